@@ -1,0 +1,90 @@
+import type { Label } from '../protocol/manifest.ts'
+import type { LocalText } from '../protocol/primitives.ts'
+import type { RecordState, ResultBody } from '../protocol/record.ts'
+import type { Answer } from '../protocol/task.ts'
+import type { OnProgress, PackStatus } from '../protocol/worker.ts'
+import type { Signal } from './signal.ts'
+
+export interface Operation {
+  signal?: AbortSignal
+  onProgress?: OnProgress
+}
+
+/** One row of history: a record, how far it has got, and the corrections laid over it. */
+export interface HistoryEntry {
+  /** `stream/seq`. */
+  id: string
+  body: ResultBody
+  state: RecordState
+  /** The corrected label, when a person has said better. */
+  corrected?: string
+}
+
+/** An open pack, ready to answer. */
+export interface OpenPack {
+  readonly name: string
+  readonly version: string
+  readonly title: LocalText
+  readonly labels: readonly Label[]
+  readonly threshold: number
+  readonly variant: string
+  readonly backend: string
+  /**
+   * Answers a photo. The record and the photo are durable in one transaction before this resolves.
+   * @throws JikoError `input/not-an-image`, `input/too-small`, `input/too-large`, `storage/...`, `runtime/...`
+   */
+  run(photo: Blob, operation?: Operation): Promise<{ answer: Answer; record: HistoryEntry }>
+}
+
+/** What is known about a pack before or after it is installed; the index at `/packs/index.json` lists those on offer. */
+export interface PackOffer extends PackStatus {
+  url: string
+  title: LocalText
+  description: LocalText
+}
+
+/** Every number here is a count of records, of the whole install. */
+export interface SyncStatus {
+  local: number
+  held: number
+  final: number
+  /** Attachments not yet whole at the hub. */
+  blobsWaiting: number
+  /** True only when the local tip equals the final tip and no attachment waits. */
+  allSent: boolean
+  running: boolean
+  /** Milliseconds since 1970 of the last answer from a hub. */
+  lastContact?: number
+  /** Why the last try failed, as an error code. */
+  lastError?: string
+}
+
+/** What a developer imports: `const kit = await openKit()`. The app is written with nothing but this. */
+export interface Kit {
+  readonly packs: {
+    /** Packs on offer at this origin merged with those installed; offline, those installed. */
+    list(): Promise<PackOffer[]>
+    install(url: string, operation?: Operation): Promise<PackStatus>
+    remove(name: string): Promise<void>
+  }
+  open(name: string, operation?: Operation): Promise<OpenPack>
+  readonly records: {
+    /** Newest first. */
+    list(options?: { limit?: number; before?: string }): Promise<HistoryEntry[]>
+    /** The photo or sound a record was made from. */
+    attachment(sha256: string): Promise<Blob | undefined>
+    correct(id: string, patch: { label: string }): Promise<void>
+    /** Calls back after every change to records or their state; returns how to stop. */
+    subscribe(listener: () => void): () => void
+  }
+  readonly sync: {
+    readonly status: Signal<SyncStatus>
+    now(): Promise<SyncStatus>
+  }
+  readonly update: {
+    /** True when a new version of the app waits; it is applied between tasks, never during one. */
+    readonly waiting: Signal<boolean>
+    apply(): Promise<void>
+  }
+  close(): Promise<void>
+}

@@ -1,0 +1,33 @@
+import * as v from 'valibot'
+
+/** SHA-256 as 64 lower-case hex digits. */
+export const Sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'expected a SHA-256 as 64 hex digits'))
+export const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
+export const PositiveCount = v.pipe(v.number(), v.safeInteger(), v.minValue(1))
+export const Probability = v.pipe(v.number(), v.minValue(0), v.maxValue(1))
+/** Names that become URL path segments and file names: no dots first, no separators. */
+export const Slug = v.pipe(
+  v.string(),
+  v.maxLength(64),
+  v.regex(/^[a-z0-9][a-z0-9-]*$/, 'expected lower-case letters, digits and hyphens'),
+)
+/** A path inside a pack: segments of safe characters, so that it can never leave its folder. */
+export const InnerPath = v.pipe(
+  v.string(),
+  v.maxLength(200),
+  v.regex(
+    /^[A-Za-z0-9][\w.-]*(\/[A-Za-z0-9][\w.-]*)*$/,
+    'expected a relative path without "..", spaces or empty parts',
+  ),
+)
+/** Text in several languages by BCP 47 tag; English is the fallback and so must be there. */
+export const LocalText = v.pipe(
+  v.record(v.pipe(v.string(), v.regex(/^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/)), v.pipe(v.string(), v.maxLength(4000))),
+  v.check((text) => typeof text.en === 'string', 'expected a text for "en", the fallback language'),
+)
+export type LocalText = v.InferOutput<typeof LocalText>
+
+/** The text in the wanted language, else its base language, else English. */
+export function localised(text: LocalText, language: string): string {
+  return text[language] ?? text[language.split('-')[0] ?? 'en'] ?? text.en ?? ''
+}

@@ -1,0 +1,87 @@
+import * as v from 'valibot'
+import { parseJson, parseWith } from './parse.ts'
+import { Count, Probability, Sha256, Slug } from './primitives.ts'
+
+/** Longest record line in bytes of UTF-8; longer ones go to quarantine at the hub. */
+export const MAX_LINE_BYTES = 64 * 1024
+
+/** A moment as a device can honestly tell it: its clock may be years off. */
+const Moment = v.strictObject({
+  /** Wall clock, milliseconds since 1970. */
+  wall: v.pipe(v.number(), v.safeInteger()),
+  /** Milliseconds since `session` began, from a clock that never goes back. */
+  mono: Count,
+  /** Names one run of the app: `mono` of two moments compares only within it. */
+  session: v.pipe(v.string(), v.maxLength(32)),
+  /** Minutes that local time is ahead of UTC. */
+  zone: v.pipe(v.number(), v.integer(), v.minValue(-1080), v.maxValue(1080)),
+})
+export type Moment = v.InferOutput<typeof Moment>
+
+const Attachment = v.strictObject({
+  sha256: Sha256,
+  type: v.pipe(v.string(), v.maxLength(100)),
+  bytes: Count,
+  role: v.picklist(['input', 'preview']),
+})
+export type Attachment = v.InferOutput<typeof Attachment>
+
+/** `stream/seq`: names a record for ever. */
+export const RecordId = v.pipe(
+  v.string(),
+  v.regex(/^[a-z2-7]{16}\/[1-9]\d{0,15}$/, 'expected a record id like abcdefghijklmnop/12'),
+)
+
+const common = { v: v.literal(1), at: Moment, actor: v.optional(v.pipe(v.string(), v.maxLength(64))) }
+
+const ResultRecord = v.object({
+  ...common,
+  kind: v.literal('result'),
+  task: Slug,
+  pack: v.object({ name: Slug, version: v.string(), digest: Sha256 }),
+  variant: v.string(),
+  /** Backend and version that ran it, e.g. `ort-wasm 1.30.0`. */
+  backend: v.string(),
+  /** Version of the pre- and post-processing code. */
+  prep: v.string(),
+  answer: v.object({ label: v.string(), score: Probability, sure: v.boolean() }),
+  /** Every label's probability, best first, to 4 decimals. */
+  scores: v.array(v.tuple([v.string(), Probability])),
+  threshold: Probability,
+  /** Milliseconds of prepare + run + finish. */
+  ms: Count,
+  attachments: v.array(Attachment),
+})
+
+const CorrectionRecord = v.object({
+  ...common,
+  kind: v.literal('correction'),
+  ref: RecordId,
+  /** The corrections this one has seen: what it is based on. */
+  base: v.array(RecordId),
+  patch: v.record(v.string(), v.union([v.string(), v.number(), v.boolean(), v.null()])),
+})
+
+const RetractRecord = v.object({ ...common, kind: v.literal('retract'), ref: RecordId })
+const NoteRecord = v.object({
+  ...common,
+  kind: v.literal('note'),
+  ref: RecordId,
+  text: v.pipe(v.string(), v.maxLength(4000)),
+})
+
+/** The body of a log line. Objects are loose: a newer app's extra fields are kept, since the line's exact bytes are. */
+export const RecordBody = v.variant('kind', [ResultRecord, CorrectionRecord, RetractRecord, NoteRecord])
+export type RecordBody = v.InferOutput<typeof RecordBody>
+export type ResultBody = v.InferOutput<typeof ResultRecord>
+
+/** Parses one log line. @throws JikoError `log/bad-record`. */
+export function parseRecord(line: string): RecordBody {
+  if (line.length > MAX_LINE_BYTES) {
+    return parseWith(v.never('a record line is at most 64 KiB'), line, 'log/bad-record', 'the record')
+  }
+  return parseWith(RecordBody, parseJson(line, 'log/bad-record', 'the record'), 'log/bad-record', 'the record')
+}
+
+/** How far a record has got: only on this phone, held by some hub, or safe at the root. */
+export type RecordState = 'local' | 'held' | 'final'

@@ -1,0 +1,12 @@
+/** Page to service worker: apply the update that waits, now that the person agreed. */
+export type ToServiceWorker = { type: 'SKIP_WAITING' }
+
+/** Service worker to pages: the network may be back, sync if there is something to send. */
+export type FromServiceWorker = { type: 'sync-wanted' }
+
+/** Tag of the one-off Background Sync that wakes us up. */
+export const SYNC_TAG = 'jiko-sync'
+
+/** Cache names; a version in the name where the format may change. */
+export const CHUNK_CACHE = 'jiko-chunks-v1'
+export const RUNTIME_CACHE = 'jiko-runtime-v1'

@@ -1,0 +1,26 @@
+/** Element types that cross the boundary between tasks and backends, with the array each is held in. */
+export interface TensorData {
+  float32: Float32Array<ArrayBuffer>
+  int8: Int8Array<ArrayBuffer>
+  uint8: Uint8Array<ArrayBuffer>
+  int32: Int32Array<ArrayBuffer>
+  int64: BigInt64Array<ArrayBuffer>
+  bool: Uint8Array<ArrayBuffer>
+}
+
+export type TensorType = keyof TensorData
+
+/** A dense tensor in row-major order: `data.length` is the product of `dims`. */
+export type Tensor = {
+  [T in TensorType]: { readonly type: T; readonly dims: readonly number[]; readonly data: TensorData[T] }
+}[TensorType]
+
+export type Tensors = Readonly<Record<string, Tensor>>
+
+export const elementCount = (dims: readonly number[]): number => dims.reduce((product, dim) => product * dim, 1)
+
+export const float32 = (dims: readonly number[], data: Float32Array<ArrayBuffer>): Tensor => ({
+  type: 'float32',
+  dims,
+  data,
+})

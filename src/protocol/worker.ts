@@ -1,0 +1,59 @@
+import type { SignedManifest } from './manifest.ts'
+import type { Answer } from './task.ts'
+
+export interface Progress {
+  /** What is going on now. */
+  phase: 'manifest' | 'download' | 'runtime' | 'verify'
+  /** Bytes done and bytes in all of this phase; `done` never passes `total`. */
+  done: number
+  total: number
+}
+
+export type OnProgress = (progress: Progress) => void
+
+/** A pack as this device knows it. */
+export interface PackStatus {
+  name: string
+  version: string
+  digest: string
+  state: 'absent' | 'downloading' | 'ready'
+  /** Bytes to fetch for all of it, and of those the bytes that are here. */
+  bytes: number
+  have: number
+}
+
+export interface InstalledPack extends PackStatus {
+  signed: SignedManifest
+}
+
+/** What one run gave, with all that a record must name. */
+export interface RunResult {
+  answer: Answer
+  packDigest: string
+  variant: string
+  backend: string
+  prep: string
+  threshold: number
+  /** Milliseconds of decode, then prepare + run + finish. */
+  decodeMs: number
+  ms: number
+}
+
+/**
+ * What the inference worker offers. Errors cross as `WireError`; cancelling is by `cancel(id)`, since an AbortSignal
+ * does not clone. Photos are Blobs: handing one over copies no bytes.
+ */
+export interface WorkerApi {
+  /** Starts or resumes; resolves when everything is stored and verified. */
+  install(job: string, manifestUrl: string, onProgress?: OnProgress): Promise<PackStatus>
+  list(): Promise<InstalledPack[]>
+  /** Loads the pack's session on the first backend that answers its golden inputs right. */
+  open(
+    job: string,
+    name: string,
+    onProgress?: OnProgress,
+  ): Promise<{ digest: string; variant: string; backend: string }>
+  run(job: string, name: string, photo: Blob): Promise<RunResult>
+  remove(name: string): Promise<void>
+  cancel(job: string): void
+}

@@ -1,0 +1,22 @@
+import type { Bytes } from '../lib/bytes.ts'
+import type { Program } from '../protocol/manifest.ts'
+import type { Tensors } from '../protocol/tensor.ts'
+
+/** Reads a whole file of a pack by its path; every byte has been verified by then. */
+export type ReadFile = (path: string) => Promise<Bytes>
+
+/** A loaded model on a backend. `run` calls never overlap: the caller queues them. */
+export interface Session {
+  /** @throws JikoError `runtime/run-failed`, naming what the engine said. */
+  run(inputs: Tensors): Promise<Tensors>
+  dispose(): Promise<void>
+}
+
+/** What executes a graph. Tried in the order of a variant's programs; reasons for refusing are kept and shown. */
+export interface Backend {
+  /** As recorded in results, e.g. `ort-wasm 1.30.0`. */
+  readonly name: string
+  readonly engine: Program['engine']
+  /** @throws JikoError `runtime/...` when this device cannot run it. */
+  createSession(program: Program, read: ReadFile): Promise<Session>
+}
