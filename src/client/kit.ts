@@ -41,6 +41,8 @@ export interface PackOffer extends PackStatus {
   url: string
   title: LocalText
   description: LocalText
+  /** Of an installed pack: names and advice for history, without loading the model. */
+  labels?: readonly Label[]
 }
 
 /** Every number here is a count of records, of the whole install. */
