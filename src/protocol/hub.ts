@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { type Bytes, utf8 } from '../lib/bytes.ts'
 import { Count, PositiveCount, Sha256, Slug } from './primitives.ts'
 
 /** Limits that the hub enforces and the phone keeps to. */
@@ -65,9 +66,45 @@ export const SyncResponse = v.object({
   blobs: v.pipe(v.array(Sha256), v.maxLength(100)),
   /** Milliseconds since 1970 at the hub. */
   time: Count,
+  /** `bytes`: largest batch worth sending. `delay`: milliseconds until the next sync when nothing new is to be sent; new records need not wait. */
   next: v.object({ bytes: PositiveCount, delay: Count }),
 })
 export type SyncResponse = v.InferOutput<typeof SyncResponse>
+
+/** Which device asks, on requests that have no `SyncRequest` body: its public key. Comes with `SIGNATURE_HEADER`. */
+export const DEVICE_HEADER = 'jiko-device'
+
+/**
+ * Where an attachment is sent and read. After the IETF draft of resumable uploads (fields in its syntax, `?1` is true):
+ * - `HEAD` -> 200 with `Upload-Offset` (bytes the hub has) and `Upload-Complete`; 404 when no stored record names it.
+ * - `PATCH` with `Upload-Offset`, `Upload-Complete: ?1` on the last piece, and the body -> 204, or 201 when it is whole now;
+ *   409 with the right `Upload-Offset`; 413 too long; 422 when the whole has another SHA-256: everything is dropped, begin at 0.
+ *   A whole one answers 201 to any repetition. What came of a piece before its connection broke is kept.
+ * - `GET` -> the bytes, once whole.
+ * `HEAD` and `PATCH` are signed by a device that has synced before: `uploadMessage`, `DEVICE_HEADER`, `SIGNATURE_HEADER`.
+ */
+export const blobPath = (program: string, sha256: string): string => `/v1/${program}/blobs/sha256-${sha256}`
+
+export const UPLOAD_OFFSET_HEADER = 'upload-offset'
+export const UPLOAD_COMPLETE_HEADER = 'upload-complete'
+/** RFC 9530, of the piece in this request: `sha-256=:<base64>:`. Sent first, so that a broken piece can be trusted as far as it came. */
+export const CONTENT_DIGEST_HEADER = 'content-digest'
+
+/**
+ * What a device signs to ask for or send an attachment. `path` is that of `blobPath`. A `HEAD` signs offset 0, `complete`
+ * false and the digest of nothing. Repeating a signed request changes nothing: the place and the content are in it.
+ * @param digest SHA-256 of this piece, hex.
+ */
+export const uploadMessage = (
+  method: 'HEAD' | 'PATCH',
+  path: string,
+  offset: number,
+  complete: boolean,
+  digest: string,
+): Bytes => utf8(`jiko-upload/1\n${method}\n${path}\n${offset}\n${complete ? 1 : 0}\n${digest}`)
+
+/** SHA-256 of no bytes, hex: the digest that a signed `HEAD` carries. */
+export const NO_BYTES_DIGEST = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
 
 /** One line of `GET /v1/{program}/records` (NDJSON), for people and programs that read what came in. */
 export interface HubRecord {
