@@ -1,0 +1,17 @@
+/** Small texts that the packs room keeps about its packs: ledger, last use, pins, the index as last seen. Losing them loses no pack. */
+export interface NoteStore {
+  getNote(key: string): Promise<string | undefined>
+  putNote(key: string, text: string): Promise<void>
+  deleteNote(key: string): Promise<void>
+}
+
+/** A note as JSON; a note that cannot be read counts as absent, since every note can be made again. */
+export async function readNote<T>(notes: NoteStore, key: string, parse: (value: unknown) => T): Promise<T | undefined> {
+  const text = await notes.getNote(key)
+  if (text === undefined) return undefined
+  try {
+    return parse(JSON.parse(text))
+  } catch {
+    return undefined
+  }
+}
