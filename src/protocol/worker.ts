@@ -1,3 +1,4 @@
+import type { Bytes } from '../lib/bytes.ts'
 import type { SignedManifest } from './manifest.ts'
 import type { Answer } from './task.ts'
 
@@ -26,9 +27,18 @@ export interface InstalledPack extends PackStatus {
   signed: SignedManifest
 }
 
+/** What is kept of the photo: the input itself (re-encoded when it is large) and a preview small enough for any link. */
+export interface RunAttachment {
+  role: 'input' | 'preview'
+  /** Media type. */
+  type: string
+  bytes: Bytes
+}
+
 /** What one run gave, with all that a record must name. */
 export interface RunResult {
   answer: Answer
+  attachments: RunAttachment[]
   packDigest: string
   variant: string
   backend: string

@@ -1,0 +1,71 @@
+import { JikoError } from '../protocol/error.ts'
+import type { Golden, ImageInput, Variant } from '../protocol/manifest.ts'
+import type { Tensors } from '../protocol/tensor.ts'
+import type { Backend, ReadFile, Session } from './backend.ts'
+import { goldenInput } from './golden.ts'
+
+export interface OpenedSession {
+  session: Session
+  variant: string
+  /** Name and version of the backend that answered its golden inputs right. */
+  backend: string
+  /** Why the programs before it were passed over. */
+  refused: readonly string[]
+}
+
+/**
+ * Loads a variant on the first backend that can run it AND gives the pack's golden answers: right first, fast second.
+ * @throws JikoError `runtime/no-backend` with every reason.
+ */
+export async function openSession(
+  variant: Variant,
+  input: ImageInput,
+  backends: readonly Backend[],
+  read: ReadFile,
+): Promise<OpenedSession> {
+  const refused: string[] = []
+  for (const program of variant.programs) {
+    for (const backend of backends.filter(({ engine }) => engine === program.engine)) {
+      let session: Session | undefined
+      try {
+        session = await backend.createSession(program, read)
+        for (const golden of variant.golden) await checkGolden(session, golden, input)
+        return { session, variant: variant.name, backend: backend.name, refused }
+      } catch (error) {
+        // A file that cannot be read is not this backend's fault, and the next would only meet it again.
+        if (error instanceof JikoError && !error.code.startsWith('runtime/')) throw error
+        refused.push(`${backend.name}: ${error instanceof Error ? error.message : String(error)}`)
+        await session?.dispose().catch(() => undefined)
+      }
+    }
+  }
+  const engines = variant.programs.map(({ engine }) => engine).join(', ')
+  throw new JikoError(
+    'runtime/no-backend',
+    `no backend of this device runs variant ${variant.name} (${engines}): ${refused.join('; ') || 'none is for that engine'}`,
+  )
+}
+
+/** @throws JikoError `runtime/wrong-answer` when an output is not what the pack says it must be. */
+export async function checkGolden(session: Session, golden: Golden, input: ImageInput): Promise<void> {
+  const outputs: Tensors = await session.run({ [input.tensor]: goldenInput(golden.seed, input) })
+  for (const [name, wanted] of Object.entries(golden.output)) {
+    const got = outputs[name]?.data
+    if (got?.length !== wanted.length) {
+      throw new JikoError(
+        'runtime/wrong-answer',
+        `output "${name}" has ${got?.length ?? 'no'} values, not ${wanted.length}`,
+      )
+    }
+    const worst = wanted.reduce((most, value, i) => {
+      const difference = Math.abs(Number(got[i]) - value)
+      return Number.isNaN(difference) ? Number.POSITIVE_INFINITY : Math.max(most, difference)
+    }, 0)
+    if (worst > golden.tolerance) {
+      throw new JikoError(
+        'runtime/wrong-answer',
+        `output "${name}" of golden input ${golden.seed} is off by ${worst.toPrecision(3)}, allowed is ${golden.tolerance}`,
+      )
+    }
+  }
+}

@@ -1,0 +1,86 @@
+import type { Bytes } from '../lib/bytes.ts'
+import { JikoError } from '../protocol/error.ts'
+import type { ImageInput } from '../protocol/manifest.ts'
+import type { Pixels } from '../protocol/task.ts'
+import type { RunAttachment } from '../protocol/worker.ts'
+import { checkImageSize, HEADER_BYTES, type ImageSize } from '../tasks/image-size.ts'
+
+/** A photo file up to this size is kept as it is; a larger one is kept at `KEPT_SIDE`. */
+const KEPT_BYTES = 512 * 1024
+const KEPT_SIDE = 1600
+const PREVIEW_SIDE = 256
+/** sync.md: a preview is at most 12 KB. */
+const PREVIEW_BYTES = 12 * 1024
+
+/**
+ * Decodes a photo at a reduced size, so that a 12-megapixel picture never becomes 48 MB of pixels in our hands.
+ * Orientation is applied by the platform.
+ * @throws JikoError `input/not-an-image`, `input/too-large`.
+ */
+async function decodeReduced(photo: Blob, size: ImageSize, scale: number): Promise<ImageBitmap> {
+  try {
+    if (scale >= 1) return await createImageBitmap(photo)
+    // The other side follows. Before orientation is applied width and height may be exchanged, which `scale` allows for.
+    const resizeWidth = Math.max(1, Math.round(size.width * scale))
+    return await createImageBitmap(photo, { resizeWidth, resizeQuality: 'medium' })
+  } catch (cause) {
+    throw new JikoError('input/not-an-image', `the ${size.type} picture is damaged and cannot be opened`, { cause })
+  }
+}
+
+function draw(bitmap: ImageBitmap, width: number, height: number): OffscreenCanvasRenderingContext2D {
+  const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true, alpha: false })
+  if (!context) throw new JikoError('runtime/no-canvas', 'this browser cannot draw in a worker (OffscreenCanvas 2D)')
+  context.drawImage(bitmap, 0, 0, width, height)
+  return context
+}
+
+async function encode(bitmap: ImageBitmap, longest: number, quality: number): Promise<Bytes> {
+  const scale = Math.min(1, longest / Math.max(bitmap.width, bitmap.height))
+  const { canvas } = draw(
+    bitmap,
+    Math.max(1, Math.round(bitmap.width * scale)),
+    Math.max(1, Math.round(bitmap.height * scale)),
+  )
+  const blob = await canvas.convertToBlob({ type: 'image/jpeg', quality })
+  return new Uint8Array(await blob.arrayBuffer())
+}
+
+async function previewOf(bitmap: ImageBitmap): Promise<Bytes> {
+  let bytes = await encode(bitmap, PREVIEW_SIDE, 0.7)
+  for (let quality = 0.5; bytes.length > PREVIEW_BYTES && quality > 0; quality -= 0.2) {
+    bytes = await encode(bitmap, PREVIEW_SIDE, quality)
+  }
+  return bytes
+}
+
+export interface DecodedPhoto {
+  pixels: Pixels
+  attachments: RunAttachment[]
+}
+
+/** What the model looks at and what the record keeps, from one decoding. */
+export async function decodePhoto(photo: Blob, input: ImageInput): Promise<DecodedPhoto> {
+  const size = checkImageSize(new Uint8Array(await photo.slice(0, HEADER_BYTES).arrayBuffer()))
+  const keepAsIs = photo.size <= KEPT_BYTES
+  // Twice what the model needs leaves the task's own antialiased resampling in charge of the final pixels.
+  const forModel = (2 * Math.max(input.width, input.height)) / Math.min(size.width, size.height)
+  const forRecord = keepAsIs ? 0 : KEPT_SIDE / Math.max(size.width, size.height)
+  const bitmap = await decodeReduced(photo, size, Math.max(forModel, forRecord))
+  try {
+    const { width, height } = bitmap
+    const data = draw(bitmap, width, height).getImageData(0, 0, width, height).data as Pixels['data']
+    const kept = keepAsIs
+      ? { type: size.type, bytes: new Uint8Array(await photo.arrayBuffer()) }
+      : { type: 'image/jpeg', bytes: await encode(bitmap, KEPT_SIDE, 0.85) }
+    return {
+      pixels: { width, height, data },
+      attachments: [
+        { role: 'input', ...kept },
+        { role: 'preview', type: 'image/jpeg', bytes: await previewOf(bitmap) },
+      ],
+    }
+  } finally {
+    bitmap.close()
+  }
+}

@@ -1,0 +1,43 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type BrowserContext, chromium, type LaunchOptions } from 'playwright-core'
+import { inject } from 'vitest'
+
+/** Keeps Chromium quiet on a closed network; `--no-sandbox` because CI runs as root. */
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+export interface ProfileOptions {
+  /** An existing profile folder, to start again after a kill. */
+  profile?: string
+  width?: number
+  height?: number
+  launch?: LaunchOptions
+}
+
+/** A real Chromium with a profile of its own: what it stores survives `kill` and the next `openProfile`. */
+export async function openProfile({ profile, width = 390, height = 844, launch = {} }: ProfileOptions = {}): Promise<{
+  context: BrowserContext
+  profile: string
+}> {
+  const folder = profile ?? (await mkdtemp(join(tmpdir(), 'jiko-chromium-')))
+  const context = await chromium.launchPersistentContext(folder, {
+    executablePath: inject('chromiumPath'),
+    headless: true,
+    args: FLAGS,
+    viewport: { width, height },
+    serviceWorkers: 'allow',
+    ...launch,
+  })
+  return { context, profile: folder }
+}
+
+export const deleteProfile = (profile: string): Promise<void> => rm(profile, { recursive: true, force: true })

@@ -1,0 +1,31 @@
+import { defineConfig } from 'vitest/config'
+import { CountsReporter } from './test/helpers/counts-reporter.ts'
+
+export default defineConfig({
+  test: {
+    reporters: ['default', new CountsReporter()],
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          environment: 'node',
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          environment: 'node',
+          globalSetup: ['test/helpers/find-chromium.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          // One Chromium at a time: the machine has two cores and the pages are timed by themselves.
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+})
