@@ -1,0 +1,176 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { randomBytes, toBase64Url, utf8 } from '../../../src/lib/bytes.ts'
+import { sha256 } from '../../../src/lib/sha256.ts'
+import { fromWire, JikoError, toWire } from '../../../src/protocol/error.ts'
+import { EMPTY_HASH, nextHash, nextHashOf, streamId } from '../../../src/protocol/log.ts'
+import { formatSignedManifest, type Manifest, parseSignedManifest } from '../../../src/protocol/manifest.ts'
+import { localised } from '../../../src/protocol/primitives.ts'
+import { parseRecord, type RecordBody } from '../../../src/protocol/record.ts'
+import { createSigner, generateKeyPair, verify } from '../../../src/protocol/sign.ts'
+
+const manifest: Manifest = {
+  format: 'jiko-pack/1',
+  name: 'leaf',
+  version: '1.0.0',
+  task: 'image-classification',
+  title: { en: 'Leaf', sw: 'Jani' },
+  description: { en: 'A leaf' },
+  labels: [{ id: 'leaf_miner', name: { en: 'Leaf miner' } }],
+  input: {
+    kind: 'image',
+    tensor: 'image',
+    width: 8,
+    height: 4,
+    fit: 'cover',
+    layout: 'nchw',
+    order: 'rgb',
+    mean: [0, 0, 0],
+    std: [1, 1, 1],
+  },
+  output: { tensor: 'logits', activation: 'logits' },
+  decision: { temperature: 1, threshold: 0.5 },
+  variants: [
+    {
+      name: 'int8',
+      programs: [{ engine: 'onnx', model: 'int8/model.onnx' }],
+      golden: [{ seed: 1, output: {}, tolerance: 0 }],
+    },
+  ],
+  blob: { path: 'leaf.bin', length: 10, chunks: [{ length: 10, size: 20, sha256: 'a'.repeat(64) }] },
+  files: [{ path: 'int8/model.onnx', size: 20, chunks: [0] }],
+  licence: 'Apache-2.0',
+  attribution: 'somebody',
+}
+const signature = { alg: 'ES256', key: 'A'.repeat(87), signature: 'B'.repeat(86) } as const
+const text = (changed: object): string => formatSignedManifest(JSON.stringify({ ...manifest, ...changed }), signature)
+
+describe('manifest', () => {
+  it('reads what was written, and keeps the exact text of line 1', () => {
+    const read = parseSignedManifest(text({}))
+    expect(read.manifest).toEqual(manifest)
+    expect(read.line).toBe(JSON.stringify(manifest))
+    expect(read.signature).toEqual(signature)
+  })
+
+  it.each([
+    ['<!doctype html>', 'the manifest is not JSON, it begins with "<!doctype html>"'],
+    [`${JSON.stringify(manifest)}\n`, 'the manifest signature (line 2) is not JSON'],
+    [text({ format: 'jiko-pack/9' }), 'format'],
+    [text({ surprise: 1 }), 'surprise'],
+    [text({ title: { sw: 'Jani' } }), 'title: expected a text for "en"'],
+    [text({ name: '../leaf' }), 'name: expected lower-case letters'],
+    [text({ blob: { ...manifest.blob, path: '../../etc/passwd' } }), 'blob.path: expected a relative path'],
+    [text({ blob: { ...manifest.blob, path: 'https://evil/x' } }), 'blob.path: expected a relative path'],
+    [text({ blob: { ...manifest.blob, length: 11 } }), 'do not add up'],
+    [text({ files: [{ path: 'int8/model.onnx', size: 20, chunks: [7] }] }), 'chunks that are not there'],
+    [text({ files: [{ path: 'other.onnx', size: 20, chunks: [0] }] }), 'names a file that is not in the pack'],
+    [text({ files: [...manifest.files, ...manifest.files] }), 'there twice'],
+    [text({ input: { ...manifest.input, std: [1, 0, 1] } }), 'input.std: expected no zero'],
+    [
+      text({
+        blob: { ...manifest.blob, length: 2 ** 21, chunks: [{ length: 2 ** 21, size: 20, sha256: 'a'.repeat(64) }] },
+      }),
+      'length',
+    ],
+  ])('refuses %#: one clear line', (bad, said) => {
+    expect(() => parseSignedManifest(bad)).toThrow(said)
+  })
+
+  it('finds text in the language, its base, else English', () => {
+    expect(localised({ en: 'Leaf', sw: 'Jani' }, 'sw-TZ')).toBe('Jani')
+    expect(localised({ en: 'Leaf' }, 'fr')).toBe('Leaf')
+  })
+})
+
+const result: RecordBody = {
+  v: 1,
+  kind: 'result',
+  at: { wall: 1, mono: 2, session: 'abc', zone: 180 },
+  task: 'image-classification',
+  pack: { name: 'leaf', version: '1.0.0', digest: 'a'.repeat(64) },
+  variant: 'int8',
+  backend: 'ort-wasm 1.30.0',
+  prep: '1',
+  answer: { label: 'rust', score: 0.9, sure: true },
+  scores: [['rust', 0.9]],
+  threshold: 0.5,
+  ms: 12,
+  attachments: [],
+}
+
+describe('record', () => {
+  it('reads a line, and lets fields of a newer app pass', () => {
+    expect(parseRecord(JSON.stringify(result))).toEqual(result)
+    expect(parseRecord(JSON.stringify({ ...result, invented: 2030 }))).toMatchObject(result)
+  })
+
+  it.each([
+    ['', 'is not JSON'],
+    ['[]', 'is not valid'],
+    [JSON.stringify({ ...result, kind: 'poem' }), 'kind'],
+    [JSON.stringify({ ...result, answer: { label: 'rust', score: 7, sure: true } }), 'answer.score'],
+    [JSON.stringify({ v: 1, kind: 'note', at: result.at, ref: 'nonsense', text: 'x' }), 'ref: expected a record id'],
+    [JSON.stringify({ ...result, padding: 'x'.repeat(70_000) }), '64 KiB'],
+  ])('refuses %#', (bad, said) => {
+    expect(() => parseRecord(bad)).toThrow(said)
+  })
+})
+
+describe('log', () => {
+  it('chains as sync.md says: H(q) = SHA-256(H(q-1) ‖ SHA-256(line q))', async () => {
+    const line = JSON.stringify(result)
+    const hash = await nextHash(EMPTY_HASH, line)
+    expect(hash).toBe(await nextHashOf(EMPTY_HASH, await sha256(utf8(line))))
+    // Known answer from Python's hashlib.
+    expect(await nextHash(EMPTY_HASH, 'abc')).toBe('589f9ffed4c477966bfb8d41f37895b08c69047df8f911d6f3b57fbe08faee8d')
+    expect(await nextHash(hash, line)).not.toBe(hash)
+  })
+
+  it('names a stream by key and epoch: another epoch is another stream', async () => {
+    const key = toBase64Url(randomBytes(65))
+    const streams = await Promise.all([1, 2].map(() => streamId(key, toBase64Url(randomBytes(16)))))
+    expect(streams[0]).toMatch(/^[a-z2-7]{16}$/)
+    expect(streams[0]).not.toBe(streams[1])
+  })
+})
+
+describe('signatures', () => {
+  it('verify for the signer only, and never throw on rubbish', async () => {
+    const signer = await createSigner(await generateKeyPair(false))
+    const other = await createSigner(await generateKeyPair(false))
+    const message = utf8('rust on 3 leaves')
+    const signed = await signer.sign(message)
+    expect(signer.key).toMatch(/^[\w-]{87}$/)
+    expect(signed).toMatch(/^[\w-]{86}$/)
+    expect(await verify(signer.key, message, signed)).toBe(true)
+    expect(await verify(other.key, message, signed)).toBe(false)
+    expect(await verify(signer.key, utf8('rust on 4 leaves'), signed)).toBe(false)
+    await fc.assert(
+      fc.asyncProperty(fc.string(), fc.string(), async (key, rubbish) => {
+        expect(await verify(key, message, rubbish)).toBe(false)
+      }),
+      { numRuns: 50 },
+    )
+  })
+})
+
+describe('errors on the wire', () => {
+  it('keep code, detail and cause, which structured clone would lose', () => {
+    const error = new JikoError('storage/quota', 'full', { cause: new Error('disk'), detail: { bytes: 5 } })
+    const back = fromWire(structuredClone(toWire(error)))
+    expect(back).toBeInstanceOf(JikoError)
+    expect(back).toMatchObject({
+      code: 'storage/quota',
+      message: 'full',
+      detail: { bytes: 5 },
+      cause: { message: 'disk' },
+    })
+  })
+
+  it('keep an abort an abort, and carry what is not even an Error', () => {
+    expect(fromWire(toWire(new DOMException('stop', 'AbortError'))).name).toBe('AbortError')
+    expect(fromWire(toWire('a string')).message).toBe('a string')
+    expect(fromWire(toWire(new TypeError('type'))).name).toBe('TypeError')
+  })
+})
