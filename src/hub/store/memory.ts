@@ -1,0 +1,141 @@
+import { JikoError } from '../../protocol/error.ts'
+import { checkSegment, endOf, furtherHead, SEEN_GRAIN } from './segment.ts'
+import type { Device, ForkedLine, HubStore, HubStream, NewLine, Place, StoredLine } from './store.ts'
+
+interface Row extends NewLine {
+  receivedAt: number
+}
+
+interface Program {
+  devices: Map<string, Device>
+  streams: Map<string, HubStream>
+  rows: Map<string, Row[]>
+  forks: Map<string, ForkedLine>
+  blobs: Set<string>
+}
+
+function comparePlaces(a: Place, b: Place): number {
+  if (a.receivedAt !== b.receivedAt) return a.receivedAt - b.receivedAt
+  if (a.stream !== b.stream) return a.stream < b.stream ? -1 : 1
+  return a.seq - b.seq
+}
+
+/** For tests and the simulator: the same truth as the databases, gone with the process. */
+export function createMemoryStore(): HubStore {
+  const programs = new Map<string, Program>()
+
+  function open(name: string): Program {
+    const program = programs.get(name)
+    if (!program) throw new JikoError('hub/no-program', `there is no program "${name}" at this hub`)
+    return program
+  }
+
+  function stored(name: string): StoredLine[] {
+    const { rows, streams } = open(name)
+    const all = [...rows].flatMap(([stream, lines]) =>
+      lines.map(({ seq, line, verdict, receivedAt }) => ({
+        stream,
+        device: streams.get(stream)?.device ?? '',
+        seq,
+        line,
+        verdict,
+        receivedAt,
+      })),
+    )
+    return all.sort(comparePlaces)
+  }
+
+  return {
+    async addProgram(name) {
+      if (programs.has(name)) return
+      programs.set(name, {
+        devices: new Map(),
+        streams: new Map(),
+        rows: new Map(),
+        forks: new Map(),
+        blobs: new Set(),
+      })
+    },
+    programs: async () => [...programs.keys()].sort(),
+
+    async seeDevice(name, { key, app, at }) {
+      const { devices } = open(name)
+      const known = devices.get(key)
+      if (known && known.app === app && at - known.lastSeen < SEEN_GRAIN) return { ...known }
+      const device = { ...known, key, app, firstSeen: known?.firstSeen ?? at, lastSeen: at }
+      devices.set(key, device)
+      return { ...device }
+    },
+    device: async (name, key) => open(name).devices.get(key),
+    async revokeDevice(name, key, at) {
+      const device = open(name).devices.get(key)
+      if (device) device.revokedAt ??= at
+    },
+
+    stream: async (name, stream) => open(name).streams.get(stream),
+    streams: async (name) => [...open(name).streams.values()].sort((a, b) => (a.stream < b.stream ? -1 : 1)),
+
+    async append(name, segment) {
+      checkSegment(segment)
+      const { devices, streams, rows } = open(name)
+      const { stream, device, epoch, after, lines, announced, receivedAt } = segment
+      if (!devices.has(device)) throw new JikoError('hub/unknown-device', 'a stream needs the device that owns it')
+      const known = streams.get(stream)
+      if (known ? known.tip !== after.seq || known.hash !== after.hash : after.seq !== 0) return false
+      const end = endOf(segment)
+      streams.set(stream, {
+        stream,
+        device,
+        epoch,
+        tip: end.seq,
+        hash: end.hash,
+        announced: furtherHead(known, announced),
+      })
+      rows.set(stream, [...(rows.get(stream) ?? []), ...lines.map((line) => ({ ...line, receivedAt }))])
+      return true
+    },
+    async positions(name, stream, from, to) {
+      const lines = open(name).rows.get(stream) ?? []
+      return lines.slice(from - 1, to).map(({ seq, lineHash, hash, verdict }) => ({ seq, lineHash, hash, verdict }))
+    },
+
+    async addForks(name, lines) {
+      const { forks } = open(name)
+      for (const line of lines) {
+        const key = `${line.stream}/${line.seq}/${line.lineHash}`
+        if (!forks.has(key)) forks.set(key, line)
+      }
+    },
+    forks: async (name, limit) => [...open(name).forks.values()].sort((a, b) => comparePlaces(b, a)).slice(0, limit),
+
+    records: async (name, { since, limit }) =>
+      stored(name)
+        .filter((line) => !since || comparePlaces(line, since) > 0)
+        .slice(0, limit),
+    newest: async (name, { before, limit }) =>
+      stored(name)
+        .reverse()
+        .filter((line) => !before || comparePlaces(line, before) < 0)
+        .slice(0, limit),
+    count: async (name) => [...open(name).streams.values()].reduce((sum, { tip }) => sum + tip, 0),
+
+    async lackingBlobs(name, streams, limit) {
+      const { rows, blobs } = open(name)
+      const named = streams
+        .toSorted()
+        .flatMap((stream) => rows.get(stream) ?? [])
+        .flatMap(({ attachments }) => attachments)
+      return [...new Set(named.map(({ sha256 }) => sha256))].filter((sha256) => !blobs.has(sha256)).slice(0, limit)
+    },
+    async namedBlob(name, sha256) {
+      const { rows, blobs } = open(name)
+      const named = [...rows.values()].flat().flatMap(({ attachments }) => attachments)
+      const found = named.find((attachment) => attachment.sha256 === sha256)
+      return found && { type: found.type, whole: blobs.has(sha256) }
+    },
+    async addBlob(name, { sha256 }) {
+      open(name).blobs.add(sha256)
+    },
+    close: async () => undefined,
+  }
+}

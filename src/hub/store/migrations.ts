@@ -1,0 +1,104 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { JikoError } from '../../protocol/error.ts'
+
+/** Step n brings a database from `user_version` n to n + 1. A released step is never edited: add the next one. */
+export const MIGRATIONS: readonly string[] = [
+  `
+  create table programs (program text primary key, created_at integer not null) strict;
+
+  create table devices (
+    program text not null references programs,
+    key text not null,
+    app text not null,
+    first_seen integer not null,
+    last_seen integer not null,
+    revoked_at integer,
+    primary key (program, key)
+  ) strict;
+
+  create table streams (
+    program text not null,
+    stream text not null,
+    device text not null,
+    epoch text not null,
+    tip integer not null,
+    hash blob not null,
+    announced_seq integer not null,
+    announced_hash blob not null,
+    announced_signature text not null,
+    primary key (program, stream),
+    foreign key (program, device) references devices
+  ) strict;
+
+  create table records (
+    program text not null,
+    stream text not null,
+    seq integer not null,
+    line text not null,
+    line_hash blob not null,
+    hash blob not null,
+    verdict text not null,
+    received_at integer not null,
+    primary key (program, stream, seq),
+    foreign key (program, stream) references streams
+  ) strict;
+  create index records_by_arrival on records (program, received_at, stream, seq);
+
+  create table forks (
+    program text not null references programs,
+    stream text not null,
+    seq integer not null,
+    line_hash blob not null,
+    line text not null,
+    received_at integer not null,
+    primary key (program, stream, seq, line_hash)
+  ) strict;
+
+  create table attachments (
+    program text not null,
+    stream text not null,
+    sha256 blob not null,
+    seq integer not null,
+    type text not null,
+    whole integer not null,
+    primary key (program, stream, sha256),
+    foreign key (program, stream) references streams
+  ) strict;
+  create index attachments_by_hash on attachments (program, sha256);
+  create index attachments_lacking on attachments (program, stream, seq) where whole = 0;
+
+  create table blobs (
+    program text not null references programs,
+    sha256 blob not null,
+    bytes integer not null,
+    completed_at integer not null,
+    primary key (program, sha256)
+  ) strict;
+  `,
+]
+
+function versionOf(database: DatabaseSync): number {
+  return Number(database.prepare('pragma user_version').get()?.user_version)
+}
+
+/** @throws JikoError `hub/newer-database` when a later Jiko wrote it. */
+export function migrate(database: DatabaseSync, steps: readonly string[] = MIGRATIONS): void {
+  if (versionOf(database) === steps.length) return
+  // The version is read again under the write lock: two hubs may start on one file at once.
+  database.exec('begin immediate')
+  try {
+    const version = versionOf(database)
+    if (version > steps.length) {
+      throw new JikoError(
+        'hub/newer-database',
+        `the database is of version ${version}, this Jiko knows up to ${steps.length}: run the newer Jiko that wrote it`,
+      )
+    }
+    for (const step of steps.slice(version)) database.exec(step)
+    database.exec(`pragma user_version = ${steps.length}`)
+    database.exec('commit')
+  } catch (error) {
+    database.exec('rollback')
+    throw error
+  }
+}

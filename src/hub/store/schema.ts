@@ -1,0 +1,51 @@
+/** The tables, as Kysely sees them. Hashes are 32 bytes, times milliseconds since 1970, flags 0 or 1. */
+export interface Tables {
+  programs: { program: string; created_at: number }
+  devices: {
+    program: string
+    key: string
+    app: string
+    first_seen: number
+    last_seen: number
+    revoked_at: number | null
+  }
+  streams: {
+    program: string
+    stream: string
+    device: string
+    epoch: string
+    tip: number
+    hash: Uint8Array
+    announced_seq: number
+    announced_hash: Uint8Array
+    announced_signature: string
+  }
+  records: {
+    program: string
+    stream: string
+    seq: number
+    line: string
+    line_hash: Uint8Array
+    hash: Uint8Array
+    verdict: string
+    received_at: number
+  }
+  forks: {
+    program: string
+    stream: string
+    seq: number
+    line_hash: Uint8Array
+    line: string
+    received_at: number
+  }
+  attachments: {
+    program: string
+    stream: string
+    sha256: Uint8Array
+    seq: number
+    type: string
+    /** 1 once the blob is known to be whole: what still lacks is found without looking at all that does not. */
+    whole: number
+  }
+  blobs: { program: string; sha256: Uint8Array; bytes: number; completed_at: number }
+}

@@ -1,0 +1,82 @@
+import type { Transaction } from 'kysely'
+import { fromHex } from '../../lib/bytes.ts'
+import type { Tables } from './schema.ts'
+import { endOf } from './segment.ts'
+import type { Segment } from './store.ts'
+
+/** Rows in one INSERT: enough to be fast, few enough for every database's limit on parameters. */
+const ROWS = 100
+
+export function* batches<T>(rows: readonly T[]): Generator<readonly T[]> {
+  for (let at = 0; at < rows.length; at += ROWS) yield rows.slice(at, at + ROWS)
+}
+
+/** Moves the stream on, if it stands where the segment begins. This row is what two writers of one stream meet at. */
+export async function advance(tx: Transaction<Tables>, program: string, segment: Segment): Promise<boolean> {
+  const { stream, device, epoch, after, announced } = segment
+  const end = endOf(segment)
+  const moved = { tip: end.seq, hash: fromHex(end.hash) }
+  const head = {
+    announced_seq: announced.seq,
+    announced_hash: fromHex(announced.hash),
+    announced_signature: announced.signature,
+  }
+  if (after.seq === 0) {
+    const made = await tx
+      .insertInto('streams')
+      .values({ program, stream, device, epoch, ...moved, ...head })
+      .onConflict((conflict) => conflict.doNothing())
+      .executeTakeFirst()
+    if (made.numInsertedOrUpdatedRows === 1n) return true
+  }
+  const { numUpdatedRows } = await tx
+    .updateTable('streams')
+    .set(moved)
+    .where('program', '=', program)
+    .where('stream', '=', stream)
+    .where('tip', '=', after.seq)
+    .where('hash', '=', fromHex(after.hash))
+    .executeTakeFirst()
+  if (numUpdatedRows !== 1n) return false
+  await tx
+    .updateTable('streams')
+    .set(head)
+    .where('program', '=', program)
+    .where('stream', '=', stream)
+    .where('announced_seq', '<', announced.seq)
+    .execute()
+  return true
+}
+
+export async function insertLines(tx: Transaction<Tables>, program: string, segment: Segment): Promise<void> {
+  const { stream, receivedAt, lines } = segment
+  for (const batch of batches(lines)) {
+    const rows = batch.map(({ seq, line, lineHash, hash, verdict }) => ({
+      program,
+      stream,
+      seq,
+      line,
+      line_hash: fromHex(lineHash),
+      hash: fromHex(hash),
+      verdict,
+      received_at: receivedAt,
+    }))
+    await tx.insertInto('records').values(rows).execute()
+  }
+  const named = lines.flatMap(({ seq, attachments }) => attachments.map((attachment) => ({ seq, ...attachment })))
+  for (const batch of batches(named)) {
+    const rows = batch.map(({ seq, sha256, type }) => ({
+      program,
+      stream,
+      sha256: fromHex(sha256),
+      seq,
+      type,
+      whole: 0,
+    }))
+    await tx
+      .insertInto('attachments')
+      .values(rows)
+      .onConflict((conflict) => conflict.doNothing())
+      .execute()
+  }
+}

@@ -1,0 +1,119 @@
+import type { Attachment } from '../../protocol/record.ts'
+
+/** One install as a program's hub knows it. Times are milliseconds since 1970 by the hub's clock. */
+export interface Device {
+  key: string
+  app: string
+  firstSeen: number
+  lastSeen: number
+  /** What it sends from then on goes to quarantine. */
+  revokedAt?: number
+}
+
+/** How far a device says its log goes, with its signature over `headMessage`. */
+export interface Head {
+  seq: number
+  hash: string
+  signature: string
+}
+
+export interface HubStream {
+  stream: string
+  /** Public key of the device that owns it. */
+  device: string
+  epoch: string
+  /** Last seq that the hub has, and H of it as the hub computed it. */
+  tip: number
+  hash: string
+  /** The furthest head announced: what lies beyond `tip` is known to exist and to be missing. */
+  announced?: Head
+}
+
+/** Where a line stands in its chain: enough to compare without its text. Hashes are hex. */
+export interface Position {
+  seq: number
+  lineHash: string
+  /** H(seq). */
+  hash: string
+  /** `ok`, or `quarantine: ` and the reason. */
+  verdict: string
+}
+
+export interface NewLine extends Position {
+  /** The exact text. */
+  line: string
+  /** What the line names, when it is accepted. */
+  attachments: readonly Attachment[]
+}
+
+/** Lines that follow `after` in one stream, and the newest announced head; without lines it only notes the head. */
+export interface Segment {
+  stream: string
+  device: string
+  epoch: string
+  after: { seq: number; hash: string }
+  lines: readonly NewLine[]
+  announced: Head
+  receivedAt: number
+}
+
+/** A line that stands where the hub has another: both are kept. */
+export interface ForkedLine {
+  stream: string
+  seq: number
+  lineHash: string
+  line: string
+  receivedAt: number
+}
+
+export interface StoredLine {
+  stream: string
+  device: string
+  seq: number
+  line: string
+  verdict: string
+  receivedAt: number
+}
+
+/** Names a place in the order of arrival: (receivedAt, stream, seq). */
+export type Place = Pick<StoredLine, 'receivedAt' | 'stream' | 'seq'>
+
+/**
+ * What a hub knows. Every method works inside one program, and every write inside one stream (or one device, or one
+ * blob): no transaction crosses streams and no counter is shared, so that the keys can be spread over many machines.
+ * A write is durable when its promise resolves.
+ */
+export interface HubStore {
+  addProgram(program: string, at: number): Promise<void>
+  programs(): Promise<string[]>
+  /** Notes that a device was here. Repeated within a minute it writes nothing. */
+  seeDevice(program: string, seen: { key: string; app: string; at: number }): Promise<Device>
+  device(program: string, key: string): Promise<Device | undefined>
+  revokeDevice(program: string, key: string, at: number): Promise<void>
+  stream(program: string, stream: string): Promise<HubStream | undefined>
+  streams(program: string): Promise<HubStream[]>
+  /**
+   * Adds a segment in ONE durable transaction, and makes the stream when it is new. False, and nothing written, when the
+   * stream does not stand at `after` (any more): read it again and compare.
+   * @throws JikoError `hub/bad-segment` when the lines are not numbered on from `after`; nothing is written.
+   */
+  append(program: string, segment: Segment): Promise<boolean>
+  /** Positions `from..to` that are there, in order. */
+  positions(program: string, stream: string, from: number, to: number): Promise<Position[]>
+  /** Repeatable: a forked line is kept once. */
+  addForks(program: string, lines: readonly ForkedLine[]): Promise<void>
+  /** Newest first. */
+  forks(program: string, limit: number): Promise<ForkedLine[]>
+  /** In order of arrival, from after `since`. */
+  records(program: string, options: { since?: Place; limit: number }): Promise<StoredLine[]>
+  /** Newest first, from before `before`. */
+  newest(program: string, options: { before?: Place; limit: number }): Promise<StoredLine[]>
+  count(program: string): Promise<number>
+  /** SHA-256 of attachments that accepted records of these streams name and that are not whole, at most `limit`. */
+  lackingBlobs(program: string, streams: readonly string[], limit: number): Promise<string[]>
+  /** What accepted records say of an attachment: its media type; undefined when none names it. */
+  namedBlob(program: string, sha256: string): Promise<{ type: string; whole: boolean } | undefined>
+  /** Repeatable: notes that an attachment is whole. */
+  addBlob(program: string, blob: { sha256: string; bytes: number; at: number }): Promise<void>
+  close(): Promise<void>
+}

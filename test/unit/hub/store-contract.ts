@@ -1,0 +1,260 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import type { HubStore, NewLine, Place, Segment } from '../../../src/hub/store/store.ts'
+import { utf8 } from '../../../src/lib/bytes.ts'
+import { sha256Hex } from '../../../src/lib/sha256.ts'
+import { EMPTY_HASH, nextHash } from '../../../src/protocol/log.ts'
+
+const DEVICE = 'device-one'
+const STREAM = 'aaaaaaaaaaaaaaaa'
+const OTHER = 'bbbbbbbbbbbbbbbb'
+const PHOTO = '12'.repeat(32)
+
+async function lines(after: { seq: number; hash: string }, texts: readonly string[]): Promise<NewLine[]> {
+  const made: NewLine[] = []
+  let { hash } = after
+  for (const [i, line] of texts.entries()) {
+    hash = await nextHash(hash, line)
+    const seq = after.seq + 1 + i
+    made.push({ seq, line, lineHash: await sha256Hex(utf8(line)), hash, verdict: 'ok', attachments: [] })
+  }
+  return made
+}
+
+async function segment(texts: readonly string[], change: Partial<Segment> = {}): Promise<Segment> {
+  const after = change.after ?? { seq: 0, hash: EMPTY_HASH }
+  const made = await lines(after, texts)
+  const head = made.at(-1) ?? after
+  return {
+    stream: STREAM,
+    device: DEVICE,
+    epoch: 'epoch',
+    after,
+    lines: made,
+    announced: { seq: head.seq, hash: head.hash, signature: 'signed' },
+    receivedAt: 1000,
+    ...change,
+  }
+}
+
+const endOf = ({ lines: made }: Segment) => made.at(-1) as NewLine
+const photo = { sha256: PHOTO, type: 'image/jpeg', bytes: 3, role: 'input' } as const
+
+/** What every store of a hub must do, whatever it is made of. */
+export function describeHubStore(name: string, open: () => Promise<HubStore>): void {
+  describe(`hub store: ${name}`, () => {
+    let store: HubStore | undefined
+    afterEach(async () => {
+      await store?.close()
+      store = undefined
+    })
+
+    async function opened(): Promise<HubStore> {
+      store = await open()
+      await store.addProgram('default', 1)
+      await store.seeDevice('default', { key: DEVICE, app: 'jiko 1', at: 1 })
+      return store
+    }
+
+    it('adds a program once and keeps programs apart', async () => {
+      const hub = await opened()
+      await hub.addProgram('default', 2)
+      await hub.addProgram('coffee', 2)
+      expect(await hub.programs()).toEqual(['coffee', 'default'])
+      await hub.append('default', await segment(['a']))
+      expect(await hub.count('default')).toBe(1)
+      expect(await hub.count('coffee')).toBe(0)
+      expect(await hub.records('coffee', { limit: 9 })).toEqual([])
+      expect(await hub.stream('coffee', STREAM)).toBeUndefined()
+      expect(await hub.device('coffee', DEVICE)).toBeUndefined()
+    })
+
+    it('remembers when a device was first and last here, to the minute', async () => {
+      const hub = await opened()
+      await hub.seeDevice('default', { key: DEVICE, app: 'jiko 1', at: 30_000 })
+      expect(await hub.device('default', DEVICE)).toEqual({ key: DEVICE, app: 'jiko 1', firstSeen: 1, lastSeen: 1 })
+      const later = await hub.seeDevice('default', { key: DEVICE, app: 'jiko 1', at: 100_000 })
+      expect(later).toEqual({ key: DEVICE, app: 'jiko 1', firstSeen: 1, lastSeen: 100_000 })
+      await hub.seeDevice('default', { key: DEVICE, app: 'jiko 2', at: 100_001 })
+      expect(await hub.device('default', DEVICE)).toMatchObject({ app: 'jiko 2', lastSeen: 100_001 })
+    })
+
+    it('revokes a device once and keeps that over later contacts', async () => {
+      const hub = await opened()
+      await hub.revokeDevice('default', DEVICE, 50)
+      await hub.revokeDevice('default', DEVICE, 60)
+      expect(await hub.seeDevice('default', { key: DEVICE, app: 'jiko 1', at: 500_000 })).toMatchObject({
+        revokedAt: 50,
+        lastSeen: 500_000,
+      })
+    })
+
+    it('appends segments one after the other, every character kept', async () => {
+      const hub = await opened()
+      const texts = ['{"a":1}', 'naïve ☕ 🍃', 'not json', '', 'a\u0000b\nc']
+      const first = await segment(texts)
+      expect(await hub.append('default', first)).toBe(true)
+      const second = await segment(['six'], { after: endOf(first), receivedAt: 2000 })
+      expect(await hub.append('default', second)).toBe(true)
+      const all = await hub.records('default', { limit: 100 })
+      expect(all.map(({ line }) => line)).toEqual([...texts, 'six'])
+      expect(all.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5, 6])
+      expect(all[5]).toEqual({
+        stream: STREAM,
+        device: DEVICE,
+        seq: 6,
+        line: 'six',
+        verdict: 'ok',
+        receivedAt: 2000,
+      })
+      expect(await hub.stream('default', STREAM)).toEqual({
+        stream: STREAM,
+        device: DEVICE,
+        epoch: 'epoch',
+        tip: 6,
+        hash: endOf(second).hash,
+        announced: second.announced,
+      })
+      expect(await hub.count('default')).toBe(6)
+    })
+
+    it('takes a segment larger than one insert', async () => {
+      const hub = await opened()
+      const large = await segment(Array.from({ length: 457 }, (_, i) => `line ${i}`))
+      expect(await hub.append('default', large)).toBe(true)
+      expect(await hub.positions('default', STREAM, 1, 1000)).toEqual(
+        large.lines.map(({ seq, lineHash, hash, verdict }) => ({ seq, lineHash, hash, verdict })),
+      )
+    })
+
+    it('refuses a segment that does not begin where the stream stands, and writes nothing', async () => {
+      const hub = await opened()
+      const first = await segment(['a', 'b'])
+      await hub.append('default', first)
+      const before = await hub.stream('default', STREAM)
+      expect(await hub.append('default', first)).toBe(false)
+      expect(await hub.append('default', await segment(['x'], { after: { seq: 5, hash: EMPTY_HASH } }))).toBe(false)
+      expect(await hub.append('default', await segment(['x'], { after: { seq: 2, hash: EMPTY_HASH } }))).toBe(false)
+      const unknown = await segment(['x'], { stream: OTHER, after: { seq: 2, hash: EMPTY_HASH } })
+      expect(await hub.append('default', unknown)).toBe(false)
+      expect(await hub.stream('default', OTHER)).toBeUndefined()
+      expect(await hub.stream('default', STREAM)).toEqual(before)
+      expect(await hub.count('default')).toBe(2)
+    })
+
+    it('lets one of several equal appends at once through', async () => {
+      const hub = await opened()
+      const one = await segment(['a', 'b', 'c'])
+      const answers = await Promise.all([1, 2, 3].map(() => hub.append('default', one)))
+      expect(answers.filter(Boolean)).toHaveLength(1)
+      expect(await hub.records('default', { limit: 9 })).toHaveLength(3)
+    })
+
+    it('leaves nothing of a segment with a hole, of an unknown device or of an unknown program', async () => {
+      const hub = await opened()
+      const good = await segment(['a', 'b', 'c'])
+      const holed = { ...good, lines: good.lines.filter(({ seq }) => seq !== 2) }
+      await expect(hub.append('default', holed)).rejects.toMatchObject({ code: 'hub/bad-segment' })
+      await expect(hub.append('default', { ...good, device: 'nobody' })).rejects.toThrow()
+      await expect(hub.append('nowhere', good)).rejects.toThrow()
+      expect(await hub.stream('default', STREAM)).toBeUndefined()
+      expect(await hub.records('default', { limit: 9 })).toEqual([])
+      expect(await hub.append('default', good)).toBe(true)
+    })
+
+    it('notes an announced head without lines, and never takes one back', async () => {
+      const hub = await opened()
+      const head = { seq: 9, hash: 'ab'.repeat(32), signature: 'nine' }
+      expect(await hub.append('default', await segment([], { announced: head }))).toBe(true)
+      expect(await hub.stream('default', STREAM)).toMatchObject({ tip: 0, hash: EMPTY_HASH, announced: head })
+      const first = await segment(['a'], { announced: { seq: 1, hash: EMPTY_HASH, signature: 'one' } })
+      expect(await hub.append('default', first)).toBe(true)
+      expect(await hub.stream('default', STREAM)).toMatchObject({ tip: 1, announced: head })
+    })
+
+    it('gives positions of the part asked for', async () => {
+      const hub = await opened()
+      const one = await segment(['a', 'b', 'c', 'd'])
+      await hub.append('default', one)
+      expect((await hub.positions('default', STREAM, 2, 3)).map(({ seq }) => seq)).toEqual([2, 3])
+      expect(await hub.positions('default', STREAM, 5, 9)).toEqual([])
+      expect(await hub.positions('default', OTHER, 1, 9)).toEqual([])
+    })
+
+    it('keeps a forked line once, beside the one that stands there', async () => {
+      const hub = await opened()
+      await hub.append('default', await segment(['a']))
+      const forked = { stream: STREAM, seq: 1, lineHash: 'cd'.repeat(32), line: 'A', receivedAt: 5 }
+      const later = { ...forked, seq: 2, lineHash: 'ef'.repeat(32), line: 'B', receivedAt: 6 }
+      await hub.addForks('default', [forked])
+      await hub.addForks('default', [{ ...forked, receivedAt: 7 }, later])
+      expect(await hub.forks('default', 9)).toEqual([later, forked])
+      expect(await hub.forks('default', 1)).toEqual([later])
+      expect((await hub.records('default', { limit: 9 })).map(({ line }) => line)).toEqual(['a'])
+    })
+
+    it('pages through the order of arrival both ways, without a hole or a repetition', async () => {
+      const hub = await opened()
+      const one = await segment(['a1', 'a2', 'a3'], { receivedAt: 10 })
+      await hub.append('default', one)
+      await hub.append('default', await segment(['b1', 'b2'], { stream: OTHER, receivedAt: 10 }))
+      await hub.append('default', await segment(['a4'], { after: endOf(one), receivedAt: 11 }))
+      const expected = ['a1', 'a2', 'a3', 'b1', 'b2', 'a4']
+      for (const limit of [1, 2, 4, 100]) {
+        const forth: string[] = []
+        const back: string[] = []
+        for (let since: Place | undefined; ; ) {
+          const page = await hub.records('default', { limit, ...(since && { since }) })
+          if (page.length === 0) break
+          forth.push(...page.map(({ line }) => line))
+          since = page.at(-1)
+        }
+        for (let before: Place | undefined; ; ) {
+          const page = await hub.newest('default', { limit, ...(before && { before }) })
+          if (page.length === 0) break
+          back.push(...page.map(({ line }) => line))
+          before = page.at(-1)
+        }
+        expect(forth).toEqual(expected)
+        expect(back).toEqual(expected.toReversed())
+      }
+    })
+
+    it('knows which attachments it lacks, by stream, until they are whole', async () => {
+      const hub = await opened()
+      const one = await segment(['a', 'b'])
+      const named = { ...one, lines: one.lines.map((line) => ({ ...line, attachments: [photo] })) }
+      await hub.append('default', named)
+      await hub.append('default', await segment(['c'], { stream: OTHER }))
+      expect(await hub.namedBlob('default', PHOTO)).toEqual({ type: 'image/jpeg', whole: false })
+      expect(await hub.namedBlob('default', '34'.repeat(32))).toBeUndefined()
+      expect(await hub.lackingBlobs('default', [STREAM, OTHER], 9)).toEqual([PHOTO])
+      expect(await hub.lackingBlobs('default', [OTHER], 9)).toEqual([])
+      expect(await hub.lackingBlobs('default', [], 9)).toEqual([])
+      await hub.addBlob('default', { sha256: PHOTO, bytes: 3, at: 2 })
+      await hub.addBlob('default', { sha256: PHOTO, bytes: 3, at: 3 })
+      expect(await hub.lackingBlobs('default', [STREAM], 9)).toEqual([])
+      expect(await hub.namedBlob('default', PHOTO)).toEqual({ type: 'image/jpeg', whole: true })
+    })
+
+    it('does not ask again for an attachment that came before a second record named it', async () => {
+      const hub = await opened()
+      const one = await segment(['a'])
+      await hub.append('default', { ...one, lines: one.lines.map((line) => ({ ...line, attachments: [photo] })) })
+      await hub.addBlob('default', { sha256: PHOTO, bytes: 3, at: 2 })
+      const two = await segment(['b'], { stream: OTHER })
+      await hub.append('default', { ...two, lines: two.lines.map((line) => ({ ...line, attachments: [photo] })) })
+      expect(await hub.lackingBlobs('default', [STREAM, OTHER], 9)).toEqual([])
+    })
+
+    it('lists the streams with their owners', async () => {
+      const hub = await opened()
+      await hub.append('default', await segment(['b'], { stream: OTHER }))
+      await hub.append('default', await segment(['a', 'c']))
+      const known = await hub.streams('default')
+      expect(known.map(({ stream, tip, device }) => [stream, tip, device])).toEqual([
+        [STREAM, 2, DEVICE],
+        [OTHER, 1, DEVICE],
+      ])
+    })
+  })
+}

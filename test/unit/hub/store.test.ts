@@ -1,0 +1,105 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { afterAll, describe, expect, it } from 'vitest'
+import { createMemoryStore } from '../../../src/hub/store/memory.ts'
+import { MIGRATIONS, migrate } from '../../../src/hub/store/migrations.ts'
+import { openSqliteStore } from '../../../src/hub/store/sqlite.ts'
+import { EMPTY_HASH, nextHash } from '../../../src/protocol/log.ts'
+import { describeHubStore } from './store-contract.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'jiko-hub-store-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+let files = 0
+const newFile = (): string => join(folder, `${files++}.db`)
+
+describeHubStore('memory', async () => createMemoryStore())
+describeHubStore('SQLite', async () => openSqliteStore(newFile()))
+
+async function appendOne(file: string, line: string): Promise<boolean> {
+  const store = openSqliteStore(file)
+  try {
+    await store.addProgram('default', 1)
+    await store.seeDevice('default', { key: 'k', app: 'a', at: 1 })
+    const hash = await nextHash(EMPTY_HASH, line)
+    const at = { seq: 1, hash }
+    return await store.append('default', {
+      stream: 'aaaaaaaaaaaaaaaa',
+      device: 'k',
+      epoch: 'e',
+      after: { seq: 0, hash: EMPTY_HASH },
+      lines: [{ ...at, line, lineHash: hash, verdict: 'ok', attachments: [] }],
+      announced: { ...at, signature: 's' },
+      receivedAt: 1,
+    })
+  } finally {
+    await store.close()
+  }
+}
+
+describe('SQLite hub store', () => {
+  it('finds everything again after it was closed, and leaves no log behind', async () => {
+    const file = newFile()
+    expect(await appendOne(file, 'kept')).toBe(true)
+    expect(await appendOne(file, 'kept')).toBe(false)
+    const store = openSqliteStore(file)
+    expect((await store.records('default', { limit: 9 })).map(({ line }) => line)).toEqual(['kept'])
+    await store.close()
+    expect(existsSync(`${file}-wal`)).toBe(false)
+  })
+
+  it('is in WAL mode', async () => {
+    const file = newFile()
+    await appendOne(file, 'a')
+    const database = new DatabaseSync(file)
+    expect(database.prepare('pragma journal_mode').get()).toEqual({ journal_mode: 'wal' })
+    database.close()
+  })
+
+  it('leaves nothing of a segment when a statement in the middle fails', async () => {
+    const file = newFile()
+    openSqliteStore(file).close()
+    const breaker = new DatabaseSync(file)
+    breaker.exec(`create trigger full before insert on records when new.line = 'poison'
+      begin select raise(abort, 'disk full'); end`)
+    breaker.close()
+    await expect(appendOne(file, 'poison')).rejects.toThrow('disk full')
+    const store = openSqliteStore(file)
+    expect(await store.streams('default')).toEqual([])
+    expect(await store.count('default')).toBe(0)
+    await store.close()
+    expect(await appendOne(file, 'good')).toBe(true)
+  })
+
+  it('brings an empty file up to date and refuses one of a later Jiko', () => {
+    const database = new DatabaseSync(':memory:')
+    migrate(database)
+    expect(database.prepare('pragma user_version').get()).toEqual({ user_version: MIGRATIONS.length })
+    migrate(database, [...MIGRATIONS, 'create table later (a) strict'.replace('(a)', '(a text)')])
+    expect(() => migrate(database)).toThrow(expect.objectContaining({ code: 'hub/newer-database' }))
+    database.close()
+  })
+
+  it('leaves a database as it was when a step fails', () => {
+    const database = new DatabaseSync(':memory:')
+    migrate(database)
+    expect(() => migrate(database, [...MIGRATIONS, 'create table half (a text) strict; not sql'])).toThrow()
+    expect(database.prepare("select name from sqlite_schema where name = 'half'").get()).toBeUndefined()
+    expect(database.prepare('pragma user_version').get()).toEqual({ user_version: MIGRATIONS.length })
+    database.close()
+  })
+
+  it('says what is wrong with a file that is no database', () => {
+    const file = newFile()
+    writeFileSync(
+      file,
+      'a shopping list, for sure not a database of any kind, and long enough to be looked at as one. '.repeat(9),
+    )
+    expect(() => openSqliteStore(file)).toThrow(expect.objectContaining({ code: 'hub/database' }))
+    expect(() => openSqliteStore(join(folder, 'no', 'such', 'folder.db'))).toThrow(
+      expect.objectContaining({ code: 'hub/database' }),
+    )
+  })
+})
