@@ -1,0 +1,59 @@
+import { openStore } from '../store/open.ts'
+import { createAppUpdate } from './app-update.ts'
+import { createClock } from './clock.ts'
+import type { Kit } from './kit.ts'
+import { openPack } from './open-pack.ts'
+import { createPacks } from './packs.ts'
+import { createRecords } from './records.ts'
+import { startSync } from './sync.ts'
+import { createWorkerHost } from './worker-host.ts'
+
+export interface KitOptions {
+  /** Where the app, its packs and its hub are. Default: the page's own folder. */
+  base?: string | URL
+  /** Programme that records belong to. Default: `default`. */
+  program?: string
+  /** Name of the local database. Default: `jiko`. */
+  database?: string
+  /** Script of the service worker, relative to `base`; false for none. Default: `sw.js`. */
+  serviceWorker?: string | false
+  /** Version of the app, sent along with each sync. */
+  app?: string
+}
+
+/**
+ * Opens the toolkit: storage, the inference worker (started when first needed), the service worker, the sync. Nothing
+ * heavy is loaded yet, and no network is needed.
+ * @throws JikoError `storage/...` when the local database cannot be opened.
+ */
+export async function openKit(options: KitOptions = {}): Promise<Kit> {
+  const base = new URL(options.base ?? '.', document.baseURI)
+  const name = options.database ?? 'jiko'
+  const channel = new BroadcastChannel(name)
+  const store = await openStore({ name, channel })
+  const host = createWorkerHost(
+    () => new Worker(new URL('../worker/main.ts', import.meta.url), { type: 'module', name: 'jiko-inference' }),
+  )
+  const moment = createClock()
+  const script = options.serviceWorker ?? 'sw.js'
+  const update = createAppUpdate(script === false ? undefined : new URL(script, base), () => location.reload())
+  const sync = startSync({ store, base, program: options.program ?? 'default', app: options.app ?? 'jiko', moment })
+
+  return {
+    packs: createPacks({
+      host,
+      base: new URL('packs/', base),
+      fetch: (...request) => fetch(...request),
+      settings: { get: store.getSetting, set: store.setSetting },
+    }),
+    open: (pack, operation) => openPack(pack, { host, store, moment, onWritten: sync.wake }, operation),
+    records: createRecords({ store, moment, onWritten: sync.wake }),
+    sync: sync.room,
+    update,
+    async close() {
+      sync.stop()
+      host.recycle()
+      store.close()
+    },
+  }
+}

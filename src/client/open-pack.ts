@@ -1,0 +1,53 @@
+import { JikoError } from '../protocol/error.ts'
+import { recordId } from '../protocol/log.ts'
+import type { Moment } from '../protocol/record.ts'
+import type { RecordStore } from '../store/store.ts'
+import type { OpenPack, Operation } from './kit.ts'
+import { nameAttachments, resultBody } from './records.ts'
+import type { WorkerHost } from './worker-host.ts'
+
+export interface OpenPackOptions {
+  host: WorkerHost
+  store: RecordStore
+  moment(): Moment
+  onWritten(): void
+}
+
+/**
+ * Loads a pack in the worker and answers with it.
+ * @throws JikoError `pack/not-installed`, `runtime/no-backend`, ...
+ */
+export async function openPack(
+  name: string,
+  { host, store, moment, onWritten }: OpenPackOptions,
+  operation?: Operation,
+): Promise<OpenPack> {
+  const installed = await host.call((api) => api.list(), operation)
+  const pack = installed.find((one) => one.name === name && one.state === 'ready')
+  if (!pack) {
+    throw new JikoError('pack/not-installed', `the pack "${name}" is not installed; install it first`, {
+      detail: { name },
+    })
+  }
+  const { variant, backend } = await host.call((api, job, onProgress) => api.open(job, name, onProgress), operation)
+  const { manifest } = pack.signed
+
+  return {
+    name,
+    version: manifest.version,
+    title: manifest.title,
+    labels: manifest.labels,
+    threshold: manifest.decision.threshold,
+    variant,
+    backend,
+    async run(photo, runOperation) {
+      const run = await host.call((api, job) => api.run(job, name, photo), runOperation)
+      const { stored, listed } = await nameAttachments(run)
+      const body = resultBody(manifest, run, moment(), listed)
+      // Durable before it is shown: from here on the answer cannot be lost.
+      const record = await store.append(body, stored)
+      onWritten()
+      return { answer: run.answer, record: { id: recordId(record.stream, record.seq), body, state: 'local' } }
+    },
+  }
+}

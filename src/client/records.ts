@@ -1,0 +1,93 @@
+import { sha256Hex } from '../lib/sha256.ts'
+import { JikoError } from '../protocol/error.ts'
+import { recordId } from '../protocol/log.ts'
+import type { Moment, ResultBody } from '../protocol/record.ts'
+import type { RunResult } from '../protocol/worker.ts'
+import { corrected } from '../store/corrected.ts'
+import { splitId } from '../store/line.ts'
+import type { HistoryItem, NewAttachment, RecordStore } from '../store/store.ts'
+import type { HistoryEntry, Kit } from './kit.ts'
+
+export interface PackIdentity {
+  name: string
+  version: string
+  task: string
+}
+
+const toFourDecimals = (value: number): number => Math.round(value * 10_000) / 10_000
+
+/** The record of a result, with all that is needed to judge it later. */
+export function resultBody(
+  pack: PackIdentity,
+  { answer, packDigest, variant, backend, prep, threshold, ms }: RunResult,
+  at: Moment,
+  attachments: ResultBody['attachments'],
+): ResultBody {
+  return {
+    v: 1,
+    kind: 'result',
+    at,
+    task: pack.task,
+    pack: { name: pack.name, version: pack.version, digest: packDigest },
+    variant,
+    backend,
+    prep,
+    answer: { label: answer.label, score: toFourDecimals(answer.score), sure: answer.sure },
+    scores: answer.scores.map(({ label, score }) => [label, toFourDecimals(score)]),
+    threshold,
+    ms,
+    attachments,
+  }
+}
+
+/** Names what a run leaves behind by its content. */
+export async function nameAttachments(
+  run: RunResult,
+): Promise<{ stored: NewAttachment[]; listed: ResultBody['attachments'] }> {
+  const named = await Promise.all(
+    run.attachments.map(async (attachment) => ({ ...attachment, sha256: await sha256Hex(attachment.bytes) })),
+  )
+  return {
+    stored: named.map(({ sha256, type, bytes }) => ({ sha256, type, bytes })),
+    listed: named.map(({ sha256, type, bytes, role }) => ({ sha256, type, bytes: bytes.length, role })),
+  }
+}
+
+export function toEntry({ record, state, changes }: HistoryItem): HistoryEntry | undefined {
+  if (record.body.kind !== 'result') return undefined
+  const said = corrected(changes)
+  return {
+    id: recordId(record.stream, record.seq),
+    body: record.body,
+    state,
+    ...(said.label !== undefined && { corrected: said.label }),
+  }
+}
+
+export interface RecordsOptions {
+  store: RecordStore
+  moment(): Moment
+  /** Called after each new record: there is something to send. */
+  onWritten(): void
+}
+
+/** History as the app shows it: results newest first, with what was said about them since. */
+export function createRecords({ store, moment, onWritten }: RecordsOptions): Kit['records'] {
+  return {
+    async list(options) {
+      const items = await store.history(options)
+      return items.map(toEntry).filter((entry) => entry !== undefined)
+    },
+    attachment: (sha256) => store.attachment(sha256),
+    async correct(id, patch) {
+      const position = splitId(id)
+      if (!position) throw new JikoError('log/unknown-record', `not the id of a record: ${id}`)
+      // A page of one that begins just below the next number is this record with all that was said about it.
+      const [item] = await store.history({ before: recordId(position[0], position[1] + 1), limit: 1 })
+      const base = item ? corrected(item.changes).heads : []
+      await store.append({ v: 1, kind: 'correction', at: moment(), ref: id, base, patch: { label: patch.label } })
+      onWritten()
+    },
+    subscribe: (listener) => store.subscribe(listener),
+  }
+}

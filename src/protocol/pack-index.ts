@@ -1,0 +1,35 @@
+import * as v from 'valibot'
+import { parseJson, parseWith } from './parse.ts'
+import { Count, LocalText, Sha256, Slug } from './primitives.ts'
+
+/** `index.json` beside the packs: what is on offer, small enough to ask for every day. */
+export const PackIndex = v.object({
+  packs: v.pipe(
+    v.array(
+      v.object({
+        name: Slug,
+        version: v.pipe(v.string(), v.regex(/^\d+\.\d+\.\d+$/, 'expected a version like 1.2.3')),
+        /** SHA-256 of line 1 of the manifest: the pack's identity. */
+        digest: Sha256,
+        /** Address of the manifest, relative to this file. */
+        url: v.pipe(v.string(), v.maxLength(500)),
+        /** What a phone downloads for it. */
+        bytes: Count,
+        title: LocalText,
+        description: LocalText,
+      }),
+    ),
+    v.maxLength(1000),
+  ),
+})
+export type PackIndex = v.InferOutput<typeof PackIndex>
+
+/** @throws JikoError `pack/bad-index`; a captive portal's page is one. */
+export function parsePackIndex(text: string): PackIndex {
+  return parseWith(
+    PackIndex,
+    parseJson(text, 'pack/bad-index', 'the list of packs'),
+    'pack/bad-index',
+    'the list of packs',
+  )
+}
