@@ -23,6 +23,8 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
 export function raceAbort<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
   if (!signal) return work
   return new Promise((resolve, reject) => {
+    // Nobody waits for the work any more once this is over, and it will most likely fail by the same abort.
+    work.catch(() => undefined)
     signal.throwIfAborted()
     const cancel = (): void => reject(signal.reason)
     signal.addEventListener('abort', cancel, { once: true })

@@ -12,7 +12,11 @@ const URL_ = 'https://hub.test/packs/leaf/'
 describe('fetching a manifest', () => {
   it('takes a signed one by a trusted key, at the folder or at the file', async () => {
     const asked: string[] = []
-    const link = { fetch: async (url: string) => (asked.push(url), new Response(pack.text)) }
+    const fetch = async (url: string) => {
+      asked.push(url)
+      return new Response(pack.text)
+    }
+    const link = { fetch }
     const got = await fetchManifest(URL_, link, [pack.key])
     expect(got.digest).toBe(pack.digest)
     expect(got.text).toBe(pack.text)

@@ -1,0 +1,288 @@
+import { isAbort, sleep as realSleep } from '../lib/abort.ts'
+import { backoff } from '../lib/backoff.ts'
+import type { Bytes } from '../lib/bytes.ts'
+import { sha256Hex } from '../lib/sha256.ts'
+import { JikoError } from '../protocol/error.ts'
+import type { Chunk } from '../protocol/manifest.ts'
+import type { OnProgress } from '../protocol/worker.ts'
+import { offsetsOf, type Run, runFrom } from './layout.ts'
+import { type Incoming, type Link, looksLikePage, openStream, portalError } from './link.ts'
+import { type Asked, bodyStart, rangeHeaders, strongEtag } from './range.ts'
+import type { PackStore } from './store.ts'
+
+export interface DownloadDeps extends Link {
+  store: Pick<PackStore, 'listChunks' | 'putChunk'>
+  sleep?: (ms: number, signal?: AbortSignal) => Promise<void>
+  /** In [0, 1): jitter. */
+  random?: () => number
+  /** Rounds over the mirrors, one after the other without progress, before giving up. */
+  maxTries?: number
+  /** Times that one chunk may arrive damaged before the file itself is called damaged. */
+  maxCorrupt?: number
+  /** Held bytes between missing ones that are asked for again rather than with a request of their own. */
+  gap?: number
+}
+
+export interface DownloadJob {
+  /** All chunks of the blob, in order. */
+  chunks: readonly Chunk[]
+  /** Indexes of those needed. */
+  wanted: readonly number[]
+  /** Addresses of the blob, best first. */
+  mirrors: readonly string[]
+}
+
+export interface DownloadResult {
+  /** Bytes of chunks fetched and stored. */
+  stored: number
+  /** Bytes that came over the network, also those that were thrown away. */
+  received: number
+}
+
+/** What is known about one address of the blob. */
+interface Mirror {
+  url: string
+  etag: string | undefined
+  /** False after its ETag changed in the middle: then the hashes alone decide. */
+  etags: boolean
+  /** False after it answered a range wrongly: then the whole file is asked for and what is held is skipped. */
+  ranges: boolean
+  /** Why it is not asked again. */
+  dead: JikoError | undefined
+}
+
+/** The chunk that the last connection died in: its bytes so far are kept for the next one. */
+interface Partial {
+  index: number
+  buffer: Bytes
+  filled: number
+}
+
+/** Less than this in one connection does not count as progress, or a server that sends one byte a time would be asked for ever. */
+const LEAST_PROGRESS = 1024
+/** So many damaged chunks one after the other mean that this is not the file. */
+const MAX_CORRUPT_IN_A_ROW = 3
+
+/**
+ * Fetches the wanted chunks that the store lacks, in one stream per run of missing ones; verifies and stores each as it
+ * arrives. May be aborted or killed at any moment and called again: nothing stored is fetched twice.
+ * @throws JikoError `pack/corrupt`, `storage/quota`, `download/...` after the last try; the signal's reason when aborted.
+ */
+export async function download(
+  { chunks, wanted, mirrors: urls }: DownloadJob,
+  { store, sleep = realSleep, random = Math.random, maxTries = 8, maxCorrupt = 4, gap = 8192, ...link }: DownloadDeps,
+  { signal, onProgress }: { signal?: AbortSignal; onProgress?: OnProgress } = {},
+): Promise<DownloadResult> {
+  signal?.throwIfAborted()
+  const offsets = offsetsOf(chunks)
+  const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+  const mirrors = urls.map((url): Mirror => ({ url, etag: undefined, etags: true, ranges: true, dead: undefined }))
+  const corrupt = new Map<number, number>()
+  const result: DownloadResult = { stored: 0, received: 0 }
+  const here = new Set(await store.listChunks())
+  const missing = new Set(wanted.filter((index) => !here.has(chunks[index]?.sha256 ?? '')))
+  const sizeOf = (indexes: Iterable<number>): number =>
+    [...indexes].reduce((sum, index) => sum + (chunks[index]?.length ?? 0), 0)
+  const total = sizeOf(wanted)
+  let verified = total - sizeOf(missing)
+  let partial: Partial | undefined
+  let reported = -1
+
+  /** Never goes back, though a damaged chunk does; never says all before all is verified. */
+  function report(): void {
+    const now = missing.size === 0 ? total : Math.min(total - 1, verified + (partial?.filled ?? 0))
+    if (now <= reported) return
+    reported = now
+    onProgress?.({ phase: 'download', done: now, total })
+  }
+
+  /** Verifies a whole chunk. True when it is right and stored. */
+  async function keep(index: number, bytes: Bytes, url: string): Promise<boolean> {
+    const chunk = chunks[index] as Chunk
+    if ((await sha256Hex(bytes)) !== chunk.sha256) {
+      const times = (corrupt.get(index) ?? 0) + 1
+      corrupt.set(index, times)
+      if (times >= maxCorrupt * mirrors.length) {
+        throw new JikoError(
+          'pack/corrupt',
+          `Chunk ${index} of ${url} came damaged ${times} times: the file there is damaged.`,
+          {
+            detail: { chunk: index, times },
+          },
+        )
+      }
+      return false
+    }
+    await store.putChunk(chunk.sha256, bytes)
+    missing.delete(index)
+    verified += chunk.length
+    result.stored += chunk.length
+    return true
+  }
+
+  /** Reads one body from byte `start` of the blob on, and keeps what is missing of it up to chunk `last`. */
+  async function take(incoming: Incoming, start: number, last: number, url: string): Promise<void> {
+    let index = start === 0 ? 0 : offsets.findLastIndex((offset) => offset <= start)
+    let within = start - (offsets[index] ?? 0)
+    const before = partial && { ...partial }
+    let inARow = 0
+    let page: boolean | undefined
+    while (index <= last) {
+      const piece = await incoming.read()
+      if (!piece) {
+        if (page) {
+          partial = before
+          throw portalError(url)
+        }
+        throw new JikoError('download/cut', `${url} ended before all that was asked for had come.`)
+      }
+      result.received += piece.length
+      // Only a suspicion, which a right hash clears: weights may begin with anything.
+      page ??= looksLikePage(piece)
+      let at = 0
+      while (at < piece.length && index <= last) {
+        const chunk = chunks[index] as Chunk
+        const part = piece.subarray(at, at + chunk.length - within)
+        if (missing.has(index)) {
+          if (within === 0) partial = { index, buffer: new Uint8Array(chunk.length), filled: 0 }
+          if (partial?.index === index && partial.filled === within) {
+            partial.buffer.set(part, within)
+            partial.filled += part.length
+          }
+        }
+        at += part.length
+        within += part.length
+        if (within === chunk.length) {
+          const whole = partial?.index === index ? partial.buffer : undefined
+          partial = whole ? undefined : partial
+          const right = whole ? await keep(index, whole, url) : true
+          inARow = right ? 0 : inARow + 1
+          if (!right && page) throw portalError(url)
+          page = false
+          if (inARow >= MAX_CORRUPT_IN_A_ROW) {
+            throw new JikoError('download/wrong-bytes', `${inARow} chunks in a row of ${url} came damaged.`)
+          }
+          index++
+          within = 0
+          signal?.throwIfAborted()
+        }
+      }
+      report()
+    }
+  }
+
+  /** One connection: asks a mirror for one run of missing chunks. */
+  async function connect(mirror: Mirror, run: Run): Promise<void> {
+    const { url } = mirror
+    const end = (offsets[run.last] ?? 0) + (chunks[run.last]?.length ?? 0)
+    const asked: Asked = { start: (offsets[run.first] ?? 0) + (partial?.filled ?? 0), end, length }
+    const etag = mirror.etags ? mirror.etag : undefined
+    const headers = mirror.ranges ? rangeHeaders(asked, etag) : {}
+    // The HTTP cache would keep a second copy of every byte, and some get ranges wrong.
+    const incoming = await openStream(url, { headers, cache: 'no-store' }, link, signal)
+    try {
+      const { response } = incoming
+      const start = bodyStart(url, response, asked)
+      if (response.status === 200 && asked.start > 0 && etag && mirror.ranges) {
+        // Another ETag but the same length is most often the same file behind another machine. The hashes will tell;
+        // asking once more without the condition is cheaper than all the bytes from 0 on.
+        mirror.etags = false
+        incoming.close()
+        return await connect(mirror, run)
+      }
+      mirror.etag = strongEtag(response)
+      if (response.status === 200) {
+        partial = undefined
+        await take(incoming, start, Math.max(...missing), url)
+      } else {
+        await take(incoming, start, run.last, url)
+      }
+    } finally {
+      incoming.close()
+    }
+  }
+
+  report()
+  let turn = 0
+  let idle = 0
+  while (missing.size > 0) {
+    const mirror = mirrors[turn]
+    if (!mirror || mirror.dead) throw verdict(mirrors)
+    const todo = [...missing].sort((a, b) => a - b)
+    const before = verified + (partial?.filled ?? 0)
+    const damaged = corrupt.size
+    const run = runFrom(partial?.index ?? (todo[0] as number), todo, chunks, gap)
+    let failure: JikoError | undefined
+    try {
+      await connect(mirror, run)
+    } catch (error) {
+      if (signal?.aborted || isAbort(error) || !(error instanceof JikoError) || isFinal(error)) throw error
+      failure = error
+    }
+    const gained = verified + (partial?.filled ?? 0) - before
+    if (failure) judge(mirror, failure)
+    if (!failure && gained > 0) {
+      idle = 0
+      if (corrupt.size > damaged) turn = nextAlive(mirrors, turn)
+      continue
+    }
+    // A connection that died but brought something is normal here: carry on at once, at the same mirror.
+    if (gained >= Math.min(LEAST_PROGRESS, total - before)) {
+      idle = 0
+      await sleep(backoff(0, { base: 100, random }), signal)
+      continue
+    }
+    const next = nextAlive(mirrors, turn)
+    // The next mirror may be fine: only a whole round without progress counts, and is worth a wait.
+    if (next <= turn && !mirrors[next]?.dead) {
+      idle++
+      if (idle >= maxTries) {
+        throw failure ?? new JikoError('pack/corrupt', `${mirror.url} sends damaged bytes again and again.`)
+      }
+      await sleep(pause(failure, idle - 1, random), signal)
+    }
+    turn = next
+  }
+  report()
+  return result
+}
+
+/** The index of the mirror to ask after `turn`: in order, round and round, without the dead ones. */
+function nextAlive(mirrors: readonly Mirror[], turn: number): number {
+  for (let step = 1; step <= mirrors.length; step++) {
+    const index = (turn + step) % mirrors.length
+    if (!mirrors[index]?.dead) return index
+  }
+  return turn
+}
+
+/** Why there is nobody left to ask; that the file changed says more than that a mirror lacks it. */
+function verdict(mirrors: readonly Mirror[]): JikoError {
+  const reasons = mirrors.flatMap(({ dead }) => dead ?? [])
+  return (
+    reasons.find(({ code }) => code === 'download/changed') ??
+    reasons[0] ??
+    new JikoError('download/not-found', 'There is no address to fetch the pack from.')
+  )
+}
+
+/** Errors that no other try and no other mirror can mend. */
+const isFinal = ({ code }: JikoError): boolean =>
+  code.startsWith('storage/') || code === 'pack/corrupt' || code === 'download/over-budget'
+
+/** What a failure says about the mirror it came from. */
+function judge(mirror: Mirror, failure: JikoError): void {
+  const { code } = failure
+  if (code === 'download/not-found' || code === 'download/refused') mirror.dead = failure
+  if (code === 'download/changed') mirror.dead = failure
+  if (code === 'download/bad-range' || code === 'download/encoded') {
+    if (mirror.ranges) mirror.ranges = false
+    else mirror.dead = failure
+  }
+}
+
+/** Milliseconds to wait before the next round: what the server asked for, but at most five minutes. */
+function pause(failure: JikoError | undefined, attempt: number, random: () => number): number {
+  const asked = Number(failure?.detail.retryAfter ?? 0) * 1000
+  return Math.max(backoff(attempt, { random }), Math.min(asked, 300_000))
+}
