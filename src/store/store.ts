@@ -1,5 +1,6 @@
 import type { Bytes } from '../lib/bytes.ts'
 import type { RecordBody, RecordState } from '../protocol/record.ts'
+import type { Signer } from '../protocol/sign.ts'
 
 /** A line of the log with what the device knows about it. */
 export interface StoredRecord {
@@ -12,15 +13,20 @@ export interface StoredRecord {
   hash: string
 }
 
-export interface StoredAttachment {
-  sha256: string
-  blob: Blob
+/** A result as history shows it: how far it has got, and what was said about it since, in the order of writing. */
+export interface HistoryItem {
+  record: StoredRecord
+  state: RecordState
+  /** Corrections, retractions and notes that name it: `corrected()` lays them over. */
+  changes: StoredRecord[]
 }
 
 /** What one stream knows of itself and of its hub. */
 export interface StreamState {
   stream: string
   epoch: string
+  /** Streams of this install are numbered from 1 as they are minted; the last one is written to. */
+  born: number
   /** Last seq written here and H of it. */
   tip: number
   hash: string
@@ -35,36 +41,64 @@ export interface NewAttachment {
   bytes: Bytes
 }
 
+/** Names only: a hundred photos do not fit the memory of a cheap phone, so they are read one at a time. */
+export interface WaitingAttachment {
+  sha256: string
+  type: string
+  /** Bytes. */
+  size: number
+}
+
+export interface Page {
+  /** Default 50. */
+  limit?: number
+  /** A record id: the page begins with what was written before it. */
+  before?: string
+}
+
 /** The records, log and attachments of one install. The log is the outbox. */
 export interface RecordStore {
   /** Public key of the device and a signer; made with the database. */
-  readonly signer: { readonly key: string; sign(message: Bytes): Promise<string> }
+  readonly signer: Signer
   /**
    * Appends one record and its attachments in ONE strict transaction; resolves when durable.
-   * @throws JikoError `storage/quota` or `storage/failed`; nothing is written then.
+   * @throws JikoError `storage/quota`, `storage/failed`, `log/bad-record`, `log/bad-attachment` or, when it refers to
+   * a record of this device that is not there, `log/unknown-record`; nothing is written then.
    */
   append(body: RecordBody, attachments?: readonly NewAttachment[]): Promise<StoredRecord>
   get(id: string): Promise<StoredRecord | undefined>
-  /** Newest first. `before` is a record id. */
-  list(options?: { limit?: number; before?: string }): Promise<StoredRecord[]>
-  /** Lines `from..` of a stream in order, at most `limit`. */
-  lines(stream: string, from: number, limit: number): Promise<StoredRecord[]>
+  /** Records of every kind, or of one, newest first. */
+  list(options?: Page & { kind?: RecordBody['kind'] }): Promise<StoredRecord[]>
+  /** Results, newest first, with their state and changes: three reads a page, whatever the size of the log. */
+  history(options?: Page): Promise<HistoryItem[]>
+  /** The exact lines `from..` of a stream in order, at most `limit`. */
+  lines(stream: string, from: number, limit: number): Promise<string[]>
+  /** Oldest first. Every count a person sees comes from these marks: see `countRecords`. */
   streams(): Promise<StreamState[]>
   stateOf(record: { stream: string; seq: number }): Promise<RecordState>
   /** Believes a receipt: refused (false) when `hash` is not our own H(upto). Never moves backwards except by `rewind`. */
   acknowledge(stream: string, upto: number, hash: string, level: 'held' | 'final'): Promise<boolean>
-  /** A hub lost what it had acknowledged (restored backup): send again from there. */
-  rewind(stream: string, upto: number): Promise<void>
-  /** Starts a new stream: the old one forked (cloned or restored profile). */
-  mintEpoch(): Promise<void>
+  /**
+   * A hub lost what it had acknowledged (restored backup): it has lines up to `upto` only. When the root (`final`)
+   * says so both marks go back; when a hub that only holds says so, what is final stays final.
+   */
+  rewind(stream: string, upto: number, level: 'held' | 'final'): Promise<void>
+  /**
+   * The stream forked (cloned or restored profile): its hub has other lines after `agreed`. Mints a new stream where
+   * the forked one was still written to, and moves the lines after `agreed` to the end of the newest stream, each
+   * with its `origin`. One transaction. Returns how many lines were moved.
+   */
+  fork(stream: string, agreed: number): Promise<number>
   attachment(sha256: string): Promise<Blob | undefined>
   /** Attachments not yet confirmed whole at a hub, oldest first. */
-  waitingAttachments(limit: number): Promise<StoredAttachment[]>
+  waitingAttachments(limit: number): Promise<WaitingAttachment[]>
   countWaitingAttachments(): Promise<number>
   attachmentDone(sha256: string): Promise<void>
+  /** A hub lacks it after all: it waits again. False when this device does not have it. */
+  attachmentWanted(sha256: string): Promise<boolean>
   getSetting(key: string): Promise<unknown>
   setSetting(key: string, value: unknown): Promise<void>
-  /** Calls back after each committed change, also one made in another tab; returns how to stop. */
+  /** Calls back after each committed change of records, marks or attachments, also one made in another tab. */
   subscribe(listener: () => void): () => void
   close(): void
 }

@@ -1,0 +1,205 @@
+import { createSerial } from '../lib/serial.ts'
+import { sha256Hex } from '../lib/sha256.ts'
+import { JikoError } from '../protocol/error.ts'
+import { EMPTY_HASH, nextHash } from '../protocol/log.ts'
+import type { Database, RecordRow, Tables } from './database.ts'
+import { moveFork } from './fork.ts'
+import { readHistory, readPage, stateIn } from './history.ts'
+import { ensureIdentity } from './identity.ts'
+import { formatLine, recordOf, rowOf, splitId } from './line.ts'
+import type { NewAttachment, RecordStore, StreamState } from './store.ts'
+
+/** The part of a BroadcastChannel that tells other tabs. */
+export interface Channel {
+  postMessage(message: unknown): void
+  addEventListener(type: 'message', listener: () => void): void
+  close(): void
+}
+
+/** The rules of the log over any database. */
+export async function createRecordStore(database: Database, channel?: Channel): Promise<RecordStore> {
+  const signer = await ensureIdentity(database)
+  const serial = createSerial()
+  const listeners = new Set<() => void>()
+  /** The stream written to, as last seen; another tab may have written since, which `append` finds out. */
+  let last: StreamState | undefined
+  let closed = false
+
+  // Later and each by itself: a listener that throws must not make a record that was saved look unsaved.
+  const tell = (): void => {
+    for (const listener of listeners) queueMicrotask(listener)
+  }
+  const changed = (): void => {
+    tell()
+    if (!closed) channel?.postMessage('changed')
+  }
+  channel?.addEventListener('message', tell)
+
+  async function newest(tables: Tables): Promise<StreamState> {
+    const state = (await tables.streams()).at(-1)
+    if (state) return state
+    throw new JikoError('storage/evicted', "The app's data was removed while it was open: reload the page.")
+  }
+
+  /**
+   * Numbers without locks: hash on the tip last seen, then, in the transaction, write only if that is still the tip.
+   * Whoever loses hashes again on the winner's. (Hashing inside would end the transaction: WebCrypto is awaited.)
+   */
+  async function append(line: string, row: (stream: string, seq: number, hash: string) => RecordRow, files: Files) {
+    for (;;) {
+      const basis = last ?? (await database.transact('read', newest))
+      const seq = basis.tip + 1
+      const hash = await nextHash(basis.hash, line)
+      const written = row(basis.stream, seq, hash)
+      let runs = 0
+      const done = await database
+        .transact('write', async (tables) => {
+          runs += 1
+          const now = await newest(tables)
+          if (now.stream !== basis.stream || now.tip !== basis.tip) {
+            last = now
+            // On a second run, after a dropped connection, the line found there may be our own, committed unheard.
+            return runs > 1 && (await tables.record(basis.stream, seq))?.hash === hash
+          }
+          if (written.ref) await mustBeThere(tables, written.ref)
+          await tables.putRecord(written)
+          for (const file of files) await putFile(tables, file, [basis.born, seq])
+          await tables.putStream({ ...now, tip: seq, hash })
+          last = { ...now, tip: seq, hash }
+          return true
+        })
+        .catch((error) => {
+          last = undefined
+          throw error
+        })
+      if (done) return recordOf(written)
+    }
+  }
+
+  /** Where the marks of `stream` move by `next`, they are written and everybody is told; else nothing is. */
+  async function mark(
+    stream: string,
+    next: (state: StreamState, tables: Tables) => Promise<Pick<StreamState, 'held' | 'final'> | undefined>,
+  ): Promise<boolean> {
+    const outcome = await database.transact('write', async (tables) => {
+      const state = (await tables.streams()).find((one) => one.stream === stream)
+      const marks = state && (await next(state, tables))
+      if (!state || !marks) return 'refused'
+      if (marks.held === state.held && marks.final === state.final) return 'same'
+      await tables.putStream({ ...state, ...marks })
+      return 'moved'
+    })
+    if (outcome === 'moved') changed()
+    return outcome !== 'refused'
+  }
+
+  return {
+    signer,
+    append: (body, attachments = []) =>
+      serial(async () => {
+        const line = formatLine(body)
+        for (const file of attachments) await checkFile(file)
+        const record = await append(line, (stream, seq, hash) => rowOf(stream, seq, line, body, hash), attachments)
+        changed()
+        return record
+      }),
+    async get(id) {
+      const position = splitId(id)
+      const row = position && (await database.transact('read', (tables) => tables.record(...position)))
+      return row && recordOf(row)
+    },
+    list: (options = {}) =>
+      database.transact('read', async (tables) => readPage(tables, await tables.streams(), options)),
+    history: (page = {}) => database.transact('read', (tables) => readHistory(tables, page)),
+    async lines(stream, from, limit) {
+      const rows = await database.transact('read', (tables) => tables.records(stream, from, from + limit - 1))
+      return rows.map(({ line }) => line)
+    },
+    streams: () => database.transact('read', (tables) => tables.streams()),
+    stateOf: async (record) => stateIn(await database.transact('read', (tables) => tables.streams()), record),
+    acknowledge: (stream, upto, hash, level) =>
+      mark(stream, async (state, tables) => {
+        if (upto > state.tip) return undefined
+        const own = upto === 0 ? EMPTY_HASH : (await tables.record(stream, upto))?.hash
+        if (own !== hash) return undefined
+        return {
+          held: Math.max(state.held, upto),
+          final: level === 'final' ? Math.max(state.final, upto) : state.final,
+        }
+      }),
+    async rewind(stream, upto, level) {
+      await mark(stream, async ({ held, final }) => {
+        const kept = level === 'final' ? Math.min(final, upto) : final
+        return { held: Math.max(kept, Math.min(held, upto)), final: kept }
+      })
+    },
+    fork: (stream, agreed) =>
+      serial(async () => {
+        last = undefined
+        const moved = await moveFork(database, signer.key, stream, agreed)
+        changed()
+        return moved
+      }),
+    async attachment(sha256) {
+      const row = await database.transact('read', (tables) => tables.attachment(sha256))
+      return row && new Blob([row.bytes], { type: row.type })
+    },
+    waitingAttachments: async (limit) =>
+      (await database.transact('read', (tables) => tables.uploads(limit))).map(({ sha256, type, size }) => ({
+        sha256,
+        type,
+        size,
+      })),
+    countWaitingAttachments: () => database.transact('read', (tables) => tables.countUploads()),
+    async attachmentDone(sha256) {
+      await database.transact('write', (tables) => tables.deleteUpload(sha256))
+      changed()
+    },
+    async attachmentWanted(sha256) {
+      const outcome = await database.transact('write', async (tables) => {
+        if (await tables.waits(sha256)) return 'same'
+        const row = await tables.attachment(sha256)
+        if (!row) return 'absent'
+        await tables.putUpload({ sha256, type: row.type, size: row.bytes.byteLength, order: [0, 0] })
+        return 'moved'
+      })
+      if (outcome === 'moved') changed()
+      return outcome !== 'absent'
+    },
+    getSetting: (key) => database.transact('read', (tables) => tables.setting(key)),
+    setSetting: (key, value) => database.transact('write', (tables) => tables.putSetting(key, value)),
+    subscribe(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+    close() {
+      closed = true
+      listeners.clear()
+      channel?.close()
+      database.close()
+    },
+  }
+}
+
+type Files = readonly NewAttachment[]
+
+/** A file under a wrong name would be refused at the end of every upload, for ever. */
+async function checkFile({ sha256, bytes }: NewAttachment): Promise<void> {
+  const got = await sha256Hex(bytes)
+  if (got === sha256) return
+  throw new JikoError('log/bad-attachment', `an attachment is named ${sha256} but its bytes hash to ${got}`)
+}
+
+async function putFile(tables: Tables, { sha256, type, bytes }: NewAttachment, order: [number, number]): Promise<void> {
+  // The same photo twice is one photo, and where it has got to stays as it is.
+  if (await tables.hasAttachment(sha256)) return
+  await tables.putAttachment({ sha256, type, bytes: bytes.slice().buffer })
+  await tables.putUpload({ sha256, type, size: bytes.length, order })
+}
+
+/** Guards against a name that moved in a fork: the old number is another install's record by now. */
+async function mustBeThere(tables: Tables, [stream, seq]: [string, number]): Promise<void> {
+  const own = (await tables.streams()).find((one) => one.stream === stream)
+  if (!own || seq <= own.tip) return
+  throw new JikoError('log/unknown-record', `there is no record ${stream}/${seq} to refer to: read the list again`)
+}

@@ -1,0 +1,299 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { utf8 } from '../../../src/lib/bytes.ts'
+import { EMPTY_HASH, nextHash, streamId } from '../../../src/protocol/log.ts'
+import { verify } from '../../../src/protocol/sign.ts'
+import { countRecords } from '../../../src/store/counts.ts'
+import type { RecordStore, StreamState } from '../../../src/store/store.ts'
+import { correction, note, photo, result, resultWith, retract } from './samples.ts'
+
+export interface Bench {
+  /** Opens the store, again and again over the same disk: another tab, or the next start. */
+  open(): Promise<RecordStore>
+  /** Makes the write after `count` more ones fail as when the device is full; -1 heals it. */
+  failAfter(count: number): void
+}
+
+const current = async (store: RecordStore): Promise<StreamState> => {
+  const state = (await store.streams()).at(-1)
+  if (!state) throw new Error('no stream')
+  return state
+}
+
+/** What every implementation of RecordStore must do. */
+export function describeRecordStore(name: string, createBench: () => Bench): void {
+  describe(name, () => {
+    let bench: Bench
+    let store: RecordStore
+    beforeEach(async () => {
+      bench = createBench()
+      store = await bench.open()
+      return () => store.close()
+    })
+
+    it('mints a stream that belongs to its key, and keeps both over a restart', async () => {
+      const state = await current(store)
+      expect(state).toMatchObject({ born: 1, tip: 0, hash: EMPTY_HASH, held: 0, final: 0 })
+      expect(await streamId(store.signer.key, state.epoch)).toBe(state.stream)
+      const again = await bench.open()
+      expect(again.signer.key).toBe(store.signer.key)
+      expect(await again.streams()).toEqual([state])
+      const message = utf8('hello')
+      expect(await verify(store.signer.key, message, await again.signer.sign(message))).toBe(true)
+      again.close()
+    })
+
+    it('numbers from 1, keeps the exact line and chains the hashes', async () => {
+      let hash = EMPTY_HASH
+      for (const [i, label] of ['rust', 'phoma', 'Ugonjwa – كويس'].entries()) {
+        const record = await store.append(result(label))
+        hash = await nextHash(hash, record.line)
+        expect(record).toMatchObject({ seq: i + 1, hash, line: JSON.stringify(result(label)) })
+        expect(await store.get(`${record.stream}/${record.seq}`)).toEqual(record)
+      }
+      expect(await current(store)).toMatchObject({ tip: 3, hash })
+      expect(await store.lines((await current(store)).stream, 2, 10)).toEqual([
+        JSON.stringify(result('phoma')),
+        JSON.stringify(result('Ugonjwa – كويس')),
+      ])
+    })
+
+    it('gives every record its own number when two tabs and many calls write at once', async () => {
+      const other = await bench.open()
+      const writers = [store, other, store, other]
+      const records = await Promise.all(
+        Array.from({ length: 40 }, (_, i) => (writers[i % 4] ?? store).append(result(`label-${i}`))),
+      )
+      expect(records.map(({ seq }) => seq).sort((a, b) => a - b)).toEqual(Array.from({ length: 40 }, (_, i) => i + 1))
+      const { stream, tip, hash } = await current(store)
+      let expected = EMPTY_HASH
+      const lines = await other.lines(stream, 1, 100)
+      for (const line of lines) expected = await nextHash(expected, line)
+      expect({ tip, hash }).toEqual({ tip: 40, hash: expected })
+      expect(new Set(lines)).toEqual(new Set(records.map(({ line }) => line)))
+      other.close()
+    })
+
+    it('refuses what could never be accepted, and writes nothing', async () => {
+      const file = await photo(1)
+      const wrong = { ...file, sha256: '0'.repeat(64) }
+      const refusals = [
+        [store.append(result('x', { threshold: Number.NaN })), 'log/bad-record'],
+        [store.append(result('x'.repeat(70_000))), 'log/bad-record'],
+        [store.append(resultWith(wrong), [wrong]), 'log/bad-attachment'],
+        [store.append(correction(`${(await current(store)).stream}/1`, 'x')), 'log/unknown-record'],
+      ] as const
+      for (const [promise, code] of refusals) await expect(promise).rejects.toMatchObject({ code })
+      expect(await store.list()).toEqual([])
+      expect(await store.countWaitingAttachments()).toBe(0)
+      expect(await store.append(result())).toMatchObject({ seq: 1 })
+    })
+
+    it('writes all or nothing when the device is full, at whichever write that is', async () => {
+      const file = await photo(1)
+      let writes = 0
+      for (; writes < 20; writes++) {
+        bench.failAfter(writes)
+        const outcome = await store.append(resultWith(file), [file]).then(
+          () => 'saved',
+          (error) => error.code,
+        )
+        bench.failAfter(-1)
+        if (outcome === 'saved') break
+        expect(outcome).toBe('storage/quota')
+        const restarted = await bench.open()
+        expect(await restarted.list()).toEqual([])
+        expect(await restarted.attachment(file.sha256)).toBeUndefined()
+        expect(await restarted.countWaitingAttachments()).toBe(0)
+        expect(await current(restarted)).toMatchObject({ tip: 0, hash: EMPTY_HASH })
+        restarted.close()
+      }
+      // Record, attachment, its upload and the tip: four writes can fail.
+      expect(writes).toBe(4)
+      expect(await store.list()).toHaveLength(1)
+    })
+
+    it('keeps attachments with their type, once, and tells which wait, oldest first', async () => {
+      const [first, second] = [await photo(1), await photo(2, 5000)]
+      await store.append(resultWith(first), [first])
+      await store.append(resultWith(second), [second])
+      await store.append(resultWith(first), [first])
+      const blob = await store.attachment(second.sha256)
+      expect(blob?.type).toBe('image/jpeg')
+      expect(new Uint8Array((await blob?.arrayBuffer()) ?? new ArrayBuffer(0))).toEqual(second.bytes)
+      expect((await store.waitingAttachments(10)).map(({ sha256, size }) => [sha256, size])).toEqual([
+        [first.sha256, 1000],
+        [second.sha256, 5000],
+      ])
+      expect(await store.waitingAttachments(1)).toHaveLength(1)
+      await store.attachmentDone(first.sha256)
+      expect(await store.countWaitingAttachments()).toBe(1)
+      expect(await store.attachment(first.sha256)).toBeDefined()
+      expect(await store.attachmentWanted(first.sha256)).toBe(true)
+      expect(await store.attachmentWanted('0'.repeat(64))).toBe(false)
+      expect(await store.countWaitingAttachments()).toBe(2)
+      expect(await store.attachment('0'.repeat(64))).toBeUndefined()
+    })
+
+    it('pages through the log newest first, over streams too', async () => {
+      for (let i = 1; i <= 5; i++) await store.append(result(`a${i}`))
+      const old = (await current(store)).stream
+      await store.fork(old, 5)
+      for (let i = 1; i <= 3; i++) await store.append(result(`b${i}`))
+      const labels: string[] = []
+      let before: string | undefined
+      for (;;) {
+        const page = await store.list({ limit: 2, ...(before && { before }) })
+        labels.push(...page.map(({ body }) => (body.kind === 'result' ? body.answer.label : '')))
+        const last = page.at(-1)
+        if (!last) break
+        before = `${last.stream}/${last.seq}`
+      }
+      expect(labels).toEqual(['b3', 'b2', 'b1', 'a5', 'a4', 'a3', 'a2', 'a1'])
+      expect(await store.list({ before: 'nonsense' })).toEqual([])
+      expect(await store.list({ before: `${'a'.repeat(16)}/3` })).toEqual([])
+      expect(await store.get('nonsense')).toBeUndefined()
+    })
+
+    it('shows results with what was said about them, however many other records lie between', async () => {
+      const a = await store.append(result('a'))
+      const b = await store.append(result('b'))
+      const refA = `${a.stream}/${a.seq}`
+      for (let i = 0; i < 12; i++) await store.append(correction(refA, `better-${i}`))
+      await store.append(note(refA, 'seen twice'))
+      await store.append(retract(`${b.stream}/${b.seq}`))
+      const [second, first, ...rest] = await store.history({ limit: 3 })
+      expect(rest).toEqual([])
+      expect(first?.record).toEqual(a)
+      expect(first?.changes.map(({ seq }) => seq)).toEqual([3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15])
+      expect(second?.record).toEqual(b)
+      expect(second?.changes.map(({ body }) => body.kind)).toEqual(['retract'])
+      expect(await store.list({ kind: 'note' })).toHaveLength(1)
+    })
+
+    it('moves its marks only on the hash that is its own, and never backwards', async () => {
+      const one = await store.append(result('one'))
+      const two = await store.append(result('two'))
+      const { stream } = two
+      expect(await store.acknowledge(stream, 2, one.hash, 'held')).toBe(false)
+      expect(await store.acknowledge(stream, 3, two.hash, 'held')).toBe(false)
+      expect(await store.acknowledge('a'.repeat(16), 0, EMPTY_HASH, 'held')).toBe(false)
+      expect(await store.stateOf(one)).toBe('local')
+      expect(await store.acknowledge(stream, 0, EMPTY_HASH, 'final')).toBe(true)
+      expect(await store.acknowledge(stream, 2, two.hash, 'held')).toBe(true)
+      expect(await store.acknowledge(stream, 1, one.hash, 'final')).toBe(true)
+      expect([await store.stateOf(one), await store.stateOf(two)]).toEqual(['final', 'held'])
+      expect(await store.acknowledge(stream, 1, one.hash, 'held')).toBe(true)
+      expect(countRecords(await store.streams())).toEqual({ local: 0, held: 1, final: 1 })
+      expect((await store.history()).map(({ state }) => state)).toEqual(['held', 'final'])
+    })
+
+    it('takes marks back only as far as the hub that lost lines could vouch for them', async () => {
+      for (let i = 0; i < 6; i++) await store.append(result())
+      const { stream } = await current(store)
+      const hashAt = async (seq: number): Promise<string> => (await store.get(`${stream}/${seq}`))?.hash ?? ''
+      await store.acknowledge(stream, 4, await hashAt(4), 'final')
+      await store.acknowledge(stream, 6, await hashAt(6), 'held')
+      await store.rewind(stream, 2, 'held')
+      expect(await current(store)).toMatchObject({ held: 4, final: 4, tip: 6 })
+      await store.rewind(stream, 2, 'final')
+      expect(await current(store)).toMatchObject({ held: 2, final: 2, tip: 6 })
+    })
+
+    it('moves the lines after a fork into a new stream, with their origin, and what refers to them follows', async () => {
+      const file = await photo(3)
+      await store.append(result('shared'))
+      const mine = await store.append(resultWith(file, 'mine'), [file])
+      const old = mine.stream
+      await store.append(correction(`${old}/1`, 'shared better'))
+      const fix = await store.append(correction(`${old}/2`, 'mine better'))
+      await store.append(correction(`${old}/2`, 'mine best', [`${old}/${fix.seq}`]))
+      expect(await store.fork(old, 1)).toBe(4)
+
+      const [before, after] = await store.streams()
+      expect(before).toMatchObject({ stream: old, tip: 1 })
+      expect(after).toMatchObject({ born: 2, tip: 4, held: 0 })
+      const fresh = after?.stream ?? ''
+      const moved = (await store.list({ limit: 4 })).reverse()
+      let hash = EMPTY_HASH
+      for (const { line } of moved) hash = await nextHash(hash, line)
+      expect(after?.hash).toBe(hash)
+      expect(moved.map(({ body }) => ('ref' in body ? body.ref : undefined))).toEqual([
+        undefined,
+        `${old}/1`,
+        `${fresh}/1`,
+        `${fresh}/1`,
+      ])
+      expect(moved[3]?.body).toMatchObject({ base: [`${fresh}/3`] })
+      expect(moved[0]?.body).toMatchObject({
+        answer: { label: 'mine' },
+        origin: { id: `${old}/2`, hash: mine.hash },
+      })
+      expect(await store.get(`${old}/2`)).toBeUndefined()
+      expect(await store.countWaitingAttachments()).toBe(1)
+      // A page that was open over the fork still names the old number, which is somebody else's record now.
+      await expect(store.append(note(`${old}/2`, 'late'))).rejects.toMatchObject({ code: 'log/unknown-record' })
+      expect(await store.append(result())).toMatchObject({ stream: fresh, seq: 5 })
+      // Once more in the new stream: the first origin stays.
+      await store.fork(fresh, 0)
+      expect((await store.list()).at(-2)?.body).toMatchObject({ origin: { id: `${old}/2` } })
+      await expect(store.fork('a'.repeat(16), 0)).rejects.toMatchObject({ code: 'log/unknown-stream' })
+    })
+
+    it('moves the lines of an older fork behind the newest stream, and loses none that another tab writes meanwhile', async () => {
+      for (let i = 0; i < 3; i++) await store.append(result(`old-${i}`))
+      const { stream: old } = await current(store)
+      await store.fork(old, 3)
+      await store.append(result('new'))
+      const other = await bench.open()
+      await Promise.all([
+        store.fork(old, 1),
+        ...Array.from({ length: 10 }, (_, i) => other.append(result(`meanwhile-${i}`))),
+      ])
+      const streams = await store.streams()
+      expect(streams).toHaveLength(2)
+      expect(streams.map(({ tip }) => tip)).toEqual([1, 13])
+      const labels = (await store.list()).map(({ body }) => (body.kind === 'result' ? body.answer.label : ''))
+      expect(new Set(labels).size).toBe(14)
+      other.close()
+    })
+
+    it('fails whole when the device is full in the middle of a fork', async () => {
+      for (let i = 0; i < 3; i++) await store.append(result(`${i}`))
+      const before = await store.streams()
+      bench.failAfter(3)
+      await expect(store.fork(before[0]?.stream ?? '', 1)).rejects.toMatchObject({ code: 'storage/quota' })
+      bench.failAfter(-1)
+      expect(await store.streams()).toEqual(before)
+      expect(await store.list()).toHaveLength(3)
+    })
+
+    it('remembers settings', async () => {
+      expect(await store.getSetting('language')).toBeUndefined()
+      await store.setSetting('language', { tag: 'sw' })
+      const again = await bench.open()
+      expect(await again.getSetting('language')).toEqual({ tag: 'sw' })
+      again.close()
+    })
+
+    it('tells of every change, and a listener that fails harms nobody else', async () => {
+      let told = 0
+      const stop = store.subscribe(() => {
+        told += 1
+      })
+      const file = await photo(4)
+      const { stream, hash } = await store.append(resultWith(file), [file])
+      await store.acknowledge(stream, 1, hash, 'held')
+      await store.acknowledge(stream, 1, hash, 'held')
+      await store.attachmentDone(file.sha256)
+      expect(told).toBe(3)
+      stop()
+      await store.append(result())
+      expect(told).toBe(3)
+    })
+
+    it('says so when it was closed', async () => {
+      store.close()
+      await expect(store.append(result())).rejects.toMatchObject({ code: 'storage/closed' })
+    })
+  })
+}
