@@ -41,16 +41,22 @@ export function createPacks({ host, base, fetch, settings }: PackRoomOptions): K
 
   return {
     async list() {
-      const [offered, installed] = await Promise.all([index(), host.call((api) => api.list())])
-      const here = new Map(installed.map((pack) => [pack.name, pack]))
+      const [offered, installed, pending] = await Promise.all([
+        index(),
+        host.call((api) => api.list()),
+        host.call((api) => api.pending()),
+      ])
+      const ready = new Map(installed.map((pack) => [pack.name, pack]))
+      const underWay = new Map(pending.map((pack) => [pack.name, pack]))
       const offers = offered.packs.map(({ url, ...offer }): PackOffer => {
-        const known = here.get(offer.name)
-        here.delete(offer.name)
+        const known = ready.get(offer.name)
+        ready.delete(offer.name)
         const address = new URL(url, base).href
-        return known ? fromInstalled(known, address) : { ...offer, url: address, state: 'absent', have: 0 }
+        if (known) return fromInstalled(known, address)
+        return { ...offer, url: address, state: 'absent', have: 0, ...underWay.get(offer.name) }
       })
       // Installed, but no longer (or never) on offer here: still the user's.
-      const others = [...here.values()].map((pack) =>
+      const others = [...ready.values()].map((pack) =>
         fromInstalled(pack, new URL(`${pack.name}/manifest.ndjson`, base).href),
       )
       return [...offers, ...others]

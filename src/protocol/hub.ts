@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { type Bytes, utf8 } from '../lib/bytes.ts'
+import { type Bytes, fromBase64Url, fromHex, toBase64Url, toHex, utf8 } from '../lib/bytes.ts'
 import { Count, PositiveCount, Sha256, Slug } from './primitives.ts'
 
 /** Limits that the hub enforces and the phone keeps to. */
@@ -89,6 +89,16 @@ export const UPLOAD_OFFSET_HEADER = 'upload-offset'
 export const UPLOAD_COMPLETE_HEADER = 'upload-complete'
 /** RFC 9530, of the piece in this request: `sha-256=:<base64>:`. Sent first, so that a broken piece can be trusted as far as it came. */
 export const CONTENT_DIGEST_HEADER = 'content-digest'
+
+/** The value of `CONTENT_DIGEST_HEADER` for a SHA-256 in hex. */
+export const formatContentDigest = (digest: string): string =>
+  `sha-256=:${toBase64Url(fromHex(digest)).replaceAll('-', '+').replaceAll('_', '/')}=:`
+
+/** The SHA-256 in hex, undefined when the header says none. */
+export function parseContentDigest(header: string): string | undefined {
+  const [, text] = /(?:^|[\s,])sha-256=:([A-Za-z0-9+/]{43})=:/.exec(header) ?? []
+  return text && toHex(fromBase64Url(text.replaceAll('+', '-').replaceAll('/', '_')))
+}
 
 /**
  * What a device signs to ask for or send an attachment. `path` is that of `blobPath`. A `HEAD` signs offset 0, `complete`

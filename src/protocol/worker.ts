@@ -35,6 +35,11 @@ export interface RunAttachment {
   bytes: Bytes
 }
 
+/** A pack on its way: installing its `url` again carries on where it stopped. */
+export interface PendingPack extends PackStatus {
+  url: string
+}
+
 /** What one run gave, with all that a record must name. */
 export interface RunResult {
   answer: Answer
@@ -57,6 +62,7 @@ export interface WorkerApi {
   /** Starts or resumes; resolves when everything is stored and verified. */
   install(job: string, manifestUrl: string, onProgress?: OnProgress): Promise<PackStatus>
   list(): Promise<InstalledPack[]>
+  pending(): Promise<PendingPack[]>
   /** Loads the pack's session on the first backend that answers its golden inputs right. */
   open(
     job: string,
@@ -65,5 +71,5 @@ export interface WorkerApi {
   ): Promise<{ digest: string; variant: string; backend: string }>
   run(job: string, name: string, photo: Blob): Promise<RunResult>
   remove(name: string): Promise<void>
-  cancel(job: string): void
+  cancel(job: string): void | Promise<void>
 }

@@ -1,62 +1,28 @@
 import { isAbort } from '../lib/abort.ts'
 import { createMemo } from '../lib/memo.ts'
 import { createSerial } from '../lib/serial.ts'
-import { JikoError } from '../protocol/error.ts'
-import type { ImageInput, SignedManifest, Variant } from '../protocol/manifest.ts'
-import type { InstalledPack, OnProgress, PackStatus, WorkerApi } from '../protocol/worker.ts'
-import type { Backend, ReadFile } from '../runtime/backend.ts'
-import { type OpenedSession, openSession } from '../runtime/open-session.ts'
+import type { ImageInput } from '../protocol/manifest.ts'
+import type { OnProgress, WorkerApi } from '../protocol/worker.ts'
 import { TASKS_VERSION, taskFor } from '../tasks/table.ts'
 import type { DecodedPhoto } from './decode-photo.ts'
+import type { LoadedPack, PackRoom } from './pack-room.ts'
 
-interface Operation {
+export interface Operation {
   signal: AbortSignal
   onProgress?: OnProgress
 }
 
-/** The pack store as this worker needs it. */
-export interface PackRoom {
-  install(manifestUrl: string, operation: Operation): Promise<PackStatus>
-  list(): Promise<InstalledPack[]>
-  /** @throws JikoError `pack/not-installed`. */
-  open(name: string, operation: Operation): Promise<{ signed: SignedManifest; digest: string; readFile: ReadFile }>
-  remove(name: string): Promise<void>
-}
-
 export interface WorkerDependencies {
   packs: PackRoom
-  /** In order of preference within an engine. */
-  backends: readonly Backend[]
   decode(photo: Blob, input: ImageInput): Promise<DecodedPhoto>
   now(): number
 }
 
-interface Loaded extends OpenedSession {
-  signed: SignedManifest
-  digest: string
-}
-
-/** The smallest variant a phone can run: packs list int8 where they have it. */
-function chooseVariant(variants: readonly Variant[]): Variant {
-  const [first] = variants
-  const chosen = variants.find(({ name }) => name === 'int8') ?? first
-  if (!chosen) throw new JikoError('pack/bad-manifest', 'the pack has no variants')
-  return chosen
-}
-
 /** The inference worker behind the message port: jobs by id, sessions by pack, one run at a time. */
-export function createWorkerService({ packs, backends, decode, now }: WorkerDependencies): WorkerApi {
+export function createWorkerService({ packs, decode, now }: WorkerDependencies): WorkerApi {
   const jobs = new Map<string, AbortController>()
   const serial = createSerial()
-  const sessions = createMemo<string, Loaded>()
-
-  async function load(name: string, operation: Operation): Promise<Loaded> {
-    const { signed, digest, readFile } = await packs.open(name, operation)
-    const { variants, input, task } = signed.manifest
-    taskFor(task)
-    const opened = await openSession(chooseVariant(variants), input, backends, readFile)
-    return { ...opened, signed, digest }
-  }
+  const sessions = createMemo<string, LoadedPack>()
 
   async function forget(name: string): Promise<void> {
     const loaded = sessions.peek(name)
@@ -87,11 +53,12 @@ export function createWorkerService({ packs, backends, decode, now }: WorkerDepe
       }),
 
     list: () => packs.list(),
+    pending: () => packs.pending(),
 
     open: (job, name, onProgress) =>
       asJob(job, async (signal) => {
         const operation = { signal, ...(onProgress && { onProgress }) }
-        const { digest, variant, backend } = await sessions.get(name, () => load(name, operation))
+        const { digest, variant, backend } = await sessions.get(name, () => packs.load(name, operation))
         return { digest, variant, backend }
       }),
 
@@ -99,14 +66,16 @@ export function createWorkerService({ packs, backends, decode, now }: WorkerDepe
       asJob(job, (signal) =>
         serial(async () => {
           signal.throwIfAborted()
-          const { session, signed, digest, variant, backend } = await sessions.get(name, () => load(name, { signal }))
-          const task = taskFor(signed.manifest.task)
+          const { session, manifest, digest, variant, backend } = await sessions.get(name, () =>
+            packs.load(name, { signal }),
+          )
+          const task = taskFor(manifest.task)
           const begun = now()
-          const { pixels, attachments } = await decode(photo, signed.manifest.input)
+          const { pixels, attachments } = await decode(photo, manifest.input)
           const decoded = now()
           signal.throwIfAborted()
-          const outputs = await session.run(task.prepare(pixels, signed.manifest))
-          const answer = task.finish(outputs, signed.manifest)
+          const outputs = await session.run(task.prepare(pixels, manifest))
+          const answer = task.finish(outputs, manifest)
           signal.throwIfAborted()
           return {
             answer,
@@ -115,7 +84,7 @@ export function createWorkerService({ packs, backends, decode, now }: WorkerDepe
             variant,
             backend,
             prep: TASKS_VERSION,
-            threshold: signed.manifest.decision.threshold,
+            threshold: manifest.decision.threshold,
             decodeMs: Math.round(decoded - begun),
             ms: Math.round(now() - decoded),
           }

@@ -1,0 +1,49 @@
+import { expose } from 'comlink'
+import { memoryLocks, webLocks } from '../packs/locks.ts'
+import { createCacheStore } from '../packs/store-cache.ts'
+import { RUNTIME_CACHE } from '../protocol/service-worker.ts'
+import type { WorkerApi } from '../protocol/worker.ts'
+import { createOrtWasmBackend } from '../runtime/ort-wasm.ts'
+import { cacheUsedRuntime } from './cache-runtime.ts'
+import { decodePhoto } from './decode-photo.ts'
+import { carryErrors } from './error-transfer.ts'
+import { createPackRoom } from './pack-room.ts'
+import { createWorkerService } from './service.ts'
+
+const runtime = new URL(__ORT_BASE__, self.location.href)
+const wasmPaths = {
+  mjs: new URL('ort-wasm-simd-threaded.mjs', runtime).href,
+  wasm: new URL('ort-wasm-simd-threaded.wasm', runtime).href,
+}
+
+async function start(): Promise<WorkerApi> {
+  const packs = await createPackRoom({
+    store: createCacheStore({ caches, estimate: () => navigator.storage.estimate() }),
+    fetch: (url, init) => fetch(url, init),
+    exclusive: 'locks' in navigator ? webLocks(navigator.locks) : memoryLocks(),
+    trusted: __TRUSTED_KEYS__,
+    backends: [createOrtWasmBackend({ wasmPaths })],
+  })
+  const service = createWorkerService({ packs, decode: decodePhoto, now: () => performance.now() })
+  return {
+    ...service,
+    async install(...args) {
+      const status = await service.install(...args)
+      await cacheUsedRuntime(runtime, await caches.open(RUNTIME_CACHE))
+      return status
+    },
+  }
+}
+
+carryErrors()
+const ready = start()
+// Exposed at once: a worker's port delivers as soon as this script has run, and what nobody listens to is lost.
+expose({
+  install: async (...args) => (await ready).install(...args),
+  list: async () => (await ready).list(),
+  pending: async () => (await ready).pending(),
+  open: async (...args) => (await ready).open(...args),
+  run: async (...args) => (await ready).run(...args),
+  remove: async (name) => (await ready).remove(name),
+  cancel: async (job) => (await ready).cancel(job),
+} satisfies WorkerApi)
