@@ -1,0 +1,82 @@
+import { createServer, request as httpRequest, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+
+export type Weather = 'fine' | 'error-500' | 'captive-portal'
+
+export interface BadNetwork {
+  readonly url: string
+  weather: Weather
+  /** Changes the bytes of matching answers, once each time it returns something. */
+  corrupt?: ((path: string, body: Buffer) => Buffer | undefined) | undefined
+  /** Paths asked for since the start, in order, with the bytes that were sent for each. */
+  readonly seen: { path: string; bytes: number }[]
+  /** Nobody answers at this address any more, as when a hub is switched off. */
+  cut(): Promise<void>
+  restore(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Stands between a browser and a hub at an address of its own, and can make the weather bad. */
+export async function createBadNetwork(hubUrl: () => string): Promise<BadNetwork> {
+  const sockets = new Set<Socket>()
+  let server: Server | undefined
+  let port = 0
+
+  const network: BadNetwork = {
+    get url() {
+      return `http://localhost:${port}`
+    },
+    weather: 'fine',
+    seen: [],
+    async cut() {
+      const closing = server
+      server = undefined
+      if (!closing) return
+      for (const socket of sockets) socket.destroy()
+      await new Promise((resolve) => closing.close(resolve))
+    },
+    async restore() {
+      server = createServer(answer)
+      server.on('connection', (socket) => {
+        sockets.add(socket)
+        socket.once('close', () => sockets.delete(socket))
+      })
+      await new Promise<void>((resolve) => server?.listen(port, 'localhost', resolve))
+      port = (server.address() as AddressInfo).port
+    },
+    close: () => network.cut(),
+  }
+
+  function answer(request: IncomingMessage, response: ServerResponse): void {
+    const path = request.url ?? '/'
+    if (network.weather === 'error-500') {
+      request.resume()
+      response.writeHead(500, { 'content-type': 'text/plain' }).end('Internal Server Error')
+      return
+    }
+    if (network.weather === 'captive-portal') {
+      request.resume()
+      response
+        .writeHead(200, { 'content-type': 'text/html' })
+        .end('<!doctype html><title>Hotel Wi-Fi</title>Please log in')
+      return
+    }
+    const target = new URL(path, hubUrl())
+    const onward = httpRequest(target, { method: request.method, headers: request.headers }, (from) => {
+      const parts: Buffer[] = []
+      from.on('data', (part: Buffer) => parts.push(part))
+      from.on('end', () => {
+        const whole = Buffer.concat(parts)
+        const body = network.corrupt?.(path, whole) ?? whole
+        network.seen.push({ path, bytes: body.length })
+        response.writeHead(from.statusCode ?? 502, from.headers).end(body)
+      })
+      from.on('error', () => response.destroy())
+    })
+    onward.on('error', () => response.destroy())
+    request.pipe(onward)
+  }
+
+  await network.restore()
+  return network
+}
