@@ -1,0 +1,38 @@
+import { JikoError } from '../protocol/error.ts'
+import { parseSignedManifest } from '../protocol/manifest.ts'
+import type { PackStore } from './store.ts'
+
+/**
+ * Deletes the chunks that no installed and no pending pack names. Only under the packs lock.
+ * @returns how many.
+ */
+export async function collect(store: PackStore): Promise<number> {
+  const texts: string[] = []
+  for (const name of await store.listManifests()) texts.push((await store.getManifest(name)) ?? '')
+  for (const name of await store.listPending()) texts.push((await store.getPending(name))?.text ?? '')
+  const named = new Set<string>()
+  for (const text of texts) {
+    try {
+      for (const { sha256 } of parseSignedManifest(text).manifest.blob.chunks) named.add(sha256)
+    } catch (error) {
+      if (!(error instanceof JikoError)) throw error
+      // Perhaps a newer app wrote it. What it names cannot be known, so nothing is thrown away.
+      return 0
+    }
+  }
+  let deleted = 0
+  for (const sha256 of await store.listChunks()) {
+    if (named.has(sha256)) continue
+    await store.deleteChunk(sha256)
+    deleted++
+  }
+  return deleted
+}
+
+/** Takes a pack away, with what was pending of it and the chunks that nothing else names. Only under the packs lock. */
+export async function removePack(store: PackStore, name: string): Promise<void> {
+  // The mark that it is installed goes first: chunks without it are only rubbish, it without chunks would be damage.
+  await store.deleteManifest(name)
+  await store.deletePending(name)
+  await collect(store)
+}

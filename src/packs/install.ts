@@ -1,0 +1,351 @@
+import { isAbort, sleep as realSleep } from '../lib/abort.ts'
+import { backoff } from '../lib/backoff.ts'
+import { JikoError } from '../protocol/error.ts'
+import type { OnProgress, PackStatus } from '../protocol/worker.ts'
+import { collect, removePack } from './collect.ts'
+import { type DownloadDeps, download } from './download.ts'
+import {
+  type CheckedManifest,
+  checkManifest,
+  checkSuccessor,
+  fetchManifest,
+  manifestUrl,
+  type TrustedKeys,
+} from './fetch-manifest.ts'
+import { type Choose, chunksOf, pathsOf } from './layout.ts'
+import { PACKS_LOCK, type RunExclusive } from './locks.ts'
+import { type NoteStore, readNote } from './notes.ts'
+import { findDamage, type OpenedPack, openPack, readerOf } from './open.ts'
+import { readable, statusOf } from './status.ts'
+import type { PackStore } from './store.ts'
+
+export interface Operation {
+  signal?: AbortSignal
+  onProgress?: OnProgress
+}
+
+export interface InstallerDeps extends Omit<DownloadDeps, 'store'> {
+  store: PackStore & NoteStore
+  exclusive: RunExclusive
+  trusted: TrustedKeys
+  /** The files that this device needs now; the rest can come later by `fetchFiles`. */
+  choose?: Choose
+  /** Runs the golden inputs on the complete but not yet installed pack; rejects when the answers are wrong. */
+  verifyInstalled?: (pack: OpenedPack, operation: Operation) => Promise<void>
+  /** Asked before bytes come in and when the device is full; answers how many bytes it freed. */
+  makeRoom?: (bytes: number, forPack: string) => Promise<number>
+  now?: () => number
+}
+
+/** Where the bytes of a manifest's chunks come from: mirrors, or a file. */
+export type Obtain = (checked: CheckedManifest, wanted: readonly number[], operation: Operation) => Promise<unknown>
+
+/** Manifests are small; a person is waiting for the first sign of life. */
+const MANIFEST_ROUNDS = 4
+/** Times that a pack may be replaced on the server while it is being fetched. */
+const CHANGES = 3
+
+export function createInstaller(deps: InstallerDeps) {
+  const { store, exclusive, trusted, makeRoom, verifyInstalled, sleep = realSleep, random = Math.random } = deps
+  const { now = Date.now, choose = pathsOf } = deps
+
+  /** Tries every address, then all again after a while; only what a later try may mend is tried again. */
+  async function fetchFirst(urls: readonly string[], { signal, onProgress }: Operation): Promise<CheckedManifest> {
+    onProgress?.({ phase: 'manifest', done: 0, total: 1 })
+    let problem: unknown = new JikoError('download/not-found', 'There is no address to fetch the pack from.')
+    for (let round = 0; round < MANIFEST_ROUNDS; round++) {
+      if (round > 0) await sleep(backoff(round - 1, { random }), signal)
+      let mendable = false
+      for (const url of urls) {
+        try {
+          const checked = await fetchManifest(url, deps, trusted, signal)
+          onProgress?.({ phase: 'manifest', done: 1, total: 1 })
+          return checked
+        } catch (error) {
+          if (!(error instanceof JikoError) || signal?.aborted || error.code === 'download/over-budget') throw error
+          problem = error
+          mendable ||= MENDABLE.has(error.code)
+        }
+      }
+      if (!mendable) break
+    }
+    throw problem
+  }
+
+  /** What a kill or a pause left behind, so that a restart needs no network to know what it was doing. */
+  async function pendingOf(urls: readonly string[]): Promise<CheckedManifest | undefined> {
+    for (const name of await store.listPending()) {
+      const pending = await store.getPending(name)
+      if (!pending || pending.url !== manifestUrl(urls[0] ?? '')) continue
+      try {
+        return await checkManifest(pending.text, trusted)
+      } catch (error) {
+        if (!(error instanceof JikoError)) throw error
+        await store.deletePending(name)
+      }
+    }
+    return undefined
+  }
+
+  const fromMirrors =
+    (urls: readonly string[]): Obtain =>
+    async ({ signed }, wanted, operation) => {
+      const { path, chunks } = signed.manifest.blob
+      const mirrors = urls.map((url) =>
+        manifestUrl(url)
+          .replace(/[?#].*$/, '')
+          .replace(/[^/]*$/, path),
+      )
+      await download({ chunks, wanted, mirrors }, deps, operation)
+    }
+
+  /** Makes room as often as that helps: the device's own figures are estimates, only the write tells. */
+  async function obtainWithRoom(
+    checked: CheckedManifest,
+    wanted: readonly number[],
+    obtain: Obtain,
+    operation: Operation,
+  ) {
+    const { blob, name } = checked.signed.manifest
+    for (;;) {
+      try {
+        return await obtain(checked, wanted, operation)
+      } catch (error) {
+        if (!makeRoom || !(error instanceof JikoError) || error.code !== 'storage/quota') throw error
+        const here = new Set(await store.listChunks())
+        const lacking = wanted.map((i) => blob.chunks[i]).filter((chunk) => chunk && !here.has(chunk.sha256))
+        const bytes = lacking.reduce((sum, chunk) => sum + (chunk?.length ?? 0), 0)
+        if ((await makeRoom(bytes, name)) <= 0) throw error
+      }
+    }
+  }
+
+  /** From a checked manifest to an installed pack. Only under the packs lock; every step can be repeated after a kill. */
+  async function complete(
+    checked: CheckedManifest,
+    urls: readonly string[],
+    obtain: Obtain,
+    operation: Operation,
+  ): Promise<PackStatus> {
+    const { signed, text, digest } = checked
+    const { manifest } = signed
+    const { name } = manifest
+    const old = readable(await store.getManifest(name))
+    if (old) checkSuccessor(old, signed)
+    const wanted = chunksOf(manifest, choose(manifest))
+    const again = old?.line === signed.line
+    if (!again) {
+      await store.putNote(mirrorsKey(name), JSON.stringify(urls))
+      await store.putPending(name, { url: manifestUrl(urls[0] ?? ''), text })
+    }
+    await obtainWithRoom(checked, wanted, obtain, operation)
+    if (!again) {
+      await check(checked, wanted, obtain, operation)
+      operation.signal?.throwIfAborted()
+    }
+    await store.putNote(originKey(name), JSON.stringify({ urls, at: now(), digest }))
+    // The one put that makes it the installed version: before it the old one is whole, after it the new one is.
+    if (!again) await store.putManifest(name, text)
+    await store.deletePending(name)
+    await collect(store)
+    return statusOf(store, name, choose)
+  }
+
+  /** Golden inputs before the swap. A wrong answer takes the candidate away and leaves the old version as it was. */
+  async function check(
+    checked: CheckedManifest,
+    wanted: readonly number[],
+    obtain: Obtain,
+    operation: Operation,
+  ): Promise<void> {
+    if (!verifyInstalled) return
+    const { signed, digest } = checked
+    const { name, version } = signed.manifest
+    const candidate = readerOf(store, signed, digest)
+    try {
+      try {
+        await verifyInstalled(candidate, operation)
+      } catch (error) {
+        if (!(error instanceof JikoError) || error.code !== 'pack/damaged') throw error
+        await obtainWithRoom(checked, wanted, obtain, operation)
+        await verifyInstalled(candidate, operation)
+      }
+    } catch (cause) {
+      if (isAbort(cause) || operation.signal?.aborted) throw cause
+      if (cause instanceof JikoError && KEEPS_PENDING.test(cause.code)) throw cause
+      await store.deletePending(name)
+      await collect(store)
+      throw new JikoError(
+        'pack/failed-check',
+        `${name} ${version} did not pass its check on this device and was not installed: ${cause instanceof Error ? cause.message : String(cause)}`,
+        { cause, detail: { name, version, digest } },
+      )
+    }
+  }
+
+  /** Another tab finished the very same while this one waited for the lock. */
+  async function installedSince(urls: readonly string[], asked: number): Promise<PackStatus | undefined> {
+    for (const name of await store.listManifests()) {
+      const origin = await originOf(name)
+      if (origin && origin.at > asked && origin.urls[0] === urls[0]) {
+        const status = await statusOf(store, name, choose)
+        if (status.digest === origin.digest && status.have === status.bytes) return status
+      }
+    }
+    return undefined
+  }
+
+  async function installLocked(urls: readonly string[], operation: Operation): Promise<PackStatus> {
+    let checked = (await pendingOf(urls)) ?? (await fetchFirst(urls, operation))
+    for (let changes = 0; ; changes++) {
+      try {
+        return await complete(checked, urls, fromMirrors(urls), operation)
+      } catch (error) {
+        if (!(error instanceof JikoError) || !STALE.has(error.code) || changes >= CHANGES) throw error
+        // The blob is not the one of this manifest: perhaps a newer version took its place on the server.
+        const fresh = await fetchFirst(urls, operation)
+        if (fresh.digest === checked.digest) throw error
+        checked = fresh
+      }
+    }
+  }
+
+  const originOf = (name: string) => readNote(store, originKey(name), parseOrigin)
+
+  async function addressesOf(name: string): Promise<readonly string[]> {
+    const urls = (await originOf(name))?.urls
+    if (urls?.[0]) return urls
+    throw new JikoError('pack/no-origin', `It is not known any more where ${name} came from: install it again.`, {
+      detail: { name },
+    })
+  }
+
+  return {
+    /**
+     * Installs or updates from the first address that works, or carries on where a kill or a pause left off. The version
+     * that is here stays usable until the new one is complete and has passed its check.
+     * @param source address of `manifest.ndjson` or of its folder; several are mirrors, best first.
+     * @throws JikoError `download/...`, `pack/...`, `storage/quota`; the signal's reason when aborted (a pause).
+     */
+    install(source: string | readonly string[], operation: Operation = {}): Promise<PackStatus> {
+      const urls = typeof source === 'string' ? [source] : source
+      const asked = now()
+      return exclusive(
+        PACKS_LOCK,
+        async () => (await installedSince(urls, asked)) ?? installLocked(urls, operation),
+        operation.signal,
+      )
+    },
+
+    /** Installs from a manifest that is at hand and chunks from anywhere: bundle files. */
+    installFrom: (
+      text: string,
+      urls: readonly string[],
+      obtain: Obtain,
+      operation: Operation = {},
+    ): Promise<PackStatus> =>
+      exclusive(
+        PACKS_LOCK,
+        async () => complete(await checkManifest(text, trusted), urls, obtain, operation),
+        operation.signal,
+      ),
+
+    /** Starts again whatever was pending, one after the other; for the start of the app. One that fails stops no other. */
+    async resume(operation: Operation = {}): Promise<{ name: string; status?: PackStatus; error?: unknown }[]> {
+      const done: { name: string; status?: PackStatus; error?: unknown }[] = []
+      for (const name of await store.listPending()) {
+        const pending = await store.getPending(name)
+        if (!pending?.url) continue
+        const mirrors = (await readNote(store, mirrorsKey(name), parseUrls)) ?? []
+        const urls = manifestUrl(mirrors[0] ?? '') === pending.url ? mirrors : [pending.url]
+        try {
+          done.push({ name, status: await this.install(urls, operation) })
+        } catch (error) {
+          operation.signal?.throwIfAborted()
+          done.push({ name, error })
+        }
+      }
+      return done
+    },
+
+    /** Fetches again what is missing or damaged of an installed pack, and only that. Answers how many chunks. */
+    repair: (name: string, operation: Operation = {}): Promise<number> =>
+      exclusive(
+        PACKS_LOCK,
+        async () => {
+          const { signed, digest } = await openPack(store, name, trusted)
+          const wanted = chunksOf(signed.manifest, choose(signed.manifest))
+          const damaged = await findDamage(store, signed.manifest.blob.chunks, wanted)
+          if (damaged.length === 0) return 0
+          const urls = await addressesOf(name)
+          const text = (await store.getManifest(name)) ?? ''
+          try {
+            await obtainWithRoom({ signed, text, digest }, wanted, fromMirrors(urls), operation)
+          } catch (error) {
+            if (!(error instanceof JikoError) || !STALE.has(error.code)) throw error
+            // This version is not offered any more; a newer one mends it as well.
+            await complete(await fetchFirst(urls, operation), urls, fromMirrors(urls), operation)
+          }
+          return damaged.length
+        },
+        operation.signal,
+      ),
+
+    /** Fetches files that were not needed at first: the card, another variant. */
+    fetchFiles: (name: string, paths: readonly string[], operation: Operation = {}): Promise<void> =>
+      exclusive(
+        PACKS_LOCK,
+        async () => {
+          const { signed, digest } = await openPack(store, name, trusted)
+          const urls = await addressesOf(name)
+          const text = (await store.getManifest(name)) ?? ''
+          const wanted = chunksOf(signed.manifest, paths)
+          await obtainWithRoom({ signed, text, digest }, wanted, fromMirrors(urls), operation)
+        },
+        operation.signal,
+      ),
+
+    /** Gives up what is pending of a pack; an installed version stays. */
+    cancel: (name: string): Promise<void> =>
+      exclusive(PACKS_LOCK, async () => {
+        await store.deletePending(name)
+        await collect(store)
+      }),
+
+    remove: (name: string): Promise<void> =>
+      exclusive(PACKS_LOCK, async () => {
+        await removePack(store, name)
+        await store.deleteNote(originKey(name))
+        await store.deleteNote(mirrorsKey(name))
+      }),
+  }
+}
+export type Installer = ReturnType<typeof createInstaller>
+
+/** Failures of a link rather than of a pack. */
+const MENDABLE = new Set(['download/network', 'download/stalled', 'download/server', 'download/captive-portal'])
+/** The blob does not fit the manifest. */
+const STALE = new Set(['download/changed', 'download/wrong-bytes', 'download/not-found', 'pack/corrupt'])
+/** Failures during the check that say nothing about the pack. */
+const KEEPS_PENDING = /^(download|storage)\//
+
+const mirrorsKey = (name: string): string => `mirrors/${name}`
+const originKey = (name: string): string => `origin/${name}`
+
+interface Origin {
+  urls: string[]
+  /** Milliseconds since 1970 of the install. */
+  at: number
+  digest: string
+}
+
+function parseOrigin(value: unknown): Origin {
+  const { urls, at, digest } = value as Partial<Origin>
+  if (!Array.isArray(urls) || typeof at !== 'number' || typeof digest !== 'string') throw new TypeError('not an origin')
+  return { urls: urls.map(String), at, digest }
+}
+
+function parseUrls(value: unknown): string[] {
+  if (!Array.isArray(value)) throw new TypeError('not a list of addresses')
+  return value.map(String)
+}
