@@ -1,0 +1,145 @@
+import { type Context, Hono } from 'hono'
+import { JikoError } from '../protocol/error.ts'
+import { UPLOAD_OFFSET_HEADER } from '../protocol/hub.ts'
+import type { Signer } from '../protocol/sign.ts'
+import type { BlobStore } from './blob-store/blob-store.ts'
+import { createBlobs } from './blobs.ts'
+import { describeFailure } from './failure.ts'
+import { createFiles } from './files/files.ts'
+import { createPage, styleSheet } from './page/routes.ts'
+import { createRateLimit, type Rate } from './rate-limit.ts'
+import { checkReader, type HubEnv } from './reader.ts'
+import { parsePlace, streamRecords } from './records.ts'
+import { addSecurityHeaders } from './security-headers.ts'
+import type { HubStore } from './store/store.ts'
+import { createSync } from './sync.ts'
+
+export interface HubOptions {
+  store: HubStore
+  blobs: BlobStore
+  /** The hub's own key: it signs receipts. */
+  signer: Signer
+  version: string
+  /** Built app and packs; without them those paths are not found. */
+  appDir?: string
+  packsDir?: string
+  /** Address of the hub above. For now it only makes receipts say `held` instead of `final`. */
+  upstream?: string
+  /** Milliseconds since 1970. */
+  now?: () => number
+  /** Takes one line for each request, without secrets. */
+  log?: (line: string) => void
+  /** What one address, and one device, may ask of `/v1`. */
+  rates?: { address: Rate; device: Rate }
+}
+
+export interface Hub {
+  fetch(request: Request, env?: HubEnv): Promise<Response>
+}
+
+/** A classroom of phones behind one address syncs without a pause; a photo in 8 KB pieces is some 50 requests of one device. */
+const RATES = { address: { burst: 2000, perSecond: 200 }, device: { burst: 400, perSecond: 40 } }
+
+const HASHED_ASSET = /^assets\/.+-[\w-]{8,}\.\w+$/
+/** A blob of weights with its hash in its name. */
+const HASHED_BLOB = /[0-9a-f]{16,}\.bin$/
+
+type Environment = { Bindings: HubEnv }
+
+/** The hub as a function from request to response: everything else of it is around this. */
+export function createHub(options: HubOptions): Hub {
+  const { store, blobs, signer, version, appDir, packsDir, upstream, now = Date.now, log, rates = RATES } = options
+  const level = upstream === undefined ? 'final' : 'held'
+  const addresses = createRateLimit(rates.address, now)
+  const devices = createRateLimit(rates.device, now)
+  const admit = (device: string): void => devices.take(device)
+  const sync = createSync({ store, signer, level, now, admit })
+  const attachments = createBlobs({ store, blobs, now, admit })
+  const page = createPage({ store, blobs, level })
+  const appFiles =
+    appDir && createFiles({ root: appDir, ranges: false, isImmutable: (path) => HASHED_ASSET.test(path) })
+  const packFiles =
+    packsDir && createFiles({ root: packsDir, ranges: true, isImmutable: (path) => HASHED_BLOB.test(path) })
+
+  async function knownProgram(name: string): Promise<string> {
+    if ((await store.programs()).includes(name)) return name
+    throw new JikoError('hub/no-program', `there is no program ${JSON.stringify(name.slice(0, 64))} at this hub`)
+  }
+
+  const notFound = (c: Context): never => {
+    throw new JikoError('hub/not-found', `there is nothing at ${c.req.method} ${c.req.path.slice(0, 100)}`)
+  }
+
+  const app = new Hono<Environment>()
+
+  app.use(async (c, next) => {
+    const start = now()
+    await next()
+    // What phones and programs ask is about now; files say for themselves how long they keep.
+    if (!c.res.headers.has('cache-control')) c.res.headers.set('cache-control', 'no-store')
+    addSecurityHeaders(c.res.headers)
+    log?.(`${c.req.method} ${c.req.path} ${c.res.status} ${now() - start} ms ${c.env.remoteAddress ?? '-'}`)
+  })
+
+  app.onError((error, c) => {
+    const { status, body } = describeFailure(error)
+    if (status === 500) log?.(`failed at ${c.req.method} ${c.req.path}: ${error.stack ?? error.message}`)
+    if (error instanceof JikoError) {
+      if (error.detail.retryAfter !== undefined) c.header('retry-after', String(error.detail.retryAfter))
+      if (error.detail.offset !== undefined) c.header(UPLOAD_OFFSET_HEADER, String(error.detail.offset))
+    }
+    return c.json(body, status)
+  })
+  app.notFound(notFound)
+
+  app.get('/healthz', async (c) => {
+    const programs = await store.programs()
+    const counts = await Promise.all(programs.map((program) => store.count(program)))
+    return c.json({ ok: true, version, records: counts.reduce((sum, count) => sum + count, 0) })
+  })
+
+  app.use('/v1/*', async (c, next) => {
+    addresses.take(c.env.remoteAddress ?? 'unknown')
+    await next()
+  })
+  app.post('/v1/:program/sync', async (c) => c.json(await sync(await knownProgram(c.req.param('program')), c.req.raw)))
+  app.get('/v1/:program/records', async (c) => {
+    checkReader(c.req.raw, c.env)
+    const program = await knownProgram(c.req.param('program'))
+    const since = c.req.query('since')
+    const records = streamRecords(store, program, since === undefined ? undefined : parsePlace(since))
+    return c.body(records, 200, { 'content-type': 'application/x-ndjson' })
+  })
+  app.on(['GET', 'PATCH'], '/v1/:program/blobs/:name{sha256-[0-9a-f]{64}}', async (c) => {
+    const program = await knownProgram(c.req.param('program'))
+    const sha256 = c.req.param('name').slice('sha256-'.length)
+    // Hono answers HEAD through the GET route.
+    if (c.req.method === 'HEAD') return await attachments.head(program, sha256, c.req.raw)
+    if (c.req.method === 'PATCH') return await attachments.patch(program, sha256, c.req.raw)
+    checkReader(c.req.raw, c.env)
+    return await attachments.get(program, sha256, c.req.raw)
+  })
+  app.all('/v1/*', notFound)
+
+  app.get('/hub/style.css', () => styleSheet())
+  app.get('/hub', async (c) => {
+    checkReader(c.req.raw, c.env)
+    return await page(await knownProgram(c.req.query('program') ?? 'default'), c.req.query('before'))
+  })
+
+  app.get('/packs/*', async (c) => {
+    const found = packFiles && (await packFiles(c.req.raw, new URL(c.req.url).pathname.slice('/packs'.length)))
+    return found || notFound(c)
+  })
+  app.get('*', async (c) => {
+    const { pathname } = new URL(c.req.url)
+    const found = appFiles && (await appFiles(c.req.raw, pathname === '/' ? '/index.html' : pathname))
+    if (found) return found
+    // A place inside the app, opened or reloaded by a person. A missing file must stay missing: HTML is no script.
+    const isNavigation = (c.req.header('accept') ?? '').includes('text/html') && !/\.\w+$/.test(pathname)
+    const shell = isNavigation && appFiles && (await appFiles(c.req.raw, '/index.html'))
+    return shell || notFound(c)
+  })
+
+  return { fetch: async (request, env = {}) => await app.fetch(request, env) }
+}

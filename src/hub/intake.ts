@@ -1,0 +1,121 @@
+import { fromHex, toHex, utf8 } from '../lib/bytes.ts'
+import { sha256 } from '../lib/sha256.ts'
+import { JikoError } from '../protocol/error.ts'
+import { EMPTY_HASH, nextHashOf } from '../protocol/log.ts'
+import type { Head, HubStore, NewLine } from './store/store.ts'
+import { judge } from './verdict.ts'
+
+/** Each lost race means that another request moved the stream on, so this is only reached when a store is broken. */
+const MAX_TRIES = 50
+
+/** What one device says of one of its streams, proven and signed. */
+export interface Announcement {
+  stream: string
+  device: string
+  epoch: string
+  head: Head
+  /** Lines from `from` on. */
+  push?: { from: number; lines: readonly string[] }
+  revoked: boolean
+  receivedAt: number
+}
+
+export interface Taken {
+  /** How far the hub has the stream now. */
+  tip: number
+  hash: string
+  /** A line stands elsewhere than here: a cloned or restored device. Nothing was overwritten, the other lines are kept apart. */
+  forked: boolean
+}
+
+interface Numbered {
+  seq: number
+  line: string
+  lineHash: string
+}
+
+async function number({ from, lines }: { from: number; lines: readonly string[] }): Promise<Numbered[]> {
+  return await Promise.all(
+    lines.map(async (line, i) => ({ seq: from + i, line, lineHash: toHex(await sha256(utf8(line))) })),
+  )
+}
+
+/** Continues the chain over lines: H is recomputed here, never believed. */
+async function chain(hash: string, lines: readonly Numbered[], revoked: boolean): Promise<NewLine[]> {
+  const chained: NewLine[] = []
+  let last = hash
+  for (const numbered of lines) {
+    last = await nextHashOf(last, fromHex(numbered.lineHash))
+    chained.push({ ...numbered, hash: last, ...judge(numbered.line, revoked) })
+  }
+  return chained
+}
+
+/**
+ * Takes in what is new of one stream: skips what is here already, refuses to bridge a gap, keeps a fork apart.
+ * The same announcement any number of times, also at once, has the effect of one.
+ * @throws JikoError `hub/not-your-stream` when another device owns it.
+ */
+export async function takeIn(store: HubStore, program: string, announcement: Announcement): Promise<Taken> {
+  const { stream, device, epoch, head, push, revoked, receivedAt } = announcement
+  const lines = push ? await number(push) : []
+  const from = push?.from ?? 1
+
+  for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
+    const known = await store.stream(program, stream)
+    if (known && known.device !== device) {
+      throw new JikoError('hub/not-your-stream', `the stream ${stream} belongs to another device`)
+    }
+    const { tip, hash } = known ?? { tip: 0, hash: EMPTY_HASH }
+    // Only up to the tip just read: what another request adds meanwhile is met at `append`.
+    const upto = Math.min(tip, from + lines.length - 1)
+    const positions = upto < from ? [] : await store.positions(program, stream, from, upto)
+    const here = new Map(positions.map(({ seq, lineHash }) => [seq, lineHash]))
+    const strange = lines.filter(({ seq, lineHash }) => here.get(seq) !== lineHash)
+    const fresh = from <= tip + 1 ? await chain(hash, strange, revoked) : []
+    const divided =
+      strange.some(({ seq }) => here.has(seq)) ||
+      (await isElsewhere(store, program, stream, head, { tip, hash }, fresh))
+    if (divided) {
+      await store.addForks(
+        program,
+        strange.map((line) => ({ stream, receivedAt, ...line })),
+      )
+      return { tip, hash, forked: true }
+    }
+    const isNews = fresh.length > 0 || head.seq > (known?.announced?.seq ?? 0)
+    if (!isNews) return { tip, hash, forked: false }
+    const after = { seq: tip, hash }
+    const added = await store.append(program, {
+      stream,
+      device,
+      epoch,
+      after,
+      lines: fresh,
+      announced: head,
+      receivedAt,
+    })
+    const end = fresh.at(-1) ?? after
+    if (added) return { tip: end.seq, hash: end.hash, forked: false }
+  }
+  throw new JikoError('hub/busy', `the stream ${stream} moves on too fast: try again`)
+}
+
+/** True when the device's own H differs from ours at a place that both have, or will have with the fresh lines. */
+async function isElsewhere(
+  store: HubStore,
+  program: string,
+  stream: string,
+  head: Head,
+  end: { tip: number; hash: string },
+  fresh: readonly NewLine[],
+): Promise<boolean> {
+  if (head.seq === 0) return false
+  if (head.seq === end.tip) return head.hash !== end.hash
+  if (head.seq > end.tip) {
+    const reached = fresh.find(({ seq }) => seq === head.seq)
+    return reached !== undefined && reached.hash !== head.hash
+  }
+  const [position] = await store.positions(program, stream, head.seq, head.seq)
+  return position !== undefined && position.hash !== head.hash
+}

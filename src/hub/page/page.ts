@@ -1,0 +1,92 @@
+import { html } from 'hono/html'
+import { blobPath } from '../../protocol/hub.ts'
+import type { Row } from './row.ts'
+
+export interface PageData {
+  program: string
+  programs: readonly string[]
+  records: number
+  devices: number
+  /** What a record is here once it is stored. */
+  level: 'held' | 'final'
+  rows: readonly (Row & { photoIsHere: boolean })[]
+  /** How many lines stand in two versions, at least. */
+  forks: readonly string[]
+  /** Address of the page with older records. */
+  older?: string
+}
+
+const clock = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' })
+
+/** A phone may say any time at all, also one that no calendar has. */
+function formatTime(milliseconds: number): string {
+  const date = new Date(milliseconds)
+  return Number.isNaN(date.getTime()) ? 'an impossible time' : clock.format(date)
+}
+
+function isoTime(milliseconds: number): string {
+  const date = new Date(milliseconds)
+  return Number.isNaN(date.getTime()) ? '' : date.toISOString()
+}
+
+function photo({ photo, photoIsHere }: PageData['rows'][number], program: string) {
+  if (!photo) return html`<div class="photo">no photo</div>`
+  if (!photoIsHere) return html`<div class="photo">photo not here yet</div>`
+  const address = blobPath(program, photo.sha256)
+  return html`<a class="photo" href="${address}"><img src="${address}" alt="Photo of this record" width="88" height="88" loading="lazy" decoding="async" /></a>`
+}
+
+function state({ reason }: Row, level: PageData['level']) {
+  if (reason !== undefined) return html`<p class="reason">Quarantine: ${reason}</p>`
+  if (level === 'final') return html`<p class="state">Final: this is the last hub</p>`
+  return html`<p class="state held">Held here, not yet at the last hub</p>`
+}
+
+function record(row: PageData['rows'][number], { program, level }: PageData) {
+  const { id, title, detail, score, sure, device, receivedAt, reason, taken } = row
+  return html`<li class="record ${reason === undefined ? '' : 'quarantine'}" data-id="${id}">
+    ${photo(row, program)}
+    <div>
+      <h3>${title} ${score === undefined ? '' : html`<span class="score">${score} %</span>`} ${sure === false ? html`<span class="unsure">not sure</span>` : ''}</h3>
+      <p>${detail}</p>
+      <p>Phone …${device}, ${taken ? html`its clock says ${formatTime(taken.wall + taken.zone * 60_000)}` : 'time unknown'}</p>
+      <p>Came in <time datetime="${isoTime(receivedAt)}">${formatTime(receivedAt)} UTC</time></p>
+      ${state(row, level)}
+    </div>
+  </li>`
+}
+
+/** The page of what came in: plain HTML, every text escaped by `html`. */
+export function renderPage(data: PageData) {
+  const { program, programs, records, devices, rows, forks, older } = data
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${program}: what came in | Jiko hub</title>
+<link rel="stylesheet" href="/hub/style.css">
+</head>
+<body>
+<header>
+  <h1><span>Jiko</span> hub: ${program}</h1>
+  <ul class="figures">
+    <li><b>${records}</b> records</li>
+    <li><b>${devices}</b> phones</li>
+  </ul>
+  <nav aria-label="Programmes">
+    ${programs.map((name) => html`<a href="/hub?program=${name}" ${name === program ? html`aria-current="page"` : ''}>${name}</a>`)}
+    <a href="/v1/${program}/records">All records (NDJSON)</a>
+    <a href="/">The app</a>
+  </nav>
+</header>
+<main>
+  ${forks.length === 0 ? '' : html`<h2>In two versions</h2><p class="reason">A cloned or restored phone wrote other lines where these stand; both are kept: ${forks.join(', ')}</p>`}
+  <h2>Newest first</h2>
+  ${rows.length === 0 ? html`<p class="empty">Nothing came in yet. A phone sends when it has a network.</p>` : html`<ul class="records">${rows.map((row) => record(row, data))}</ul>`}
+  ${older === undefined ? '' : html`<p><a class="older" href="${older}">Older records</a></p>`}
+</main>
+<footer>Times are UTC by this hub's clock, and each phone's own.</footer>
+</body>
+</html>`
+}

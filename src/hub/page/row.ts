@@ -1,0 +1,56 @@
+import { recordId } from '../../protocol/log.ts'
+import type { Attachment, RecordBody } from '../../protocol/record.ts'
+import { parseRecord } from '../../protocol/record.ts'
+import type { StoredLine } from '../store/store.ts'
+import { reasonOf } from '../verdict.ts'
+
+/** One record as the page shows it. */
+export interface Row {
+  id: string
+  title: string
+  /** Percent, of a result. */
+  score?: number
+  sure?: boolean
+  detail: string
+  photo?: Attachment
+  /** Why it is in quarantine. */
+  reason?: string
+  device: string
+  receivedAt: number
+  /** The phone's own clock and zone: shown as what it is, a claim. */
+  taken?: { wall: number; zone: number }
+}
+
+/** Enough of a key to tell phones apart by eye; every P-256 point begins with the same byte, so the first characters say little. */
+const shortKey = (key: string): string => key.slice(-6)
+
+function describe(body: RecordBody): Pick<Row, 'title' | 'detail' | 'score' | 'sure' | 'photo'> {
+  switch (body.kind) {
+    case 'result': {
+      const { answer, pack, attachments } = body
+      const photos = attachments.filter(({ type }) => type.startsWith('image/'))
+      const photo = photos.find(({ role }) => role === 'preview') ?? photos[0]
+      return {
+        title: answer.label,
+        score: Math.round(answer.score * 100),
+        sure: answer.sure,
+        detail: `${pack.name} ${pack.version}`,
+        ...(photo && { photo }),
+      }
+    }
+    case 'correction':
+      return { title: `correction: ${Object.values(body.patch).join(', ')}`, detail: `of ${body.ref}` }
+    case 'retract':
+      return { title: 'taken back', detail: body.ref }
+    case 'note':
+      return { title: `note: ${body.text}`, detail: `on ${body.ref}` }
+  }
+}
+
+export function toRow({ stream, seq, line, device, verdict, receivedAt }: StoredLine): Row {
+  const common = { id: recordId(stream, seq), device: shortKey(device), receivedAt }
+  const reason = reasonOf(verdict)
+  if (reason !== undefined) return { ...common, title: 'in quarantine', detail: line.slice(0, 120), reason }
+  const body = parseRecord(line)
+  return { ...common, ...describe(body), taken: { wall: body.at.wall, zone: body.at.zone } }
+}
