@@ -1,0 +1,150 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import type { FakePageOptions } from '../test/helpers/fake-app/main.ts'
+import { type FakeApp, serveFakeApp } from '../test/helpers/fake-app.ts'
+import { findChromium } from '../test/helpers/find-chromium.ts'
+
+const OUT = 'dist/screens'
+const PHOTO = 'models/coffee-leaf/samples/rust-121.jpg'
+
+const HISTORY: FakePageOptions['history'] = [
+  { label: 'rust', score: 0.97, state: 'local', photo: '/samples/rust-121.jpg' },
+  { label: 'cercospora', score: 0.41, state: 'local', photo: '/samples/cercospora-55.jpg' },
+  { label: 'healthy', score: 0.88, state: 'held', photo: '/samples/healthy-1.jpg' },
+  { label: 'leaf_miner', score: 0.72, state: 'final', photo: '/samples/leaf_miner-42.jpg' },
+  { label: 'leaf_miner', score: 0.61, state: 'final', corrected: 'rust', photo: '/samples/rust-122.jpg' },
+  { label: 'healthy', score: 0.99, state: 'final', photo: '/samples/healthy-2.jpg' },
+]
+const TOMORROW = Date.now()
+
+interface Shot {
+  name: string
+  options: FakePageOptions
+  hash?: string
+  /** What a person does before the picture is taken. */
+  act?(page: Page): Promise<unknown>
+}
+
+const choose = (page: Page): Promise<void> => page.getByTestId('photo-input').first().setInputFiles(PHOTO)
+
+const SHOTS: readonly Shot[] = [
+  { name: 'home-first', options: {} },
+  { name: 'home-fetching', options: { delay: 'forever' }, act: (page) => page.getByTestId('install-pack').click() },
+  {
+    name: 'home-failed',
+    options: { installError: 'download/offline' },
+    act: (page) => page.getByTestId('install-pack').click(),
+  },
+  { name: 'home-ready', options: { installed: true, history: HISTORY, update: true } },
+  { name: 'capture', options: { installed: true }, hash: '#/capture/coffee-leaf' },
+  { name: 'working', options: { installed: true, delay: 'forever' }, act: choose },
+  { name: 'answer', options: { installed: true }, act: choose },
+  { name: 'not-sure', options: { installed: true, answer: { label: 'cercospora', score: 0.38 } }, act: choose },
+  {
+    name: 'correct',
+    options: { installed: true },
+    act: async (page) => {
+      await choose(page)
+      await page.getByTestId('correct').click()
+    },
+  },
+  { name: 'failed', options: { installed: true, runError: 'input/not-an-image' }, act: choose },
+  { name: 'history', options: { installed: true, history: HISTORY }, hash: '#/history' },
+  { name: 'history-empty', options: { installed: true }, hash: '#/history' },
+  {
+    name: 'sync',
+    options: { installed: true, history: HISTORY, lastContact: TOMORROW, syncError: 'sync/offline' },
+    hash: '#/sync',
+  },
+  { name: 'sync-done', options: { installed: true, history: HISTORY.slice(3), lastContact: TOMORROW }, hash: '#/sync' },
+  { name: 'settings', options: { installed: true }, hash: '#/settings' },
+  { name: 'about', options: {}, hash: '#/about' },
+]
+
+interface Look {
+  width: number
+  language: string
+  theme: 'light' | 'dark' | 'sunlight'
+  textSize?: number
+  rtl?: boolean
+}
+
+const LOOKS: readonly Look[] = [
+  { width: 390, language: 'en', theme: 'light' },
+  { width: 320, language: 'sw', theme: 'dark' },
+  { width: 390, language: 'sw', theme: 'sunlight' },
+  { width: 1280, language: 'en', theme: 'light' },
+  { width: 320, language: 'en', theme: 'light', textSize: 2 },
+  { width: 390, language: 'en', theme: 'dark', rtl: true },
+]
+
+const nameOf = ({ width, language, theme, textSize, rtl }: Look): string =>
+  [width, language, theme, textSize && `text-${textSize * 100}`, rtl && 'rtl'].filter(Boolean).join('-')
+
+async function take(browser: Browser, app: FakeApp, look: Look): Promise<string[]> {
+  const { width, language, theme, textSize = 1, rtl = false } = look
+  const context = await browser.newContext({ viewport: { width, height: width > 800 ? 800 : 693 } })
+  await context.addInitScript(
+    (preferences) => localStorage.setItem('jiko-preferences', preferences),
+    JSON.stringify({ language, theme, textSize }),
+  )
+  const problems: string[] = []
+  const pictures: string[] = []
+  for (const { name, options, hash, act } of SHOTS) {
+    const page = await context.newPage()
+    page.on('console', (message) => message.type() === 'error' && problems.push(`${name}: ${message.text()}`))
+    page.on('pageerror', (error) => problems.push(`${name}: ${error.message}`))
+    await page.goto(app.url(options, hash))
+    await page.getByRole('heading', { level: 1 }).waitFor()
+    if (rtl) await page.evaluate(() => document.documentElement.setAttribute('dir', 'rtl'))
+    await act?.(page)
+    await page.waitForTimeout(350)
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+    if (wide > 0) problems.push(`${name}: ${wide} px wider than the screen`)
+    // As tall as the page: the standing bar belongs at the end, and rows out of sight draw nothing.
+    const tall = await page.evaluate(() => document.documentElement.scrollHeight)
+    await page.setViewportSize({ width, height: tall })
+    await page.waitForTimeout(150)
+    pictures.push((await page.screenshot()).toString('base64'))
+    await page.close()
+  }
+  for (const problem of problems) console.error(`${nameOf(look)}: ${problem}`)
+  await context.close()
+  return pictures
+}
+
+/** One sheet a look: every screen at its full height, side by side. */
+async function sheet(browser: Browser, look: Look, pictures: readonly string[]): Promise<void> {
+  const page = await browser.newPage({ viewport: { width: look.width > 800 ? 2600 : 2100, height: 800 } })
+  const figures = pictures.map(
+    (picture, i) =>
+      `<figure><figcaption>${SHOTS[i]?.name}</figcaption><img src="data:image/png;base64,${picture}" width="${look.width > 800 ? 840 : look.width}"></figure>`,
+  )
+  await page.setContent(
+    `<style>body{display:flex;flex-wrap:wrap;align-items:flex-start;gap:20px;background:#777;font:700 20px system-ui}figure{margin:0}img{display:block}</style>${figures.join('')}`,
+  )
+  const file = join(OUT, `${nameOf(look)}.png`)
+  await writeFile(file, await page.screenshot({ fullPage: true }))
+  await page.close()
+  console.log(file)
+}
+
+if (import.meta.main) {
+  const only = process.argv[2]
+  await rm(OUT, { recursive: true, force: true })
+  await mkdir(OUT, { recursive: true })
+  const app = await serveFakeApp()
+  const browser = await chromium.launch({
+    executablePath: findChromium(),
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking'],
+  })
+  try {
+    for (const look of LOOKS.filter((candidate) => !only || nameOf(candidate).includes(only))) {
+      await sheet(browser, look, await take(browser, app, look))
+    }
+  } finally {
+    await browser.close()
+    await app.close()
+  }
+}

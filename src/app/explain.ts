@@ -1,0 +1,35 @@
+import { i18n } from '@lingui/core'
+import { JikoError } from '../protocol/error.ts'
+
+export interface Explanation {
+  title: string
+  /** What to do now. */
+  advice: string
+  /** For whoever helps: the stable code, when there is one. */
+  code?: string
+}
+
+/** By code or by the start of one; the first that fits. Kind, in a person's words, and never only "failed". */
+const EXPLANATIONS: readonly (readonly [prefix: string, explain: () => Explanation])[] = [
+  ['input/not-an-image', () => ({ title: i18n.t('error.not-image'), advice: i18n.t('error.not-image.advice') })],
+  ['input/too-small', () => ({ title: i18n.t('error.too-small'), advice: i18n.t('error.too-small.advice') })],
+  ['input/too-large', () => ({ title: i18n.t('error.too-large'), advice: i18n.t('error.too-large.advice') })],
+  ['input/', () => ({ title: i18n.t('error.input'), advice: i18n.t('error.input.advice') })],
+  ['storage/quota', () => ({ title: i18n.t('error.full'), advice: i18n.t('error.full.advice') })],
+  ['storage/', () => ({ title: i18n.t('error.storage'), advice: i18n.t('error.storage.advice') })],
+  ['download/', () => ({ title: i18n.t('error.download'), advice: i18n.t('error.download.advice') })],
+  ['pack/', () => ({ title: i18n.t('error.pack'), advice: i18n.t('error.pack.advice') })],
+  ['runtime/', () => ({ title: i18n.t('error.runtime'), advice: i18n.t('error.runtime.advice') })],
+  ['worker/', () => ({ title: i18n.t('error.runtime'), advice: i18n.t('error.runtime.advice') })],
+  ['sync/', () => ({ title: i18n.t('error.sync'), advice: i18n.t('error.sync.advice') })],
+  ['hub/', () => ({ title: i18n.t('error.sync'), advice: i18n.t('error.sync.advice') })],
+]
+
+export function explainCode(code: string | undefined): Explanation {
+  const found = code === undefined ? undefined : EXPLANATIONS.find(([prefix]) => code.startsWith(prefix))
+  const words = found?.[1]() ?? { title: i18n.t('error.unknown'), advice: i18n.t('error.unknown.advice') }
+  return code === undefined ? words : { ...words, code }
+}
+
+/** Any error that reached a screen, in the words of the active language. */
+export const explain = (error: unknown): Explanation => explainCode(error instanceof JikoError ? error.code : undefined)

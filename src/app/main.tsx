@@ -1,0 +1,5 @@
+import { openKit } from '../client/index.ts'
+import { startApp } from './start.tsx'
+
+const root = document.getElementById('app')
+if (root) void startApp(() => openKit(), root)

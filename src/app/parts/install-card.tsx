@@ -1,0 +1,22 @@
+import { i18n } from '@lingui/core'
+import type { JSX } from 'preact'
+import { useApp } from '../context.ts'
+import { Notice } from './notice.tsx'
+
+/** After the first saved answer, when the app has shown what it is worth: keep it on the home screen. */
+export function InstallCard(): JSX.Element | null {
+  const { installOffer } = useApp()
+  if (!installOffer.possible.value) return null
+  return (
+    <Notice picture="jiko" title={i18n.t('install.title')} text={i18n.t('install.text')}>
+      <div class="actions">
+        <button type="button" class="button" onClick={() => void installOffer.accept()} data-testid="install-app">
+          {i18n.t('install.yes')}
+        </button>
+        <button type="button" class="button quiet" onClick={() => installOffer.dismiss()}>
+          {i18n.t('install.no')}
+        </button>
+      </div>
+    </Notice>
+  )
+}

@@ -1,0 +1,35 @@
+import { i18n } from '@lingui/core'
+import type { JSX } from 'preact'
+import type { Progress } from '../../protocol/worker.ts'
+import { useApp } from '../context.ts'
+import { formatBytes } from '../format.ts'
+
+const phaseText = (phase: Progress['phase'] | undefined): string => {
+  if (phase === 'download') return i18n.t('progress.download')
+  if (phase === 'runtime') return i18n.t('progress.runtime')
+  if (phase === 'verify') return i18n.t('progress.verify')
+  return i18n.t('progress.start')
+}
+
+/** How far a long work is: a bar of the whole width, and bytes in words while bytes are what it costs. */
+export function ProgressLine({ progress }: { progress: Progress | undefined }): JSX.Element {
+  const { language } = useApp().preferences.value.value
+  const known = progress !== undefined && progress.total > 0
+  const counted = known && (progress.phase === 'download' || progress.phase === 'runtime')
+  return (
+    <div class="progress">
+      <progress aria-label={phaseText(progress?.phase)} {...(known && { value: progress.done, max: progress.total })} />
+      <p>
+        <span>{phaseText(progress?.phase)}</span>
+        {counted && (
+          <span class="figures">
+            {i18n.t('progress.bytes', {
+              done: formatBytes(progress.done, language),
+              total: formatBytes(progress.total, language),
+            })}
+          </span>
+        )}
+      </p>
+    </div>
+  )
+}

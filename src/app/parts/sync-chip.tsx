@@ -1,0 +1,29 @@
+import { i18n } from '@lingui/core'
+import type { JSX } from 'preact'
+import { useApp } from '../context.ts'
+import { formatNumber } from '../format.ts'
+import { Picture } from '../pictures.tsx'
+import { syncSummary } from '../sync-words.ts'
+
+/** How far everything has got, on every screen; the way to the whole story. */
+export function SyncChip(): JSX.Element {
+  const { sync, preferences } = useApp()
+  const status = sync.value
+  const { state, text, count } = syncSummary(status)
+  return (
+    <a
+      class="chip"
+      href="#/sync"
+      data-testid="sync-state"
+      data-state={state}
+      data-local={status.local}
+      data-held={status.held}
+      data-final={status.final}
+      data-running={status.running}
+      aria-label={`${i18n.t('nav.sync')}: ${text}`}
+    >
+      <Picture name={state === 'empty' ? 'send' : state} />
+      {count > 0 && <span aria-hidden="true">{formatNumber(count, preferences.value.value.language)}</span>}
+    </a>
+  )
+}

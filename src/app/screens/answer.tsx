@@ -1,0 +1,119 @@
+import { i18n } from '@lingui/core'
+import type { JSX } from 'preact'
+import { useEffect, useState } from 'preact/hooks'
+import type { HistoryEntry } from '../../client/kit.ts'
+import { localised } from '../../protocol/primitives.ts'
+import { useApp } from '../context.ts'
+import { formatPercent, formatWhen } from '../format.ts'
+import { labelAdvice, labelName, labelsOf } from '../labels.ts'
+import { BlobImage } from '../parts/blob-image.tsx'
+import { Coals } from '../parts/coals.tsx'
+import { Correction } from '../parts/correction.tsx'
+import { InstallCard } from '../parts/install-card.tsx'
+import { Notice } from '../parts/notice.tsx'
+import { PhotoButtons } from '../parts/photo-buttons.tsx'
+import { Screen } from '../parts/screen.tsx'
+import { StateMark } from '../parts/state-mark.tsx'
+import { photoOf } from '../parts/thumbnail.tsx'
+import { Picture } from '../pictures.tsx'
+
+/** One record: the answer when it is new, the same page when it is looked up later. */
+export function AnswerScreen({ record }: { record: string }): JSX.Element {
+  const { attempts, records, packs, preferences } = useApp()
+  const [missing, setMissing] = useState(false)
+  const fresh = attempts.fresh.value
+  const entry = records.entries.value?.find(({ id }) => id === record) ?? (fresh?.id === record ? fresh : undefined)
+  useEffect(() => {
+    if (!entry) void records.find(record).then((found) => setMissing(found === undefined))
+  }, [record, entry === undefined])
+  const offer = packs.offers.value?.find(({ name }) => name === entry?.body.pack.name)
+  const title = offer ? localised(offer.title, preferences.value.value.language) : i18n.t('answer.title')
+  return (
+    <Screen title={title} inner>
+      {entry && <Answer key={entry.id} entry={entry} isNew={fresh?.id === record} />}
+      {!entry && missing && (
+        <Notice picture="doubt" title={i18n.t('answer.missing')} text={i18n.t('answer.missing.advice')} />
+      )}
+    </Screen>
+  )
+}
+
+function sureness(score: number, sure: boolean): string {
+  if (!sure) return i18n.t('sure.no')
+  return score >= 0.9 ? i18n.t('sure.very') : i18n.t('sure.fairly')
+}
+
+function Answer({ entry, isNew }: { entry: HistoryEntry; isNew: boolean }): JSX.Element {
+  const app = useApp()
+  const { language } = app.preferences.value.value
+  const { body, corrected, state } = entry
+  const { answer } = body
+  const labels = labelsOf(app, body.pack.name)
+  const name = labelName(labels, corrected ?? answer.label, language)
+  const sure = answer.sure || corrected !== undefined
+  const word = sure ? name : i18n.t('answer.not-sure')
+  const advice = sure ? labelAdvice(labels, corrected ?? answer.label, language) : i18n.t('answer.not-sure.advice')
+  const score = formatPercent(answer.score, language)
+  const how = corrected === undefined ? sureness(answer.score, answer.sure) : i18n.t('answer.by-person')
+  const ready = app.packs.offers.value?.some((offer) => offer.name === body.pack.name && offer.state === 'ready')
+
+  useEffect(() => {
+    if (isNew) app.announce(i18n.t('answer.announce', { word, how }))
+  }, [])
+
+  return (
+    <>
+      <RecordPhoto entry={entry} />
+      <section
+        class={sure ? 'answer sure' : 'answer unsure'}
+        data-testid="answer"
+        data-label={answer.label}
+        data-score={answer.score}
+        data-sure={answer.sure}
+      >
+        <Picture name={sure ? 'check' : 'doubt'} />
+        <div>
+          <p class="word">{word}</p>
+          <p class="how">
+            {how}
+            {corrected === undefined && <span class="figures"> · {score}</span>}
+          </p>
+        </div>
+        {corrected === undefined && <Coals score={answer.score} />}
+        {!sure && <p class="small">{i18n.t('answer.likeliest', { name, score })}</p>}
+      </section>
+      {advice && (
+        <section class="advice">
+          <h2>{i18n.t('answer.advice')}</h2>
+          <p>{advice}</p>
+        </section>
+      )}
+      <p class="saved" data-testid="saved">
+        <StateMark state={state} words />
+        <span class="small">{formatWhen(body.at.wall, Date.now(), language)}</span>
+      </p>
+      {ready && <PhotoButtons pack={body.pack.name} again />}
+      <Correction entry={entry} labels={labels} />
+      {isNew && <InstallCard />}
+    </>
+  )
+}
+
+function RecordPhoto({ entry }: { entry: HistoryEntry }): JSX.Element {
+  const { kit } = useApp()
+  const [blob, setBlob] = useState<Blob>()
+  const hash = photoOf(entry.body)
+  useEffect(() => {
+    let stopped = false
+    if (hash) {
+      kit.records.attachment(hash).then(
+        (found) => !stopped && setBlob(found),
+        () => undefined,
+      )
+    }
+    return () => {
+      stopped = true
+    }
+  }, [hash])
+  return <BlobImage blob={blob} alt={i18n.t('photo.alt')} />
+}

@@ -1,0 +1,84 @@
+import { i18n } from '@lingui/core'
+import type { JSX } from 'preact'
+import { useState } from 'preact/hooks'
+import { useApp } from '../context.ts'
+import { explainCode } from '../explain.ts'
+import { formatNumber, formatWhen } from '../format.ts'
+import { Failure, Notice } from '../parts/notice.tsx'
+import { Screen } from '../parts/screen.tsx'
+import { Picture } from '../pictures.tsx'
+import { syncSummary } from '../sync-words.ts'
+
+/** What is only here, what a hub holds, what has arrived; and the one button that may help. */
+export function SyncScreen(): JSX.Element {
+  const { kit, sync, preferences, announce } = useApp()
+  const { language } = preferences.value.value
+  const status = sync.value
+  const [error, setError] = useState<unknown>()
+  const { state, text } = syncSummary(status)
+
+  async function send(): Promise<void> {
+    setError(undefined)
+    try {
+      announce(syncSummary(await kit.sync.now()).text)
+    } catch (reason) {
+      setError(reason)
+    }
+  }
+
+  const places = [
+    ['local', status.local, i18n.t('sync.row.local')],
+    ['held', status.held, i18n.t('sync.row.held')],
+    ['final', status.final, i18n.t('sync.row.final')],
+  ] as const
+  return (
+    <Screen title={i18n.t('nav.sync')}>
+      <section class={`answer ${state === 'final' || state === 'empty' ? 'sure' : 'unsure'}`}>
+        <Picture name={state === 'empty' ? 'send' : state} />
+        <div>
+          <p class="word">{text}</p>
+          <p class="how">{i18n.t('sync.safe')}</p>
+        </div>
+      </section>
+      <ol class="road">
+        {places.map(([place, count, name]) => (
+          <li key={place} data-testid={`sync-${place}`} data-count={count}>
+            <Picture name={place} />
+            <strong>{formatNumber(count, language)}</strong>
+            <span>{name}</span>
+          </li>
+        ))}
+      </ol>
+      {status.blobsWaiting > 0 && <p class="lead">{i18n.t('sync.photos', { count: status.blobsWaiting })}</p>}
+      <button
+        type="button"
+        class="button primary"
+        disabled={status.running}
+        onClick={() => void send()}
+        data-testid="send-now"
+      >
+        <Picture name="send" />
+        <span>{status.running ? i18n.t('sync.sending') : i18n.t('sync.send')}</span>
+      </button>
+      <p class="small">
+        {status.lastContact === undefined
+          ? i18n.t('sync.never')
+          : i18n.t('sync.last', { when: formatWhen(status.lastContact, Date.now(), language) })}
+      </p>
+      {error !== undefined && <Failure error={error} />}
+      {error === undefined && status.lastError !== undefined && !status.running && (
+        <LastError code={status.lastError} />
+      )}
+    </Screen>
+  )
+}
+
+/** The kit keeps trying by itself, so this is news, not an alarm. */
+function LastError({ code }: { code: string }): JSX.Element {
+  const { title, advice } = explainCode(code)
+  return (
+    <Notice picture="warning" title={title} text={advice}>
+      <p class="small">{i18n.t('error.code', { code })}</p>
+    </Notice>
+  )
+}

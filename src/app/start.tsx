@@ -1,0 +1,94 @@
+import { effect, signal } from '@preact/signals'
+import { type JSX, render } from 'preact'
+import type { Kit } from '../client/kit.ts'
+import { type App, AppContext } from './context.ts'
+import { activateLanguage, directionOf, LANGUAGES } from './language.ts'
+import { Failure } from './parts/notice.tsx'
+import { Shell } from './shell.tsx'
+import { createAttempts } from './state/attempt.ts'
+import { createDraftStore } from './state/draft.ts'
+import { fromKit } from './state/from-kit.ts'
+import { createInstallOffer, type InstallOffer } from './state/install-offer.ts'
+import { createNavigation } from './state/navigation.ts'
+import { createPacks } from './state/packs.ts'
+import { createPreferences, type PreferenceStore, type Preferences } from './state/preferences.ts'
+import { createRecords } from './state/records.ts'
+
+/** Starts the app in `root`. Preferences come first, so that nothing is ever shown in the wrong theme or language. */
+export async function startApp(openKit: () => Promise<Kit>, root: HTMLElement): Promise<void> {
+  // The browser fires its install prompt once, early: listen before anything is awaited.
+  const installOffer = createInstallOffer(window, localStorage)
+  const preferences = createPreferences(localStorage, navigator.languages, Object.keys(LANGUAGES))
+  const live = createLiveRegion(root)
+  const opening = openKit()
+  opening.catch(() => undefined)
+  const spoken = signal<string | undefined>(undefined)
+  effect(() => void applyPreferences(preferences.value.value, (language) => (spoken.value = language)))
+
+  const app = await opening.then(
+    (kit) => createApp(kit, preferences, installOffer, live),
+    (error: unknown) => ({ error }),
+  )
+  function Root(): JSX.Element | null {
+    if (spoken.value === undefined) return null
+    if ('error' in app) return <Failure error={app.error} />
+    // A new language is a new tree: no text of the old one can stay behind.
+    return (
+      <AppContext.Provider key={spoken.value} value={app}>
+        <Shell />
+      </AppContext.Provider>
+    )
+  }
+  render(<Root />, root)
+}
+
+async function applyPreferences({ language, theme, textSize }: Preferences, done: (language: string) => void) {
+  const html = document.documentElement
+  html.dataset.theme = theme
+  html.dataset.text = textSize >= 1.5 ? 'large' : 'normal'
+  html.style.setProperty('--text-size', String(textSize))
+  // A language whose texts are not on this phone yet must not leave it without any.
+  await activateLanguage(language).catch(() => activateLanguage('en'))
+  html.lang = language
+  html.dir = directionOf(language)
+  done(language)
+}
+
+function createApp(
+  kit: Kit,
+  preferences: PreferenceStore,
+  installOffer: InstallOffer,
+  announce: (text: string) => void,
+): App {
+  const navigation = createNavigation(window)
+  const packs = createPacks(kit)
+  const attempts = createAttempts({ kit, navigation, drafts: createDraftStore(() => navigator.storage.getDirectory()) })
+  void packs.refresh()
+  void attempts.restore()
+  return {
+    kit,
+    navigation,
+    preferences,
+    packs,
+    attempts,
+    installOffer,
+    announce,
+    records: createRecords(kit),
+    sync: fromKit(kit.sync.status),
+    updateWaiting: fromKit(kit.update.waiting),
+  }
+}
+
+/** A polite live region that outlives every screen; it is emptied first, so that the same words are said again. */
+function createLiveRegion(root: HTMLElement): (text: string) => void {
+  const region = document.createElement('div')
+  region.className = 'unseen'
+  region.setAttribute('role', 'status')
+  root.after(region)
+  return (text) => {
+    region.textContent = ''
+    requestAnimationFrame(() => {
+      region.textContent = text
+    })
+  }
+}

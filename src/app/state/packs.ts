@@ -1,0 +1,84 @@
+import { type ReadonlySignal, signal } from '@preact/signals'
+import type { Kit, PackOffer } from '../../client/kit.ts'
+import { isAbort } from '../../lib/abort.ts'
+import type { Progress } from '../../protocol/worker.ts'
+
+export interface PackJob {
+  progress?: Progress
+  /** What went wrong; the job is over then. */
+  error?: unknown
+  controller: AbortController
+}
+
+export interface Packs {
+  /** Undefined until first read. */
+  readonly offers: ReadonlySignal<readonly PackOffer[] | undefined>
+  /** Why the list could not be read. */
+  readonly listError: ReadonlySignal<unknown>
+  readonly jobs: ReadonlySignal<Readonly<Record<string, PackJob>>>
+  refresh(): Promise<void>
+  /** Resolves when the pack is here, the download was cancelled, or it failed (then `jobs` says why). */
+  install(offer: PackOffer): Promise<void>
+  cancel(name: string): void
+  remove(name: string): Promise<void>
+}
+
+/** `downloading` covers a download of ours and one that was cut off earlier and can go on. */
+export function packState(offer: PackOffer, job: PackJob | undefined): PackOffer['state'] {
+  return job && job.error === undefined ? 'downloading' : offer.state
+}
+
+export function createPacks(kit: Pick<Kit, 'packs'>): Packs {
+  const offers = signal<readonly PackOffer[] | undefined>(undefined)
+  const listError = signal<unknown>(undefined)
+  const jobs = signal<Readonly<Record<string, PackJob>>>({})
+
+  const setJob = (name: string, job: PackJob | undefined): void => {
+    const { [name]: _, ...others } = jobs.value
+    jobs.value = job ? { ...others, [name]: job } : others
+  }
+  const running = (name: string): PackJob | undefined => {
+    const job = jobs.value[name]
+    return job && job.error === undefined ? job : undefined
+  }
+
+  async function refresh(): Promise<void> {
+    try {
+      offers.value = await kit.packs.list()
+      listError.value = undefined
+    } catch (error) {
+      listError.value = error
+    }
+  }
+
+  return {
+    offers,
+    listError,
+    jobs,
+    refresh,
+    async install({ name, url }) {
+      if (running(name)) return
+      const controller = new AbortController()
+      setJob(name, { controller })
+      try {
+        await kit.packs.install(url, {
+          signal: controller.signal,
+          onProgress: (progress) => {
+            if (running(name)?.controller === controller) setJob(name, { controller, progress })
+          },
+        })
+        // The list first: between the two the card must not fall back to "absent".
+        await refresh()
+        setJob(name, undefined)
+      } catch (error) {
+        await refresh()
+        setJob(name, isAbort(error) ? undefined : { controller, error })
+      }
+    },
+    cancel: (name) => running(name)?.controller.abort(),
+    async remove(name) {
+      await kit.packs.remove(name)
+      await refresh()
+    },
+  }
+}

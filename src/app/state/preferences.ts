@@ -1,0 +1,66 @@
+import { type ReadonlySignal, signal } from '@preact/signals'
+
+export const THEMES = ['auto', 'light', 'dark', 'sunlight'] as const
+export type Theme = (typeof THEMES)[number]
+
+/** Factors on the system's own text size. */
+export const TEXT_SIZES = [1, 1.25, 1.5, 2] as const
+export type TextSize = (typeof TEXT_SIZES)[number]
+
+export interface Preferences {
+  /** BCP 47, one of the languages of the app. */
+  language: string
+  theme: Theme
+  textSize: TextSize
+}
+
+export interface PreferenceStore {
+  readonly value: ReadonlySignal<Preferences>
+  set(patch: Partial<Preferences>): void
+}
+
+const KEY = 'jiko-preferences'
+
+/** The first of the wanted languages that the app has, by its base language; else English. */
+export function pickLanguage(wanted: readonly string[], known: readonly string[]): string {
+  for (const tag of wanted) {
+    const base = tag.toLowerCase().split('-')[0]
+    const found = known.find((language) => language === base)
+    if (found) return found
+  }
+  return 'en'
+}
+
+/** What was saved, field by field: a value that this version does not know falls back alone. */
+export function readPreferences(text: string | null, wanted: readonly string[], known: readonly string[]): Preferences {
+  let saved: Partial<Record<keyof Preferences, unknown>> = {}
+  try {
+    saved = { ...JSON.parse(text ?? '{}') }
+  } catch {
+    // Not ours, or cut short: the defaults are better than no app.
+  }
+  return {
+    language: known.find((language) => language === saved.language) ?? pickLanguage(wanted, known),
+    theme: THEMES.find((theme) => theme === saved.theme) ?? 'auto',
+    textSize: TEXT_SIZES.find((size) => size === saved.textSize) ?? 1,
+  }
+}
+
+export function createPreferences(
+  storage: Pick<Storage, 'getItem' | 'setItem'>,
+  wanted: readonly string[],
+  known: readonly string[],
+): PreferenceStore {
+  const value = signal(readPreferences(storage.getItem(KEY), wanted, known))
+  return {
+    value,
+    set(patch) {
+      value.value = { ...value.value, ...patch }
+      try {
+        storage.setItem(KEY, JSON.stringify(value.value))
+      } catch {
+        // A full or forbidden storage must not stop a person from reading: the choice then lasts for this visit.
+      }
+    },
+  }
+}

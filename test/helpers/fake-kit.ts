@@ -1,0 +1,239 @@
+import type { HistoryEntry, Kit, OpenPack, PackOffer, SyncStatus } from '../../src/client/kit.ts'
+import { createSignal } from '../../src/client/signal.ts'
+import { sleep } from '../../src/lib/abort.ts'
+import { toHex } from '../../src/lib/bytes.ts'
+import { sha256Hex } from '../../src/lib/sha256.ts'
+import { type ErrorCode, JikoError } from '../../src/protocol/error.ts'
+import type { Label } from '../../src/protocol/manifest.ts'
+import type { RecordState } from '../../src/protocol/record.ts'
+import type { Answer } from '../../src/protocol/task.ts'
+
+/** Where and how the fake stands at its start, and what it does when asked. */
+export interface FakeOptions {
+  installed?: boolean
+  /** Answers already there, newest first. */
+  history?: { label: string; score: number; state: RecordState; corrected?: string; photo?: Blob }[]
+  /** What the next photos are answered with. */
+  answer?: { label: string; score: number }
+  /** `run` fails with this instead. */
+  runError?: ErrorCode
+  installError?: ErrorCode
+  openError?: ErrorCode
+  /** Milliseconds of each step; `Infinity` stays there until aborted. */
+  delay?: number
+  update?: boolean
+  syncError?: ErrorCode
+  lastContact?: number
+  now?: () => number
+}
+
+const THRESHOLD = 0.5
+const BYTES = 402_000
+const label = (id: string, en: string, sw: string, advice: { en: string; sw: string }): Label => ({
+  id,
+  name: { en, sw },
+  advice,
+})
+
+export const FAKE_LABELS: readonly Label[] = [
+  label('healthy', 'Healthy leaf', 'Jani lenye afya', {
+    en: 'No sign of the four problems this tool knows. Look at the leaves, also underneath, every week or two.',
+    sw: 'Hakuna dalili za matatizo manne ambayo zana hii inayatambua. Kagua majani kila baada ya wiki moja au mbili.',
+  }),
+  label('leaf_miner', 'Leaf miner', 'Kidomozi (kiwavi mchimba majani)', {
+    en: 'Small caterpillars eat inside the leaf. If few leaves are hit, pick and destroy them.',
+    sw: 'Viwavi wadogo hula ndani ya jani. Majani yaliyoathirika yakiwa machache, yachume na uyaharibu.',
+  }),
+  label('rust', 'Leaf rust', 'Kutu ya majani', {
+    en: 'A fungus: look for orange powder under the leaf. Prune after harvest so that air passes, weed, feed the trees.',
+    sw: 'Ni ugonjwa wa ukungu: tafuta unga wa rangi ya machungwa upande wa chini wa jani. Pogoa baada ya mavuno.',
+  }),
+  label('cercospora', 'Brown eye spot (Cercospora)', 'Madoa ya kahawia (Cercospora)', {
+    en: 'A fungus that harms most where trees lack food or water.',
+    sw: 'Ni ugonjwa wa ukungu unaodhuru zaidi miti iliyokosa virutubisho au maji.',
+  }),
+]
+
+export interface FakeKit extends Kit {
+  /** Calls that the app made, in order. */
+  readonly calls: string[]
+  /** Every record reaches this state, as if a hub had answered. */
+  settle(state: RecordState): void
+}
+
+/** A kit in memory that keeps the contract of `src/client/kit.ts`: for looking at screens and for testing the app's own logic. */
+export function createFakeKit(options: FakeOptions = {}): FakeKit {
+  const { delay = 0, now = Date.now } = options
+  const calls: string[] = []
+  const photos = new Map<string, Blob>()
+  const entries: HistoryEntry[] = []
+  const listeners = new Set<() => void>()
+  const waiting = createSignal(options.update ?? false)
+  const status = createSignal<SyncStatus>({
+    local: 0,
+    held: 0,
+    final: 0,
+    blobsWaiting: 0,
+    allSent: true,
+    running: false,
+  })
+  const offer: PackOffer = {
+    name: 'coffee-leaf',
+    version: '1.0.0',
+    digest: 'd'.repeat(64),
+    state: options.installed ? 'ready' : 'absent',
+    bytes: BYTES,
+    have: options.installed ? BYTES : 0,
+    url: 'packs/coffee-leaf/',
+    title: { en: 'Coffee leaf check', sw: 'Ukaguzi wa jani la kahawa' },
+    description: {
+      en: 'Photograph one whole coffee leaf on a plain, light background. It names the worst of four common problems, or says that it is not sure.',
+      sw: 'Piga picha ya jani moja zima la kahawa likiwa juu ya kitu cheupe. Itataja tatizo kubwa zaidi kati ya manne ya kawaida, au itasema kwamba haina uhakika.',
+    },
+  }
+
+  const fail = (code: ErrorCode | undefined): void => {
+    if (code) throw new JikoError(code, `the fake was told to fail with ${code}`)
+  }
+  const wait = (signal?: AbortSignal): Promise<void> => sleep(Math.min(delay, 2 ** 31 - 1), signal)
+
+  function changed(): void {
+    const count = (state: RecordState): number => entries.filter((entry) => entry.state === state).length
+    const next = { local: count('local'), held: count('held'), final: count('final'), blobsWaiting: 0 }
+    status.set({
+      ...next,
+      allSent: next.local + next.held === 0,
+      running: false,
+      ...(options.lastContact !== undefined && { lastContact: options.lastContact }),
+      ...(options.syncError && { lastError: options.syncError }),
+    })
+    for (const listener of [...listeners]) listener()
+  }
+
+  function add(answer: Answer, state: RecordState, sha256: string, wall: number): HistoryEntry {
+    const entry: HistoryEntry = {
+      id: `abcdefghijklmnop/${entries.length + 1}`,
+      state,
+      body: {
+        v: 1,
+        kind: 'result',
+        at: { wall, mono: 0, session: 'fake', zone: 0 },
+        task: 'image-classification',
+        pack: { name: offer.name, version: offer.version, digest: offer.digest },
+        variant: 'int8',
+        backend: 'fake 1',
+        prep: '1',
+        answer: { label: answer.label, score: answer.score, sure: answer.sure },
+        scores: answer.scores.map(({ label: id, score }) => [id, score]),
+        threshold: THRESHOLD,
+        ms: 12,
+        attachments: [{ sha256, type: 'image/jpeg', bytes: photos.get(sha256)?.size ?? 0, role: 'input' }],
+      },
+    }
+    entries.unshift(entry)
+    return entry
+  }
+  const answerOf = ({ label: id, score }: { label: string; score: number }): Answer => ({
+    label: id,
+    score,
+    sure: score >= THRESHOLD,
+    scores: [{ label: id, score }],
+  })
+
+  ;[...(options.history ?? [])].reverse().forEach((made, i, all) => {
+    const hash = toHex(new Uint8Array(32).fill(i + 1))
+    if (made.photo) photos.set(hash, made.photo)
+    const entry = add(answerOf(made), made.state, hash, now() - (all.length - i) * 7_000_000)
+    if (made.corrected !== undefined) entry.corrected = made.corrected
+  })
+  changed()
+
+  const openPack: OpenPack = {
+    name: offer.name,
+    version: offer.version,
+    title: offer.title,
+    labels: FAKE_LABELS,
+    threshold: THRESHOLD,
+    variant: 'int8',
+    backend: 'fake 1',
+    async run(photo, operation) {
+      calls.push('run')
+      await wait(operation?.signal)
+      fail(options.runError)
+      const hash = await sha256Hex(await photo.arrayBuffer())
+      photos.set(hash, photo)
+      const answer = answerOf(options.answer ?? { label: 'rust', score: 0.94 })
+      const record = add(answer, 'local', hash, now())
+      changed()
+      return { answer, record }
+    },
+  }
+
+  return {
+    calls,
+    settle(state) {
+      entries.splice(0, entries.length, ...entries.map((entry) => ({ ...entry, state })))
+      changed()
+    },
+    packs: {
+      async list() {
+        return [{ ...offer, ...(offer.state === 'ready' && { labels: FAKE_LABELS }) }]
+      },
+      async install(url, { signal, onProgress } = {}) {
+        calls.push(`install ${url}`)
+        offer.state = 'downloading'
+        for (const done of [0, 0.3, 0.62, 1]) {
+          offer.have = Math.round(BYTES * done)
+          onProgress?.({ phase: 'download', done: offer.have, total: BYTES })
+          if (done === 0.3) fail(options.installError)
+          if (delay !== Number.POSITIVE_INFINITY || done === 0.62) await wait(signal)
+        }
+        offer.state = 'ready'
+        return { ...offer }
+      },
+      async remove(name) {
+        calls.push(`remove ${name}`)
+        offer.state = 'absent'
+        offer.have = 0
+      },
+    },
+    async open(name) {
+      calls.push(`open ${name}`)
+      fail(options.openError)
+      return openPack
+    },
+    records: {
+      async list({ limit = 50, before } = {}) {
+        const start = before === undefined ? 0 : entries.findIndex(({ id }) => id === before) + 1
+        return entries.slice(start, start + limit)
+      },
+      attachment: async (sha256) => photos.get(sha256),
+      async correct(id, patch) {
+        calls.push(`correct ${id} ${patch.label}`)
+        const at = entries.findIndex((entry) => entry.id === id)
+        const entry = entries[at]
+        if (entry) entries[at] = { ...entry, corrected: patch.label }
+        changed()
+      },
+      subscribe(listener) {
+        listeners.add(listener)
+        return () => void listeners.delete(listener)
+      },
+    },
+    sync: {
+      status,
+      async now() {
+        calls.push('sync')
+        return status.value
+      },
+    },
+    update: {
+      waiting,
+      async apply() {
+        calls.push('update')
+        waiting.set(false)
+      },
+    },
+    async close() {},
+  }
+}
