@@ -1,0 +1,176 @@
+import type { Bytes } from '../../lib/bytes.ts'
+import { JikoError } from '../../protocol/error.ts'
+import { namedArgs, type Plan, parsePlan } from '../../protocol/plan.ts'
+import { formatPlan } from '../../protocol/plan-format.ts'
+import { OPERATIONS, type OperationKind } from '../../protocol/plan-operations.ts'
+import { createGraph, type Graph } from '../graph.ts'
+import type { NodeProto } from '../onnx_pb.ts'
+import { readModel } from '../read.ts'
+import { inferShapes } from '../shape.ts'
+import { type Context, type Lowering, toReal } from './context.ts'
+import { lowerConv } from './convolution.ts'
+import { lowerGemm, lowerMatMul } from './dense.ts'
+import { lowerAdd, lowerMul, lowerSub } from './elementwise.ts'
+import { lowerAveragePool, lowerGlobalAveragePool, lowerMaxPool } from './pool.ts'
+import { createProgram } from './program.ts'
+import { type QuantisedConstant, unsupported } from './quantisation.ts'
+import { lowerDequantize, lowerQuantize } from './quantise.ts'
+import { SHAPE_ONLY } from './shape-only.ts'
+import { UNARY } from './unary.ts'
+import type { Value } from './value.ts'
+
+const LOWERINGS: Readonly<Record<string, Lowering>> = {
+  QuantizeLinear: lowerQuantize,
+  Conv: lowerConv,
+  Gemm: lowerGemm,
+  MatMul: lowerMatMul,
+  Add: lowerAdd,
+  Sub: lowerSub,
+  Mul: lowerMul,
+  AveragePool: lowerAveragePool,
+  MaxPool: lowerMaxPool,
+  GlobalAveragePool: lowerGlobalAveragePool,
+  ...UNARY,
+  ...SHAPE_ONLY,
+}
+
+export interface LoweredStep {
+  readonly kind: OperationKind
+  readonly name: string
+  /** Steps of the kernel's inner loops, about one multiply-add each. */
+  readonly work: number
+}
+
+export interface LowerReport {
+  readonly steps: readonly LoweredStep[]
+  readonly planBytes: number
+  readonly weightsBytes: number
+  readonly arenaBytes: number
+  /** What a session of this plan needs. */
+  readonly memoryBytes: number
+  /** Sum of `work` over all steps. */
+  readonly work: number
+}
+
+/**
+ * Compiles a quantised (QDQ) model ahead for the nano engine. The bytes are what a pack's `{ engine: 'nano', plan }`
+ * program names; its answers equal those of onnxruntime's int8, bit for bit.
+ *
+ * ```ts
+ * try {
+ *   const { plan, report } = lower(qdqModelBytes)     // or a Graph
+ *   programs.unshift({ engine: 'nano', plan: addFile('model.nano', plan) })
+ * } catch (error) {
+ *   // JikoError 'model/unsupported-by-nano': keep only the onnx program, and say why: error.message has every node
+ * }
+ * ```
+ *
+ * @throws JikoError `model/unsupported-by-nano` that names every node that stands in the way, or what reading a model throws.
+ */
+export function lower(model: Bytes | Graph): { plan: Bytes; report: LowerReport } {
+  const graph = model instanceof Uint8Array ? createGraph(readModel(model)) : model
+  const plan = formatPlan(lowerGraph(graph))
+  return { plan, report: describePlan(parsePlan(plan), plan.length) }
+}
+
+/** What a plan does, step by step, and what it needs. */
+export function describePlan(plan: Plan, planBytes: number): LowerReport {
+  const steps = plan.steps.map((step) => ({
+    kind: step.kind,
+    name: step.name,
+    work: OPERATIONS[step.kind].work(namedArgs(step) as never),
+  }))
+  const weightsBytes = plan.weights.length
+  return {
+    steps,
+    planBytes,
+    weightsBytes,
+    arenaBytes: plan.memoryBytes - weightsBytes - plan.scratchBytes,
+    memoryBytes: plan.memoryBytes,
+    work: steps.reduce((sum, { work }) => sum + work, 0),
+  }
+}
+
+const nameOf = ({ name, opType, output }: NodeProto): string => name || output[0] || opType
+
+function lowerGraph(graph: Graph): Plan {
+  const program = createProgram()
+  const shapes = inferShapes(graph)
+  const values = new Map<string, Value>()
+  const constants = new Map<string, QuantisedConstant>()
+  const problems: string[] = []
+  /** Values that a node which could not be lowered should have made: what follows from them is not a problem of its own. */
+  const missing = new Set<string>()
+
+  const dimsOf = (name: string): readonly number[] => {
+    const dims = shapes.get(name)
+    if (!dims) throw unsupported(`the shape of "${name}" is not known ahead`)
+    return dims
+  }
+
+  function contextOf(node: NodeProto): Context {
+    const input = (index: number): string => node.input[index] ?? ''
+    return {
+      graph,
+      program,
+      node,
+      name: nameOf(node),
+      dims: dimsOf,
+      value: (index) => values.get(input(index)),
+      constant: (index) => graph.constant(input(index)),
+      quantisedConstant: (index) => constants.get(input(index)),
+      set: (value) => void values.set(node.output[0] ?? '', value),
+    }
+  }
+
+  function attempt(name: string, opType: string, work: () => void): boolean {
+    try {
+      work()
+      return true
+    } catch (error) {
+      if (!(error instanceof JikoError && error.code === 'model/unsupported-by-nano')) throw error
+      problems.push(`${opType} "${name}" ${error.message}`)
+      return false
+    }
+  }
+
+  for (const { name, type } of graph.inputs) {
+    const ok = attempt(name, 'input', () => {
+      if (type !== 'float32') throw unsupported(`has type ${type}, only float32 is supported`)
+      const dims = dimsOf(name)
+      values.set(name, { kind: 'float32', dims, buffer: program.input(name, dims) })
+    })
+    if (!ok) missing.add(name)
+  }
+
+  for (const node of graph.nodes) {
+    if (node.opType === 'Constant') continue
+    const ok =
+      !node.input.some((name) => missing.has(name)) &&
+      attempt(nameOf(node), node.opType, () => {
+        if (node.opType === 'DequantizeLinear') return lowerDequantize(contextOf(node), constants)
+        const lowering = node.domain === '' || node.domain === 'ai.onnx' ? LOWERINGS[node.opType] : undefined
+        if (!lowering) throw unsupported('is not an operator of nano')
+        lowering(contextOf(node))
+      })
+    if (!ok) for (const name of node.output) missing.add(name)
+  }
+
+  for (const { name } of graph.outputs) {
+    if (missing.has(name)) continue
+    attempt(name, 'output', () => {
+      const value = values.get(name)
+      if (!value || value.kind === 'pending') throw unsupported('is not quantised')
+      const { buffer, dims } = toReal({ program, name } as Context, value)
+      program.output(name, dims, buffer)
+    })
+  }
+
+  if (problems.length > 0)
+    throw new JikoError(
+      'model/unsupported-by-nano',
+      `nano cannot run this model, onnxruntime can: ${problems.slice(0, 20).join('; ')}${problems.length > 20 ? ` and ${problems.length - 20} more` : ''}.`,
+      { detail: { problems: problems.length, first: problems[0] ?? '' } },
+    )
+  return program.finish()
+}

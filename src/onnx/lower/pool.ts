@@ -1,0 +1,100 @@
+import { intAttribute, intsAttribute } from '../attribute.ts'
+import { type Context, image, type Lowering, newImage, pending } from './context.ts'
+import { windowOf } from './convolution.ts'
+import { type Quantisation, unsupported } from './quantisation.ts'
+import type { Quantised, Target } from './value.ts'
+
+/** Where kernels that work in reals put their zero point: the model rounds after adding it, in its own type. */
+export const realZero = ({ zero, unsigned }: Quantisation): { zero: number; offset: number } =>
+  unsigned ? { zero: zero + 128, offset: 128 } : { zero, offset: 0 }
+
+function planes(context: Context): Quantised {
+  const x = image(context, 0)
+  if (x.order !== 'planes' || x.dims.length < 3) throw unsupported('its input is not an image')
+  return x
+}
+
+function poolArgs(context: Context, x: Quantised) {
+  const { node } = context
+  const kernel = intsAttribute(node, 'kernel_shape') ?? []
+  const window = windowOf(context, x.dims, kernel)
+  if (window.dilationX !== 1 || window.dilationY !== 1) throw unsupported('pools with dilation are not supported')
+  const [top = 0, left = 0] = window.pads
+  const args = {
+    height: x.height,
+    width: x.width,
+    channels: x.pixelBytes,
+    windowRows: window.rows,
+    windowColumns: window.columns,
+    strideY: window.strideY,
+    strideX: window.strideX,
+    top,
+    left,
+  }
+  return { args, dims: context.dims(node.output[0] ?? '') }
+}
+
+export const lowerAveragePool: Lowering = (context) => {
+  const x = planes(context)
+  const { args, dims } = poolArgs(context, x)
+  const { windowRows, windowColumns } = args
+  const divisor = intAttribute(context.node, 'count_include_pad', 0) ? windowRows * windowColumns : 0
+  context.set(
+    pending(dims, (target) => {
+      const y = newImage(context, dims, target)
+      context.program.emit('averagePool', context.name, {
+        src: x.buffer,
+        dst: y.buffer,
+        ...args,
+        outHeight: y.height,
+        outWidth: y.width,
+        divisor,
+        scaleIn: x.quantisation.scale,
+        zeroIn: x.quantisation.zero,
+        scaleOut: target.quantisation.scale,
+        ...realZero(target.quantisation),
+        low: target.low,
+        high: target.high,
+      })
+      return y
+    }),
+  )
+}
+
+export const lowerMaxPool: Lowering = (context) => {
+  const x = planes(context)
+  const { args, dims } = poolArgs(context, x)
+  if (context.node.output[1]) throw unsupported('indices of a MaxPool are not supported')
+  const y = newImage(context, dims, { quantisation: x.quantisation, low: -128, high: 127 })
+  context.program.emit('maxPool', context.name, {
+    src: x.buffer,
+    dst: y.buffer,
+    ...args,
+    outHeight: y.height,
+    outWidth: y.width,
+  })
+  context.set(y)
+}
+
+export const lowerGlobalAveragePool: Lowering = (context) => {
+  const x = planes(context)
+  const dims = context.dims(context.node.output[0] ?? '')
+  context.set(
+    pending(dims, (target: Target) => {
+      const y = newImage(context, dims, target)
+      const pixels = x.height * x.width
+      const full = target.low === -128 && target.high === 127
+      if (!full) throw unsupported('a bound after a global pool is not supported')
+      context.program.emit('globalAverage', context.name, {
+        src: x.buffer,
+        dst: y.buffer,
+        pixels,
+        channels: x.pixelBytes,
+        zeroIn: x.quantisation.zero,
+        scale: Math.fround(x.quantisation.scale / Math.fround(target.quantisation.scale * pixels)),
+        zero: target.quantisation.zero,
+      })
+      return y
+    }),
+  )
+}

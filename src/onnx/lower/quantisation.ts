@@ -1,0 +1,64 @@
+import { JikoError } from '../../protocol/error.ts'
+import type { Constant } from '../constant.ts'
+
+/** How int8 stands for reals: scale * (value - zero), with uint8 shifted by -128 so that every activation is int8. */
+export interface Quantisation {
+  /** f32. */
+  readonly scale: number
+  /** -128..127. */
+  readonly zero: number
+  /** The model's own type is uint8: where it rounds after adding its zero point, so must we. */
+  readonly unsigned: boolean
+}
+
+/** Integers of a constant with their scales and zero points, one for all or one for each index of `axis`. */
+export interface QuantisedConstant {
+  readonly dims: readonly number[]
+  readonly data: Int8Array | Uint8Array | Int32Array
+  readonly scales: readonly number[]
+  readonly zeros: readonly number[]
+  readonly axis: number
+}
+
+/** Why a node cannot be lowered; the caller adds which node. */
+export const unsupported = (why: string): JikoError => new JikoError('model/unsupported-by-nano', why)
+
+export function quantisationOf(scale: Constant | undefined, zero: Constant | undefined): Quantisation {
+  if (scale?.type !== 'float32' || scale.data.length !== 1)
+    throw unsupported('activations need one constant float32 scale')
+  if (zero && zero.type !== 'int8' && zero.type !== 'uint8')
+    throw unsupported(`quantises to ${zero.type}, only int8 and uint8 are supported`)
+  const unsigned = zero?.type !== 'int8'
+  const [value = 0] = scale.data
+  if (!(value > 0 && value < 1e30)) throw unsupported(`has scale ${value}`)
+  return { scale: value, zero: Number(zero?.data[0] ?? 0) - (unsigned ? 128 : 0), unsigned }
+}
+
+export function quantisedConstant(
+  data: Constant,
+  scale: Constant | undefined,
+  zero: Constant | undefined,
+  axis: number,
+): QuantisedConstant {
+  if (data.type !== 'int8' && data.type !== 'uint8' && data.type !== 'int32')
+    throw unsupported(`weights of type ${data.type} are not supported`)
+  if (scale?.type !== 'float32') throw unsupported('needs constant float32 scales')
+  const scales = [...scale.data]
+  const zeros = zero ? Array.from(zero.data, Number) : scales.map(() => 0)
+  if (zeros.length !== scales.length) throw unsupported('has not as many zero points as scales')
+  return { dims: data.dims, data: data.data, scales, zeros, axis: axis < 0 ? axis + data.dims.length : axis }
+}
+
+/** round-half-to-even(value / scale) + zero, within int8; how a bound of a clamp looks in integers. */
+export function quantiseReal(value: number, { scale, zero }: Quantisation): number {
+  const x = Math.fround(Math.fround(value) / scale)
+  return Math.max(-128, Math.min(127, roundHalfEven(x) + zero))
+}
+
+export function roundHalfEven(x: number): number {
+  const low = Math.floor(x)
+  const rest = x - low
+  return rest > 0.5 || (rest === 0.5 && low % 2 !== 0) ? low + 1 : low
+}
+
+export const sameQuantisation = (a: Quantisation, b: Quantisation): boolean => a.scale === b.scale && a.zero === b.zero

@@ -1,0 +1,87 @@
+import type { Bytes } from '../../lib/bytes.ts'
+import { instantiate, type KernelBuild, type KernelFunctions } from './load-kernels.ts'
+
+/** Builds of the products kernels, and the largest weight that each multiplies right. */
+export const PRODUCTS = { relaxed: 63, dot: 128, mlal: 127 } as const satisfies Partial<Record<KernelBuild, number>>
+export type Product = keyof typeof PRODUCTS
+
+export interface Candidate {
+  readonly name: Product
+  readonly module: WebAssembly.Module
+}
+
+const ROWS = 7
+const DEPTH = 40
+const COLUMNS = 24
+const WEIGHT_ZERO = 3
+const WEIGHTS = 1024
+const SCRATCH = 8192
+const SRC = 16_384
+const DST = 32_768
+
+const weightAt = (column: number, k: number): number => ((column * 7 + k * 13) % 127) - 63
+const inputAt = (index: number): number => ((index * 37 + 11) % 256) - 128
+
+/** Puts the known problem into memory. */
+function prepare(memory: WebAssembly.Memory, { repack }: KernelFunctions): void {
+  const bytes = new Int8Array(memory.buffer)
+  const floats = new Float32Array(memory.buffer)
+  let at = WEIGHTS
+  for (let n = 0; n < COLUMNS; n += 8) {
+    floats.fill(0.0037, at / 4 + 8, at / 4 + 16)
+    at += 64
+    for (let k = 0; k < DEPTH; k += 2)
+      for (let j = 0; j < 8; j++) for (let pair = 0; pair < 2; pair++) bytes[at++] = weightAt(n + j, k + pair)
+  }
+  for (let i = 0; i < ROWS * DEPTH; i++) bytes[SRC + i] = inputAt(i)
+  repack?.(WEIGHTS, DEPTH, COLUMNS)
+}
+
+/** Every output of the known problem, against plain arithmetic. */
+function isRight(memory: WebAssembly.Memory): boolean {
+  const outputs = new Int8Array(memory.buffer, DST, ROWS * COLUMNS)
+  return outputs.every((output, i) => {
+    let sum = 0
+    for (let k = 0; k < DEPTH; k++)
+      sum += inputAt(Math.floor(i / COLUMNS) * DEPTH + k) * (weightAt(i % COLUMNS, k) - WEIGHT_ZERO)
+    const exact = sum * Math.fround(0.0037)
+    return Math.abs(output - Math.max(-128, Math.min(127, exact))) <= 0.501
+  })
+}
+
+/**
+ * Products builds that this device runs, right ones only, fastest first. A known answer comes before the stopwatch:
+ * there are engines whose baseline compiler gets the relaxed dot product wrong.
+ *
+ * @param now milliseconds of a steady clock
+ */
+export async function chooseProducts(
+  builds: ReadonlyMap<KernelBuild, Bytes>,
+  now: () => number = () => performance.now(),
+): Promise<Candidate[]> {
+  const timed: { candidate: Candidate; time: number }[] = []
+  for (const name of Object.keys(PRODUCTS) as Product[]) {
+    const bytes = builds.get(name)
+    if (!bytes || !WebAssembly.validate(bytes)) continue
+    const module = await WebAssembly.compile(bytes)
+    const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 })
+    const kernels = await instantiate(module, memory)
+    prepare(memory, kernels)
+    const run = (): void =>
+      kernels.multiply?.(SRC, DST, ROWS, DEPTH, COLUMNS, WEIGHTS, SCRATCH, WEIGHT_ZERO, 0, -128, 127)
+    run()
+    if (isRight(memory)) timed.push({ candidate: { name, module }, time: stopwatch(run, now) })
+  }
+  return timed.sort((a, b) => a.time - b.time).map(({ candidate }) => candidate)
+}
+
+/** The best of several rounds: noise only ever adds. */
+function stopwatch(run: () => void, now: () => number): number {
+  let best = Number.POSITIVE_INFINITY
+  for (let round = 0; round < 12; round++) {
+    const start = now()
+    for (let i = 0; i < 40; i++) run()
+    best = Math.min(best, now() - start)
+  }
+  return best
+}

@@ -1,0 +1,47 @@
+// From int32 sums back to int8: multiply in f32, round half to even, add the zero point, clamp.
+// Bit for bit what onnxruntime does, provided |sum * scale| < 2^22, which the lowering proves for every channel.
+
+/** Adding 1.5 * 2^23 leaves the rounded integer in the low mantissa bits: one addition instead of a slow `nearest`. */
+export const MAGIC: f32 = 12582912;
+export const MAGIC_BITS: i32 = 0x4b400000;
+
+// @ts-ignore: decorator
+@inline
+export function sums(a: v128, b: v128, scaleA: v128, scaleB: v128, zero: v128): v128 {
+  const magic = f32x4.splat(MAGIC);
+  return i16x8.narrow_i32x4_s(
+    i32x4.sub(f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(a), scaleA), magic), zero),
+    i32x4.sub(f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(b), scaleB), magic), zero),
+  );
+}
+
+/** What `sums` takes as `zero`: the magic number's bits less the output's zero point. */
+// @ts-ignore: decorator
+@inline
+export function zeroPoint(zero: i32): v128 {
+  return i32x4.splat(MAGIC_BITS - zero);
+}
+
+// @ts-ignore: decorator
+@inline
+export function clamp(a: v128, b: v128, low: v128, high: v128): v128 {
+  return i8x16.min_s(i8x16.max_s(i8x16.narrow_i16x8_s(a, b), low), high);
+}
+
+/** Eight f32 values, already scaled and with the zero point added, to int8. `offset` is 128 where the model's type is uint8. */
+// @ts-ignore: decorator
+@inline
+export function floats(a: v128, b: v128, offset: v128): v128 {
+  const magic = f32x4.splat(MAGIC);
+  return i16x8.narrow_i32x4_s(
+    i32x4.sub(f32x4.add(bounded(a), magic), offset),
+    i32x4.sub(f32x4.add(bounded(b), magic), offset),
+  );
+}
+
+/** Far outside int8 yet safe for the magic number; NaN becomes the lower bound. */
+// @ts-ignore: decorator
+@inline
+export function bounded(a: v128): v128 {
+  return f32x4.pmin(f32x4.splat(4096), f32x4.pmax(f32x4.splat(-4096), a));
+}
