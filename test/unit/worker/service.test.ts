@@ -1,0 +1,225 @@
+import { describe, expect, it } from 'vitest'
+import { isAbort } from '../../../src/lib/abort.ts'
+import { memoryLocks } from '../../../src/packs/locks.ts'
+import { createMemoryStore } from '../../../src/packs/store-memory.ts'
+import type { Pixels } from '../../../src/protocol/task.ts'
+import { float32, type Tensors } from '../../../src/protocol/tensor.ts'
+import type { Backend } from '../../../src/runtime/backend.ts'
+import { createPackRoom } from '../../../src/worker/pack-room.ts'
+import { createWorkerService } from '../../../src/worker/service.ts'
+import { KEEP, noise, type SyntheticPack, syntheticPack, throwAwaySigner } from '../../helpers/synthetic-pack.ts'
+
+const URL_OF_PACK = 'https://hub.test/packs/leaf/manifest.ndjson'
+const rgba = (width: number, height: number): Pixels => ({
+  width,
+  height,
+  data: new Uint8ClampedArray(width * height * 4),
+})
+
+/** A server of one pack that counts what it sends. */
+function serve(pack: () => SyntheticPack) {
+  const sent = { bytes: 0, requests: 0 }
+  const answer = async (url: string, init: RequestInit): Promise<Response> => {
+    sent.requests += 1
+    if (url.endsWith('manifest.ndjson')) return new Response(pack().text)
+    const range = new Headers(init.headers).get('range')
+    const [, from = '0', to = ''] = /bytes=(\d+)-(\d*)/.exec(range ?? '') ?? []
+    const { blob } = pack()
+    const end = to === '' ? blob.length - 1 : Number(to)
+    const body = blob.slice(Number(from), end + 1)
+    sent.bytes += body.length
+    return new Response(body, {
+      status: range ? 206 : 200,
+      headers: { 'content-range': `bytes ${from}-${end}/${blob.length}`, etag: '"1"' },
+    })
+  }
+  return { sent, fetch: answer }
+}
+
+interface FakeOptions {
+  engine: Backend['engine']
+  answer?: (inputs: Tensors) => Promise<Tensors>
+  scores?: readonly [number, number]
+}
+
+/** A backend whose sessions give the same scores to anything; the synthetic pack's golden answer is [0.25, 0.75]. */
+function fake({ engine, scores = [0.25, 0.75], answer }: FakeOptions) {
+  const log = { created: 0, disposed: 0, read: [] as string[] }
+  const backend: Backend = {
+    name: `fake-${engine} 1`,
+    engine,
+    async createSession(program, read) {
+      log.created += 1
+      const path = program.engine === 'nano' ? program.plan : program.model
+      log.read.push(path)
+      await read(path)
+      return {
+        run: answer ?? (async () => ({ scores: float32([1, 2], Float32Array.from(scores)) })),
+        dispose: async () => {
+          log.disposed += 1
+        },
+      }
+    },
+  }
+  return { backend, log }
+}
+
+const decode = async () => ({
+  pixels: rgba(64, 64),
+  attachments: [{ role: 'input' as const, type: 'image/jpeg', bytes: new Uint8Array([1]) }],
+})
+
+async function setUp(pack: SyntheticPack, backends: readonly Backend[], store = createMemoryStore()) {
+  let current = pack
+  const server = serve(() => current)
+  const packs = await createPackRoom({
+    store,
+    backends,
+    fetch: server.fetch,
+    exclusive: memoryLocks(),
+    trusted: [pack.key],
+  })
+  let time = 0
+  const now = (): number => {
+    time += 5
+    return time
+  }
+  const offer = (next: SyntheticPack): void => {
+    current = next
+  }
+  return { service: createWorkerService({ packs, decode, now }), store, sent: server.sent, offer }
+}
+
+const photo = new Blob(['a photo'])
+const TWO_PROGRAMS = { [KEEP]: noise(20_000, 1), 'full.onnx': noise(90_000, 2) }
+
+describe('the worker', () => {
+  it('installs, opens and answers, with all that a record must name', async () => {
+    const pack = await syntheticPack()
+    const { backend } = fake({ engine: 'nano' })
+    const { service } = await setUp(pack, [backend])
+    expect(await service.install('1', URL_OF_PACK)).toMatchObject({ name: 'leaf', state: 'ready' })
+    expect(await service.open('2', 'leaf')).toEqual({ digest: pack.digest, variant: 'int8', backend: 'fake-nano 1' })
+    const { answer, ...rest } = await service.run('3', 'leaf', photo)
+    expect(answer).toMatchObject({ label: 'rust', sure: true })
+    expect(answer.scores.map(({ label }) => label)).toEqual(['rust', 'healthy'])
+    expect(rest).toMatchObject({ packDigest: pack.digest, variant: 'int8', backend: 'fake-nano 1', threshold: 0.5 })
+    expect(rest.attachments).toHaveLength(1)
+    expect([rest.decodeMs, rest.ms]).toEqual([5, 5])
+  })
+
+  it('loads a session once, runs one at a time, and keeps answering after a run that failed', async () => {
+    let running = 0
+    let most = 0
+    let runs = 0
+    const { backend, log } = fake({
+      engine: 'nano',
+      answer: async () => {
+        running += 1
+        most = Math.max(most, running)
+        runs += 1
+        const failing = runs === 4
+        await new Promise((resolve) => setTimeout(resolve, 2))
+        running -= 1
+        if (failing) throw new Error('trap')
+        return { scores: float32([1, 2], Float32Array.of(0.25, 0.75)) }
+      },
+    })
+    const { service } = await setUp(await syntheticPack(), [backend])
+    await service.install('i', URL_OF_PACK)
+    const before = log.created
+    const jobs = await Promise.allSettled(['a', 'b', 'c', 'd'].map((job) => service.run(job, 'leaf', photo)))
+    expect(jobs.filter(({ status }) => status === 'rejected')).toHaveLength(1)
+    expect(most).toBe(1)
+    expect(log.created - before).toBe(1)
+  })
+
+  it('fetches only the program it can run: no other engine costs a byte', async () => {
+    const pack = await syntheticPack({ files: TWO_PROGRAMS })
+    const { service, sent } = await setUp(pack, [fake({ engine: 'nano' }).backend, fake({ engine: 'onnx' }).backend])
+    const status = await service.install('1', URL_OF_PACK)
+    expect(sent.bytes).toBe(status.bytes)
+    expect(sent.bytes).toBeLessThan(25_000)
+  })
+
+  it('passes over a backend with wrong golden answers, fetches what the next one needs, and remembers', async () => {
+    const pack = await syntheticPack({ files: TWO_PROGRAMS })
+    const wrong = fake({ engine: 'nano', scores: [0.5, 0.5] })
+    const right = fake({ engine: 'onnx' })
+    const { service, store } = await setUp(pack, [wrong.backend, right.backend])
+    await service.install('1', URL_OF_PACK)
+    expect(await service.open('2', 'leaf')).toMatchObject({ backend: 'fake-onnx 1', variant: 'fp32' })
+    expect(wrong.log.disposed).toBe(1)
+
+    const again = await setUp(pack, [wrong.backend, right.backend], store)
+    await again.service.open('1', 'leaf')
+    expect(wrong.log.created).toBe(1)
+    expect(again.sent.requests).toBe(0)
+  })
+
+  it('changes backend for an installed pack too: its browser was updated and is wrong now', async () => {
+    const pack = await syntheticPack({ files: TWO_PROGRAMS })
+    const { service, store } = await setUp(pack, [fake({ engine: 'nano' }).backend])
+    await service.install('1', URL_OF_PACK)
+    const later = await setUp(
+      pack,
+      [fake({ engine: 'nano', scores: [1, 0] }).backend, fake({ engine: 'onnx' }).backend],
+      store,
+    )
+    expect(await later.service.open('1', 'leaf')).toMatchObject({ backend: 'fake-onnx 1' })
+  })
+
+  it('installs nothing when no backend is right, and says each reason', async () => {
+    const { service } = await setUp(await syntheticPack(), [fake({ engine: 'nano', scores: [1, 0] }).backend])
+    await expect(service.install('1', URL_OF_PACK)).rejects.toMatchObject({
+      code: 'pack/failed-check',
+      message: expect.stringContaining('off by 0.75'),
+    })
+    expect(await service.list()).toEqual([])
+    await expect(service.open('2', 'leaf')).rejects.toMatchObject({ code: 'pack/absent' })
+  })
+
+  it('repairs damaged chunks when opening, fetching just those', async () => {
+    const pack = await syntheticPack()
+    const { service, store, sent } = await setUp(pack, [fake({ engine: 'nano' }).backend])
+    await service.install('1', URL_OF_PACK)
+    const before = sent.bytes
+    const [, second] = pack.manifest.blob.chunks
+    await store.putChunk(second?.sha256 ?? '', new Uint8Array(10))
+    await service.open('2', 'leaf')
+    expect(sent.bytes - before).toBe(second?.length)
+  })
+
+  it('answers with the new version after an update, not with the session of the old one', async () => {
+    const signer = await throwAwaySigner()
+    const { service, offer } = await setUp(await syntheticPack({ signer }), [fake({ engine: 'nano' }).backend])
+    await service.install('1', URL_OF_PACK)
+    await service.run('2', 'leaf', photo)
+    const next = await syntheticPack({ signer, version: '1.1.0' })
+    offer(next)
+    expect(await service.install('3', URL_OF_PACK)).toMatchObject({ version: '1.1.0' })
+    expect(await service.run('4', 'leaf', photo)).toMatchObject({ packDigest: next.digest })
+  })
+
+  it('refuses an update by another key, and goes on with what it has', async () => {
+    const first = await syntheticPack()
+    const { service, offer } = await setUp(first, [fake({ engine: 'nano' }).backend])
+    await service.install('1', URL_OF_PACK)
+    offer(await syntheticPack({ version: '1.1.0' }))
+    await expect(service.install('2', URL_OF_PACK)).rejects.toMatchObject({ code: 'pack/untrusted' })
+    expect(await service.run('3', 'leaf', photo)).toMatchObject({ packDigest: first.digest })
+  })
+
+  it('cancels the job that runs and the one that waits, and answers the next', async () => {
+    const { service } = await setUp(await syntheticPack(), [fake({ engine: 'nano' }).backend])
+    await service.install('i', URL_OF_PACK)
+    const running = service.run('a', 'leaf', photo)
+    const waiting = service.run('b', 'leaf', photo)
+    await service.cancel('a')
+    await service.cancel('b')
+    await service.cancel('no such job')
+    const ended = await Promise.allSettled([running, waiting])
+    expect(ended.map((one) => one.status === 'rejected' && isAbort(one.reason))).toEqual([true, true])
+    expect((await service.run('c', 'leaf', photo)).answer.label).toBe('rust')
+  })
+})
