@@ -2,6 +2,11 @@ import { type Bytes, concat, fromUtf8 } from '../lib/bytes.ts'
 import { decompress } from '../lib/compress.ts'
 import { JikoError } from '../protocol/error.ts'
 
+/** Turns the error of a connection that broke while its body was read into one of ours. */
+export function cutOff(cause: unknown): never {
+  throw new JikoError('hub/cut-off', 'the connection broke before the whole body was here: send it again', { cause })
+}
+
 /** Reads a body, and stops reading at `limit`. @throws JikoError `hub/too-large`. */
 export async function readBody(request: Request, limit: number): Promise<Bytes> {
   const tooLarge = (): JikoError => new JikoError('hub/too-large', `the body is longer than ${limit} bytes: send less`)
@@ -12,7 +17,7 @@ export async function readBody(request: Request, limit: number): Promise<Bytes> 
   const reader = request.body.getReader()
   try {
     for (;;) {
-      const { done, value } = await reader.read()
+      const { done, value } = await reader.read().catch(cutOff)
       if (done) return concat(...parts)
       total += value.length
       if (total > limit) throw tooLarge()

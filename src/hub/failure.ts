@@ -5,6 +5,7 @@ import { JikoError } from '../protocol/error.ts'
 const STATUS: Readonly<Record<string, ContentfulStatusCode>> = {
   'hub/bad-request': 400,
   'hub/not-gzip': 400,
+  'hub/cut-off': 400,
   'hub/unsigned': 401,
   'hub/bad-signature': 401,
   'hub/not-your-stream': 403,
@@ -14,7 +15,6 @@ const STATUS: Readonly<Record<string, ContentfulStatusCode>> = {
   'hub/no-program': 404,
   'hub/not-found': 404,
   'hub/no-blob': 404,
-  'hub/method-not-allowed': 405,
   'hub/wrong-offset': 409,
   'hub/too-large': 413,
   'hub/not-compressed': 415,

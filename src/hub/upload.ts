@@ -15,6 +15,7 @@ import {
 } from '../protocol/hub.ts'
 import { verify } from '../protocol/sign.ts'
 import type { BlobStore } from './blob-store/blob-store.ts'
+import { cutOff } from './body.ts'
 import type { HubStore } from './store/store.ts'
 
 /** What a signed request says of the piece it carries. */
@@ -92,7 +93,7 @@ export async function receivePiece(
   signal.addEventListener('abort', stop, { once: true })
   try {
     for (;;) {
-      const { done, value } = (await reader?.read()) ?? { done: true, value: undefined }
+      const { done, value } = (await reader?.read().catch(cutOff)) ?? { done: true, value: undefined }
       if (signal.aborted) throw new JikoError('hub/busy', 'the same attachment is being sent anew: ask how far it is')
       if (done) break
       if (offset + value.length > MAX_BLOB_BYTES) {

@@ -1,0 +1,134 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import type { BlobStore } from '../../../src/hub/blob-store/blob-store.ts'
+import { createDiskBlobs } from '../../../src/hub/blob-store/disk.ts'
+import { createMemoryBlobs } from '../../../src/hub/blob-store/memory.ts'
+import { utf8 } from '../../../src/lib/bytes.ts'
+import { sha256Hex } from '../../../src/lib/sha256.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'jiko-hub-blobs-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+let folders = 0
+const newFolder = (): string => join(folder, `${folders++}`)
+
+async function textOf(blobs: BlobStore, program: string, sha256: string): Promise<string | undefined> {
+  const blob = await blobs.read(program, sha256)
+  return blob && (await new Response(blob.stream()).text())
+}
+
+describe.each([
+  ['memory', () => createMemoryBlobs()],
+  ['disk', () => createDiskBlobs(newFolder())],
+])('blob store: %s', (_, open) => {
+  const photo = utf8('a photo of a leaf')
+
+  it('puts pieces together and shows them only when the hash is right', async () => {
+    const blobs = open()
+    const name = await sha256Hex(photo)
+    expect(await blobs.status('default', name)).toEqual({ bytes: 0, whole: false })
+    await blobs.append('default', name, 0, photo.slice(0, 5))
+    expect(await blobs.status('default', name)).toEqual({ bytes: 5, whole: false })
+    expect(await blobs.read('default', name)).toBeUndefined()
+    await blobs.append('default', name, 5, photo.slice(5))
+    expect(await blobs.finish('default', name)).toBe(true)
+    expect(await blobs.finish('default', name)).toBe(true)
+    expect(await blobs.status('default', name)).toEqual({ bytes: photo.length, whole: true })
+    expect((await blobs.read('default', name))?.bytes).toBe(photo.length)
+    expect(await textOf(blobs, 'default', name)).toBe('a photo of a leaf')
+  })
+
+  it('keeps programs apart', async () => {
+    const blobs = open()
+    const name = await sha256Hex(photo)
+    await blobs.append('default', name, 0, photo)
+    await blobs.finish('default', name)
+    expect(await blobs.status('coffee', name)).toEqual({ bytes: 0, whole: false })
+    expect(await blobs.read('coffee', name)).toBeUndefined()
+  })
+
+  it('refuses a piece anywhere but at the end', async () => {
+    const blobs = open()
+    const name = await sha256Hex(photo)
+    await blobs.append('default', name, 0, photo.slice(0, 5))
+    for (const offset of [0, 4, 6]) {
+      await expect(blobs.append('default', name, offset, photo)).rejects.toMatchObject({
+        code: 'hub/wrong-offset',
+        detail: { offset: 5 },
+      })
+    }
+    expect(await blobs.status('default', name)).toEqual({ bytes: 5, whole: false })
+  })
+
+  it('drops what is not what its name says', async () => {
+    const blobs = open()
+    const name = await sha256Hex(photo)
+    await blobs.append('default', name, 0, utf8('another thing'))
+    expect(await blobs.finish('default', name)).toBe(false)
+    expect(await blobs.status('default', name)).toEqual({ bytes: 0, whole: false })
+    expect(await blobs.finish('default', name)).toBe(false)
+  })
+
+  it('shortens a partial, never a whole', async () => {
+    const blobs = open()
+    const name = await sha256Hex(photo)
+    await blobs.truncate('default', name, 3)
+    await blobs.append('default', name, 0, photo)
+    await blobs.truncate('default', name, 3)
+    expect(await blobs.status('default', name)).toEqual({ bytes: 3, whole: false })
+    await blobs.truncate('default', name, 0)
+    expect(await blobs.status('default', name)).toEqual({ bytes: 0, whole: false })
+    await blobs.append('default', name, 0, photo)
+    await blobs.finish('default', name)
+    await blobs.truncate('default', name, 0)
+    expect(await textOf(blobs, 'default', name)).toBe('a photo of a leaf')
+  })
+
+  it('takes an attachment of no bytes', async () => {
+    const blobs = open()
+    const name = await sha256Hex(new Uint8Array(0))
+    expect(await blobs.finish('default', name)).toBe(true)
+    expect(await blobs.status('default', name)).toEqual({ bytes: 0, whole: true })
+  })
+
+  it.each([
+    ['..', 'a'.repeat(64)],
+    ['default', '../../../../etc/passwd'],
+    ['default', `${'a'.repeat(63)}/`],
+    ['default', 'A'.repeat(64)],
+    ['', 'a'.repeat(64)],
+    ['a/b', 'a'.repeat(64)],
+  ])('refuses the name %j / %j', async (program, name) => {
+    const blobs = open()
+    await expect(blobs.append(program, name, 0, photo)).rejects.toMatchObject({ code: 'hub/bad-request' })
+    await expect(blobs.status(program, name)).rejects.toMatchObject({ code: 'hub/bad-request' })
+    await expect(blobs.read(program, name)).rejects.toMatchObject({ code: 'hub/bad-request' })
+  })
+})
+
+describe('blobs on disk', () => {
+  it('are files of their own, with nothing left of the partial', async () => {
+    const root = newFolder()
+    const blobs = createDiskBlobs(root)
+    const photo = utf8('leaf')
+    const name = await sha256Hex(photo)
+    await blobs.append('default', name, 0, photo)
+    expect(existsSync(join(root, 'default', 'partial', name))).toBe(true)
+    await blobs.finish('default', name)
+    expect(readFileSync(join(root, 'default', name.slice(0, 2), name), 'utf8')).toBe('leaf')
+    expect(readdirSync(join(root, 'default', 'partial'))).toEqual([])
+  })
+
+  it('are found again by another process, half or whole', async () => {
+    const root = newFolder()
+    const photo = utf8('leaf and stem')
+    const name = await sha256Hex(photo)
+    await createDiskBlobs(root).append('default', name, 0, photo.slice(0, 4))
+    const later = createDiskBlobs(root)
+    expect(await later.status('default', name)).toEqual({ bytes: 4, whole: false })
+    await later.append('default', name, 4, photo.slice(4))
+    await later.finish('default', name)
+    expect(await textOf(createDiskBlobs(root), 'default', name)).toBe('leaf and stem')
+  })
+})
