@@ -2,4 +2,4 @@ import { openKit } from '../client/index.ts'
 import { startApp } from './start.tsx'
 
 const root = document.getElementById('app')
-if (root) void startApp(() => openKit(), root)
+if (root) void startApp(() => openKit({ app: `jiko ${__APP_VERSION__}` }), root)

@@ -3,7 +3,10 @@ import type { LocalText } from '../protocol/primitives.ts'
 import type { RecordState, ResultBody } from '../protocol/record.ts'
 import type { Answer } from '../protocol/task.ts'
 import type { OnProgress, PackStatus } from '../protocol/worker.ts'
+import type { SyncStatus } from '../sync/status.ts'
 import type { Signal } from './signal.ts'
+
+export type { SyncStatus }
 
 export interface Operation {
   signal?: AbortSignal
@@ -43,22 +46,6 @@ export interface PackOffer extends PackStatus {
   description: LocalText
   /** Of an installed pack: names and advice for history, without loading the model. */
   labels?: readonly Label[]
-}
-
-/** Every number here is a count of records, of the whole install. */
-export interface SyncStatus {
-  local: number
-  held: number
-  final: number
-  /** Attachments not yet whole at the hub. */
-  blobsWaiting: number
-  /** True only when the local tip equals the final tip and no attachment waits. */
-  allSent: boolean
-  running: boolean
-  /** Milliseconds since 1970 of the last answer from a hub. */
-  lastContact?: number
-  /** Why the last try failed, as an error code. */
-  lastError?: string
 }
 
 /** What a developer imports: `const kit = await openKit()`. The app is written with nothing but this. */
