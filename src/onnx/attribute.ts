@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf'
-import { type Constant, toConstant } from './constant.ts'
+import { type Constant, floats, toConstant } from './constant.ts'
 import {
   type AttributeProto,
   AttributeProtoSchema,
@@ -33,6 +33,19 @@ export const stringAttribute = (node: NodeProto, name: string, otherwise: string
 export const tensorAttribute = (node: NodeProto, name: string): Constant | undefined => {
   const tensor = find(node, name)?.t
   return tensor && toConstant(tensor)
+}
+
+/** What a `Constant` node holds, whichever of its attributes holds it; undefined for strings and sparse tensors. */
+export function constantValue(node: NodeProto): Constant | undefined {
+  const whole = tensorAttribute(node, 'value')
+  if (whole) return whole
+  const one = find(node, 'value_float') ?? find(node, 'value_floats')
+  if (one)
+    return floats(one.type === Kind.FLOAT ? [] : [one.floats.length], one.type === Kind.FLOAT ? [one.f] : one.floats)
+  const whole64 = find(node, 'value_int') ?? find(node, 'value_ints')
+  if (!whole64) return undefined
+  const list = whole64.type === Kind.INT ? [whole64.i] : whole64.ints
+  return { type: 'int64', dims: whole64.type === Kind.INT ? [] : [list.length], data: BigInt64Array.from(list) }
 }
 
 /** The graphs inside a node (`If`, `Loop`, `Scan`). */

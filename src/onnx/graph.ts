@@ -1,6 +1,6 @@
 import { clone, create } from '@bufbuild/protobuf'
 import { JikoError } from '../protocol/error.ts'
-import { subgraphs, tensorAttribute } from './attribute.ts'
+import { constantValue, subgraphs } from './attribute.ts'
 import { type Constant, type ElementType, elementTypeOf, fromConstant, toConstant } from './constant.ts'
 import { copyMessage } from './copy.ts'
 import {
@@ -60,10 +60,16 @@ export interface Graph {
   setConstant(name: string, value: Constant): void
   /** Every node (and no output) that read `from` reads `to` afterwards. */
   replaceUses(from: string, to: string, except?: readonly NodeProto[]): void
-  /** Takes nodes out and puts others in. @throws JikoError `model/bad-graph` when that leaves a cycle or a hole. */
-  update(change: { remove?: Iterable<NodeProto>; add?: Iterable<NodeProto> }): void
+  /** Takes nodes out, puts others and constants in, as one step. @throws JikoError `model/bad-graph` when that leaves a cycle or a hole. */
+  update(change: GraphChange): void
   /** Drops initialisers that nothing reads. */
   dropUnusedConstants(): void
+}
+
+export interface GraphChange {
+  remove?: Iterable<NodeProto>
+  add?: Iterable<NodeProto>
+  constants?: Iterable<readonly [string, Constant]>
 }
 
 /** Names that a graph inside a node takes from outside. */
@@ -168,6 +174,14 @@ export function createGraph(model: ModelProto): Graph {
   }
   index(proto.node)
 
+  function setConstants(values: Iterable<readonly [string, Constant]>): void {
+    for (const [name, value] of values) {
+      initializers.set(name, fromConstant(name, value))
+      decoded.set(name, value)
+    }
+    proto.initializer = [...initializers.values()]
+  }
+
   return {
     model,
     get nodes() {
@@ -192,7 +206,7 @@ export function createGraph(model: ModelProto): Graph {
         const tensor = initializers.get(name)
         const made = tensor ? undefined : producers.get(name)
         if (!tensor && made?.opType !== 'Constant') return undefined
-        decoded.set(name, tensor ? toConstant(tensor) : made && tensorAttribute(made, 'value'))
+        decoded.set(name, tensor ? toConstant(tensor) : made && constantValue(made))
       }
       return decoded.get(name)
     },
@@ -206,12 +220,7 @@ export function createGraph(model: ModelProto): Graph {
       for (let i = 2; taken(name); i++) name = `${wish}_${i}`
       return name
     },
-    setConstant(name, value) {
-      const tensor = fromConstant(name, value)
-      initializers.set(name, tensor)
-      decoded.set(name, value)
-      proto.initializer = [...initializers.values()]
-    },
+    setConstant: (name, value) => setConstants([[name, value]]),
     replaceUses(from, to, except = []) {
       for (const node of consumers.get(from) ?? []) {
         if (except.includes(node)) continue
@@ -220,10 +229,11 @@ export function createGraph(model: ModelProto): Graph {
       }
       index(nodes)
     },
-    update({ remove = [], add = [] }) {
+    update({ remove = [], add = [], constants = [] }) {
       const gone = new Set(remove)
       const fresh = [...add]
       for (const node of [...gone, ...fresh]) for (const name of node.output) decoded.delete(name)
+      setConstants(constants)
       index([...nodes.filter((node) => !gone.has(node)), ...fresh])
     },
     dropUnusedConstants() {
