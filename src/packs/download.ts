@@ -267,8 +267,11 @@ function verdict(mirrors: readonly Mirror[]): JikoError {
 }
 
 /** Errors that no other try and no other mirror can mend. */
-const isFinal = ({ code }: JikoError): boolean =>
-  code.startsWith('storage/') || code === 'pack/corrupt' || code === 'download/over-budget'
+const isFinal = (error: JikoError): boolean =>
+  error.code.startsWith('storage/') || error.code === 'pack/corrupt' || isPause(error)
+
+/** The person's own limits stopped it: no failure, and not to be tried again now. */
+export const isPause = ({ code }: JikoError): boolean => code === 'download/over-budget' || code === 'download/metered'
 
 /** What a failure says about the mirror it came from. */
 function judge(mirror: Mirror, failure: JikoError): void {

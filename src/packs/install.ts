@@ -3,7 +3,7 @@ import { backoff } from '../lib/backoff.ts'
 import { JikoError } from '../protocol/error.ts'
 import type { OnProgress, PackStatus } from '../protocol/worker.ts'
 import { collect, removePack } from './collect.ts'
-import { type DownloadDeps, download } from './download.ts'
+import { type DownloadDeps, download, isPause } from './download.ts'
 import {
   type CheckedManifest,
   checkManifest,
@@ -14,7 +14,7 @@ import {
 } from './fetch-manifest.ts'
 import { type Choose, chunksOf, pathsOf } from './layout.ts'
 import { PACKS_LOCK, type RunExclusive } from './locks.ts'
-import { type NoteStore, readNote } from './notes.ts'
+import { type NoteStore, readNote, refusedKey } from './notes.ts'
 import { findDamage, type OpenedPack, openPack, readerOf } from './open.ts'
 import { readable, statusOf } from './status.ts'
 import type { PackStore } from './store.ts'
@@ -24,7 +24,7 @@ export interface Operation {
   onProgress?: OnProgress
 }
 
-export interface InstallerDeps extends Omit<DownloadDeps, 'store'> {
+export interface InstallerDeps extends Omit<DownloadDeps, 'store' | 'spend'> {
   store: PackStore & NoteStore
   exclusive: RunExclusive
   trusted: TrustedKeys
@@ -34,6 +34,8 @@ export interface InstallerDeps extends Omit<DownloadDeps, 'store'> {
   verifyInstalled?: (pack: OpenedPack, operation: Operation) => Promise<void>
   /** Asked before bytes come in and when the device is full; answers how many bytes it freed. */
   makeRoom?: (bytes: number, forPack: string) => Promise<number>
+  /** Told every byte that comes in and the pack it is of (`''` for manifests); throws to stop, as a data budget does. */
+  spend?: (bytes: number, pack: string) => void
   now?: () => number
 }
 
@@ -47,7 +49,8 @@ const CHANGES = 3
 
 export function createInstaller(deps: InstallerDeps) {
   const { store, exclusive, trusted, makeRoom, verifyInstalled, sleep = realSleep, random = Math.random } = deps
-  const { now = Date.now, choose = pathsOf } = deps
+  const { now = Date.now, choose = pathsOf, spend, ...rest } = deps
+  const linkFor = (pack: string): DownloadDeps => ({ ...rest, ...(spend && { spend: (bytes) => spend(bytes, pack) }) })
 
   /** Tries every address, then all again after a while; only what a later try may mend is tried again. */
   async function fetchFirst(urls: readonly string[], { signal, onProgress }: Operation): Promise<CheckedManifest> {
@@ -58,11 +61,11 @@ export function createInstaller(deps: InstallerDeps) {
       let mendable = false
       for (const url of urls) {
         try {
-          const checked = await fetchManifest(url, deps, trusted, signal)
+          const checked = await fetchManifest(url, linkFor(''), trusted, signal)
           onProgress?.({ phase: 'manifest', done: 1, total: 1 })
           return checked
         } catch (error) {
-          if (!(error instanceof JikoError) || signal?.aborted || error.code === 'download/over-budget') throw error
+          if (!(error instanceof JikoError) || signal?.aborted || isPause(error)) throw error
           problem = error
           mendable ||= MENDABLE.has(error.code)
         }
@@ -90,13 +93,9 @@ export function createInstaller(deps: InstallerDeps) {
   const fromMirrors =
     (urls: readonly string[]): Obtain =>
     async ({ signed }, wanted, operation) => {
-      const { path, chunks } = signed.manifest.blob
-      const mirrors = urls.map((url) =>
-        manifestUrl(url)
-          .replace(/[?#].*$/, '')
-          .replace(/[^/]*$/, path),
-      )
-      await download({ chunks, wanted, mirrors }, deps, operation)
+      const { name, blob } = signed.manifest
+      const mirrors = urls.map((url) => blobUrl(url, blob.path))
+      await download({ chunks: blob.chunks, wanted, mirrors }, linkFor(name), operation)
     }
 
   /** Makes room as often as that helps: the device's own figures are estimates, only the write tells. */
@@ -173,6 +172,7 @@ export function createInstaller(deps: InstallerDeps) {
     } catch (cause) {
       if (isAbort(cause) || operation.signal?.aborted) throw cause
       if (cause instanceof JikoError && KEEPS_PENDING.test(cause.code)) throw cause
+      await store.putNote(refusedKey(name), digest)
       await store.deletePending(name)
       await collect(store)
       throw new JikoError(
@@ -328,6 +328,12 @@ const MENDABLE = new Set(['download/network', 'download/stalled', 'download/serv
 const STALE = new Set(['download/changed', 'download/wrong-bytes', 'download/not-found', 'pack/corrupt'])
 /** Failures during the check that say nothing about the pack. */
 const KEEPS_PENDING = /^(download|storage)\//
+
+/** The blob lies beside its manifest. By text, since an address may be relative to the page. */
+const blobUrl = (url: string, path: string): string =>
+  manifestUrl(url)
+    .replace(/[?#].*$/, '')
+    .replace(/[^/]*$/, path)
 
 const mirrorsKey = (name: string): string => `mirrors/${name}`
 const originKey = (name: string): string => `origin/${name}`

@@ -15,3 +15,6 @@ export async function readNote<T>(notes: NoteStore, key: string, parse: (value: 
     return undefined
   }
 }
+
+/** The digest that failed its check on this device, so that it is not fetched again by itself. */
+export const refusedKey = (name: string): string => `refused/${name}`

@@ -1,0 +1,76 @@
+import type { Manifest } from '../protocol/manifest.ts'
+import { type Choose, chunksOf, pathsOf } from './layout.ts'
+import type { PackStore } from './store.ts'
+
+/** What is known about the link: measured by us, or said by `navigator.connection` where that exists. */
+export interface LinkFacts {
+  /** Bytes a second as last measured; believed before what the browser says. */
+  bytesPerSecond?: number
+  /** Mbit/s, `navigator.connection.downlink`. */
+  downlink?: number
+  /** Milliseconds, `navigator.connection.rtt`. */
+  rtt?: number
+  effectiveType?: string
+  /** `navigator.connection.type`: `cellular`, `wifi`, ... */
+  type?: string
+  saveData?: boolean
+}
+
+export interface Cost {
+  /** Bytes still to fetch, and bytes of all that this device needs of the pack. */
+  bytes: number
+  total: number
+  /** Seconds on this link; undefined when nothing is known about it. */
+  seconds?: number
+  /** Bytes that the browser would still take; undefined when it does not say. */
+  free?: number
+  /** False when the browser's own figures say that it cannot fit. */
+  fits: boolean
+}
+
+/** Bytes a second that the classes of `effectiveType` begin with, so that the time is rather too long than too short. */
+const CLASSES: Readonly<Record<string, number>> = { 'slow-2g': 3000, '2g': 6000, '3g': 40_000, '4g': 90_000 }
+/** Cache entries cost more than their bodies. */
+const OVERHEAD = 1.1
+
+/** What it will cost to install or update a pack, before a byte of it is fetched. */
+export async function costOf(
+  manifest: Manifest,
+  {
+    store,
+    choose = pathsOf,
+    link = {},
+    estimate,
+  }: {
+    store: Pick<PackStore, 'listChunks'>
+    choose?: Choose
+    link?: LinkFacts
+    estimate?: () => Promise<{ usage?: number; quota?: number }>
+  },
+): Promise<Cost> {
+  const here = new Set(await store.listChunks())
+  const chunks = chunksOf(manifest, choose(manifest)).map((index) => manifest.blob.chunks[index])
+  const total = chunks.reduce((sum, chunk) => sum + (chunk?.length ?? 0), 0)
+  const bytes = chunks.reduce((sum, chunk) => sum + (chunk && !here.has(chunk.sha256) ? chunk.length : 0), 0)
+  const seconds = secondsFor(bytes, link)
+  const { usage, quota } = (await estimate?.().catch(() => undefined)) ?? {}
+  const free = quota === undefined ? undefined : Math.max(0, quota - (usage ?? 0))
+  return {
+    bytes,
+    total,
+    ...(seconds !== undefined && { seconds }),
+    ...(free !== undefined && { free }),
+    fits: free === undefined || bytes * OVERHEAD <= free,
+  }
+}
+
+/** Seconds that so many bytes take, one request's delay included; undefined when nothing is known about the link. */
+export function secondsFor(
+  bytes: number,
+  { bytesPerSecond, downlink, rtt = 0, effectiveType }: LinkFacts,
+): number | undefined {
+  if (bytes === 0) return 0
+  const said = downlink ? downlink * 125_000 : CLASSES[effectiveType ?? '']
+  const rate = bytesPerSecond || said
+  return rate ? bytes / rate + (2 * rtt) / 1000 : undefined
+}
