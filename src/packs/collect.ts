@@ -2,31 +2,36 @@ import { JikoError } from '../protocol/error.ts'
 import { parseSignedManifest } from '../protocol/manifest.ts'
 import type { PackStore } from './store.ts'
 
-/**
- * Deletes the chunks that no installed and no pending pack names. Only under the packs lock.
- * @returns how many.
- */
-export async function collect(store: PackStore): Promise<number> {
+/** What collecting took away. */
+export interface Collected {
+  chunks: number
+  bytes: number
+}
+
+/** Deletes the chunks that no installed and no pending pack names. */
+export async function collect(store: PackStore): Promise<Collected> {
   const texts: string[] = []
-  for (const name of await store.listManifests()) texts.push((await store.getManifest(name)) ?? '')
+  // Installed ones last: what is committed while this looks was pending when it began, and so is seen at least once.
   for (const name of await store.listPending()) texts.push((await store.getPending(name))?.text ?? '')
+  for (const name of await store.listManifests()) texts.push((await store.getManifest(name)) ?? '')
   const named = new Set<string>()
-  for (const text of texts) {
+  for (const text of texts.filter((each) => each !== '')) {
     try {
       for (const { sha256 } of parseSignedManifest(text).manifest.blob.chunks) named.add(sha256)
     } catch (error) {
       if (!(error instanceof JikoError)) throw error
       // Perhaps a newer app wrote it. What it names cannot be known, so nothing is thrown away.
-      return 0
+      return { chunks: 0, bytes: 0 }
     }
   }
-  let deleted = 0
+  const gone: Collected = { chunks: 0, bytes: 0 }
   for (const sha256 of await store.listChunks()) {
     if (named.has(sha256)) continue
+    gone.bytes += (await store.getChunk(sha256))?.length ?? 0
     await store.deleteChunk(sha256)
-    deleted++
+    gone.chunks++
   }
-  return deleted
+  return gone
 }
 
 /** Takes a pack away, with what was pending of it and the chunks that nothing else names. Only under the packs lock. */

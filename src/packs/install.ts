@@ -142,7 +142,9 @@ export function createInstaller(deps: InstallerDeps) {
       await check(checked, wanted, obtain, operation)
       operation.signal?.throwIfAborted()
     }
-    await store.putNote(originKey(name), JSON.stringify({ urls, at: now(), digest }))
+    // A pack out of a file says nothing of where its updates are: then what was known before stays.
+    const origin = { urls: urls[0] ? urls : ((await originOf(name))?.urls ?? []), at: now(), digest }
+    await store.putNote(originKey(name), JSON.stringify(origin))
     // The one put that makes it the installed version: before it the old one is whole, after it the new one is.
     if (!again) await store.putManifest(name, text)
     await store.deletePending(name)

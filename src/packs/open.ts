@@ -54,7 +54,7 @@ export function readerOf(store: Chunks, signed: SignedManifest, digest: string):
         if (!stored) damaged.push(index)
         else if (damaged.length === 0) parts.push(await inflate(stored, chunk, index, manifest.name))
       }
-      if (damaged.length > 0) throw damagedError(manifest.name, path, damaged)
+      if (damaged.length > 0) throw damagedChunks(manifest.name, path, damaged)
       return concat(...parts)
     },
   }
@@ -74,7 +74,8 @@ export async function findDamage(
   return damaged
 }
 
-async function readChunk(store: Chunks, chunk: Chunk): Promise<Bytes | undefined> {
+/** A chunk with the right hash. One with another is deleted, so that a repair fetches it. */
+export async function readChunk(store: Chunks, chunk: Chunk): Promise<Bytes | undefined> {
   const stored = await store.getChunk(chunk.sha256)
   if (!stored) return undefined
   if (stored.length === chunk.length && (await sha256Hex(stored)) === chunk.sha256) return stored
@@ -95,7 +96,7 @@ async function inflate(stored: Bytes, { size }: Chunk, index: number, name: stri
   }
 }
 
-function damagedError(name: string, path: string, damaged: readonly number[]): JikoError {
+export function damagedChunks(name: string, path: string, damaged: readonly number[]): JikoError {
   return new JikoError(
     'pack/damaged',
     `${damaged.length} pieces of ${path} in ${name} are missing or damaged on this device: fetch them again.`,
