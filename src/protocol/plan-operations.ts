@@ -291,12 +291,12 @@ export const OPERATIONS = {
   ),
   globalAverage: operation(
     14,
-    'src dst pixels channels zeroIn ~scale zero',
+    'src dst pixels channels zeroIn ~scale zero low high',
     (a, claims) => {
       positive(claims, a.pixels)
       eights(claims, a.channels)
       scales(claims, a.scale)
-      int8(claims, a.zeroIn, a.zero)
+      int8(claims, a.zeroIn, a.zero, a.low, a.high)
       claims.read(a.src, a.pixels * a.channels)
       claims.write(a.dst, a.channels)
     },

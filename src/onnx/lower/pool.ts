@@ -2,7 +2,7 @@ import { intAttribute, intsAttribute } from '../attribute.ts'
 import { type Context, image, type Lowering, newImage, pending } from './context.ts'
 import { windowOf } from './convolution.ts'
 import { type Quantisation, unsupported } from './quantisation.ts'
-import type { Quantised, Target } from './value.ts'
+import type { Quantised } from './value.ts'
 
 /** Where kernels that work in reals put their zero point: the model rounds after adding it, in its own type. */
 export const realZero = ({ zero, unsigned }: Quantisation): { zero: number; offset: number } =>
@@ -31,13 +31,15 @@ function poolArgs(context: Context, x: Quantised) {
     top,
     left,
   }
-  return { args, dims: context.dims(node.output[0] ?? '') }
+  return { args, pads: window.pads, dims: context.dims(node.output[0] ?? '') }
 }
 
 export const lowerAveragePool: Lowering = (context) => {
   const x = planes(context)
-  const { args, dims } = poolArgs(context, x)
+  const { args, pads, dims } = poolArgs(context, x)
   const { windowRows, windowColumns } = args
+  const whole = windowRows === x.height && windowColumns === x.width && pads.every((pad) => pad === 0)
+  if (whole) return wholeAverage(context, x, dims)
   const divisor = intAttribute(context.node, 'count_include_pad', 0) ? windowRows * windowColumns : 0
   context.set(
     pending(dims, (target) => {
@@ -76,15 +78,12 @@ export const lowerMaxPool: Lowering = (context) => {
   context.set(y)
 }
 
-export const lowerGlobalAveragePool: Lowering = (context) => {
-  const x = planes(context)
-  const dims = context.dims(context.node.output[0] ?? '')
+/** The mean of the whole image, by integers: onnxruntime takes this way also for a pool whose window is the image. */
+function wholeAverage(context: Context, x: Quantised, dims: readonly number[]): void {
   context.set(
-    pending(dims, (target: Target) => {
+    pending(dims, (target) => {
       const y = newImage(context, dims, target)
       const pixels = x.height * x.width
-      const full = target.low === -128 && target.high === 127
-      if (!full) throw unsupported('a bound after a global pool is not supported')
       context.program.emit('globalAverage', context.name, {
         src: x.buffer,
         dst: y.buffer,
@@ -93,8 +92,13 @@ export const lowerGlobalAveragePool: Lowering = (context) => {
         zeroIn: x.quantisation.zero,
         scale: Math.fround(x.quantisation.scale / Math.fround(target.quantisation.scale * pixels)),
         zero: target.quantisation.zero,
+        low: target.low,
+        high: target.high,
       })
       return y
     }),
   )
 }
+
+export const lowerGlobalAveragePool: Lowering = (context) =>
+  wholeAverage(context, planes(context), context.dims(context.node.output[0] ?? ''))

@@ -1,15 +1,15 @@
+import type { Bytes } from '../../lib/bytes.ts'
 import { createMemo } from '../../lib/memo.ts'
 import { JikoError } from '../../protocol/error.ts'
 import { PLAN_VERSION, parsePlan } from '../../protocol/plan.ts'
 import type { Backend } from '../backend.ts'
 import { type Candidate, chooseProducts, PRODUCTS } from './choose-products.ts'
-import { loadKernels } from './load-kernels.ts'
+import { type KernelBuild, loadKernels } from './load-kernels.ts'
 import { createNanoSession } from './session.ts'
 
 interface Kernels {
+  builds: ReadonlyMap<KernelBuild, Bytes>
   common: WebAssembly.Module
-  /** Fastest first. */
-  products: readonly Candidate[]
 }
 
 async function prepare(): Promise<Kernels> {
@@ -17,10 +17,11 @@ async function prepare(): Promise<Kernels> {
   const common = builds.get('common')
   if (!common || !WebAssembly.validate(common))
     throw new JikoError('runtime/no-simd', 'nano needs WebAssembly SIMD, which this browser lacks')
-  const [module, products] = await Promise.all([WebAssembly.compile(common), chooseProducts(builds)])
-  if (products.length === 0) throw new JikoError('runtime/no-simd', 'no kernels of nano compute right on this device')
-  return { common: module, products }
+  return { builds, common: await WebAssembly.compile(common) }
 }
+
+/** Weights up to the largest of a build's: what decides which builds may be used, and so needs one race each. */
+const limits = [...new Set(Object.values(PRODUCTS))].sort((a, b) => a - b)
 
 /**
  * Our own engine: int8 kernels in WebAssembly SIMD, run from a plan that was compiled ahead. Kernels are unpacked,
@@ -29,6 +30,7 @@ async function prepare(): Promise<Kernels> {
  */
 export function createNanoBackend(): Backend {
   const kernels = createMemo<'kernels', Kernels>()
+  const choices = createMemo<number, Candidate | undefined>()
   let winner = ''
   return {
     get name() {
@@ -39,12 +41,13 @@ export function createNanoBackend(): Backend {
       if (program.engine !== 'nano')
         throw new JikoError('runtime/engine', `nano cannot run a ${program.engine} program`)
       const plan = parsePlan(await read(program.plan))
-      const { common, products } = await kernels.get('kernels', prepare)
-      const fit = products.find(({ name }) => PRODUCTS[name] >= plan.weightLimit)
-      if (!fit)
+      const { builds, common } = await kernels.get('kernels', prepare)
+      const limit = limits.find((most) => most >= plan.weightLimit)
+      const choice = limit && (await choices.get(limit, () => chooseProducts(builds, limit)))
+      if (!choice)
         throw new JikoError('runtime/no-kernels', `no kernels of this device take weights up to ${plan.weightLimit}`)
-      winner = ` (${fit.name})`
-      return createNanoSession(plan, [common, fit.module])
+      winner = ` (${choice.name})`
+      return createNanoSession(plan, [common, choice.module])
     },
   }
 }

@@ -104,10 +104,12 @@ export function globalAverage(
   zeroIn: i32,
   scale: f32,
   zero: i32,
+  low: i32,
+  high: i32,
 ): void {
   const vscale = f32x4.splat(scale);
   const vzero = zeroPoint(zero);
-  const vlow = i8x16.splat(-128), vhigh = i8x16.splat(127);
+  const vlow = i8x16.splat(<i8>low), vhigh = i8x16.splat(<i8>high);
   const start = i32x4.splat(-(<i32>pixels) * zeroIn);
   for (let c: usize = 0; c < channels; c += 8) {
     let a = start, b = start;

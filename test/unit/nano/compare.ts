@@ -1,0 +1,137 @@
+import { create } from '@bufbuild/protobuf'
+import * as ort from 'onnxruntime-web/wasm'
+import type { Bytes } from '../../../src/lib/bytes.ts'
+import { elementCode } from '../../../src/onnx/constant.ts'
+import { cloneGraph, createGraph, type Graph } from '../../../src/onnx/graph.ts'
+import { lower } from '../../../src/onnx/lower/lower.ts'
+import { TypeProto_TensorSchema, TypeProtoSchema, ValueInfoProtoSchema } from '../../../src/onnx/onnx_pb.ts'
+import { readModel } from '../../../src/onnx/read.ts'
+import { inferShapes } from '../../../src/onnx/shape.ts'
+import { writeModel } from '../../../src/onnx/write.ts'
+import { float32, type Tensors } from '../../../src/protocol/tensor.ts'
+import { createNanoBackend } from '../../../src/runtime/nano/nano.ts'
+
+ort.env.wasm.numThreads = 1
+ort.env.logLevel = 'error'
+
+const backend = createNanoBackend()
+
+export const runNano = async (plan: Bytes, inputs: Tensors): Promise<Tensors> => {
+  const session = await backend.createSession({ engine: 'nano', plan: 'plan' }, async () => plan)
+  return session.run(inputs)
+}
+
+export async function runOrt(model: Bytes, inputs: Tensors): Promise<Record<string, ort.Tensor>> {
+  const session = await ort.InferenceSession.create(model, {
+    executionProviders: ['wasm'],
+    graphOptimizationLevel: 'all',
+  })
+  try {
+    const feeds = Object.entries(inputs).map(([name, { data, dims }]) => [
+      name,
+      new ort.Tensor('float32', data as Float32Array, dims),
+    ])
+    return (await session.run(Object.fromEntries(feeds))) as Record<string, ort.Tensor>
+  } finally {
+    await session.release()
+  }
+}
+
+function addOutput(graph: Graph, name: string, type: 'float32' | 'int8' | 'uint8'): void {
+  graph.model.graph?.output.push(
+    create(ValueInfoProtoSchema, {
+      name,
+      type: create(TypeProtoSchema, {
+        value: {
+          case: 'tensorType',
+          value: create(TypeProto_TensorSchema, {
+            elemType: elementCode(type),
+          }),
+        },
+      }),
+    }),
+  )
+}
+
+/** A random input of the model, the same for the same seed; values fill the range of its first QuantizeLinear. */
+export function randomInputs(graph: Graph, seed: number): Tensors {
+  let state = (seed % 2147483646) + 1
+  const random = (): number => {
+    state = (state * 48271) % 2147483647
+    return state / 2147483647
+  }
+  const shapes = inferShapes(graph)
+  return Object.fromEntries(
+    graph.inputs.map(({ name }) => {
+      const dims = shapes.get(name) ?? []
+      const quantise = graph.consumers(name).find(({ opType }) => opType === 'QuantizeLinear')
+      const scale = Number(graph.constant(quantise?.input[1] ?? '')?.data[0] ?? 0.01)
+      const zero = graph.constant(quantise?.input[2] ?? '')
+      const least = scale * ((zero?.type === 'int8' ? -128 : 0) - Number(zero?.data[0] ?? 0))
+      const count = dims.reduce((product, dim) => product * dim, 1)
+      return [
+        name,
+        float32(
+          dims,
+          Float32Array.from({ length: count }, () => least + random() * 255 * scale),
+        ),
+      ]
+    }),
+  )
+}
+
+export interface Difference {
+  name: string
+  count: number
+  differ: number
+  worstSteps: number
+}
+
+/**
+ * Runs a quantised model on both engines and compares every quantised value in it, in steps of its scale, and every
+ * float output, as the largest difference over the largest value.
+ */
+export async function compare(model: Bytes, seed = 1): Promise<{ steps: Difference[]; outputs: number[] }> {
+  const graph = createGraph(readModel(model))
+  const quantised = graph.nodes.filter((node) => node.opType === 'QuantizeLinear')
+  const forOrt = cloneGraph(graph)
+  const forNano = cloneGraph(graph)
+  const watched: { integers: string; reals: string; scale: number; zero: number }[] = []
+  for (const node of quantised) {
+    const integers = node.output[0] ?? ''
+    const [reader] = graph.consumers(integers)
+    const reals = reader?.output[0] ?? ''
+    const zero = graph.constant(node.input[2] ?? '')
+    addOutput(forOrt, integers, zero?.type === 'int8' ? 'int8' : 'uint8')
+    if (!graph.isOutput(reals)) addOutput(forNano, reals, 'float32')
+    const scale = Number(graph.constant(node.input[1] ?? '')?.data[0])
+    watched.push({ integers, reals, scale, zero: Number(zero?.data[0] ?? 0) })
+  }
+  const inputs = randomInputs(graph, seed)
+  const wanted = await runOrt(writeModel(forOrt.model), inputs)
+  const got = await runNano(lower(createGraph(forNano.model)).plan, inputs)
+  const steps = watched.map(({ integers, reals, scale, zero }) => {
+    const expected = wanted[integers]?.data as Uint8Array
+    const actual = got[reals]?.data as Float32Array
+    const off = Array.from(expected, (value, i) =>
+      Math.abs(Math.round((actual[i] ?? Number.NaN) / scale) + zero - value),
+    )
+    const differ = off.filter((steps) => steps !== 0).length
+    return {
+      name: integers,
+      count: expected.length,
+      differ,
+      worstSteps: off.reduce((most, steps) => Math.max(most, steps), 0),
+    }
+  })
+  // Whole, as it is shipped: what is watched keeps both engines from fusing.
+  const plain = await runOrt(model, inputs)
+  const shipped = await runNano(lower(model).plan, inputs)
+  const outputs = graph.outputs.map(({ name }) => {
+    const expected = plain[name]?.data as Float32Array
+    const actual = shipped[name]?.data as Float32Array
+    const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+    return expected.reduce((most, value, i) => Math.max(most, Math.abs(value - (actual[i] ?? Number.NaN))), 0) / largest
+  })
+  return { steps, outputs }
+}
