@@ -1,0 +1,86 @@
+import type { Bytes } from '../lib/bytes.ts'
+import type { SyncRequest, SyncResponse } from '../protocol/hub.ts'
+import type { Moment } from '../protocol/record.ts'
+import type { RecordStore, StreamState } from '../store/store.ts'
+import { readAnswer } from './answer.ts'
+import { type Fitted, fitLines } from './fit.ts'
+import type { Pace } from './pace.ts'
+import { isPassing } from './persist.ts'
+import { announce, type Head, pack, signed, worthAnnouncing } from './request.ts'
+import { send, type Transport } from './transport.ts'
+import type { Trust } from './trust.ts'
+
+export interface ExchangeDeps extends Transport {
+  store: RecordStore
+  /** Base address of the hub, with a slash at its end. */
+  hubUrl: string
+  program: string
+  app: string
+  moment(): Pick<Moment, 'wall' | 'mono' | 'session'>
+  /** What the browser says about room, where it says anything. */
+  storage?: () => Promise<SyncRequest['storage']>
+  pace: Pace
+  trust: Trust
+}
+
+export interface Exchanged {
+  answer: SyncResponse
+  /** How many lines went along. */
+  lines: number
+}
+
+/** Lines to push: those of `stream` from `from` on, as many as fit. */
+export interface Candidate {
+  stream: string
+  from: number
+}
+
+/**
+ * One question to the hub and its answer, checked: it is our hub's and its receipts are signed. What the receipts say is
+ * not believed here yet.
+ * @throws JikoError `sync/...`; the pace has learnt from it then.
+ */
+export async function exchange(
+  heads: readonly Head[],
+  candidate: Candidate | undefined,
+  deps: ExchangeDeps,
+  signal?: AbortSignal,
+): Promise<Exchanged> {
+  const { store, pace, moment } = deps
+  const { body, lines } = await compose(heads, candidate, deps)
+  const outgoing = await signed(store.signer, body)
+  const url = new URL(`v1/${deps.program}/sync`, deps.hubUrl).href
+  const begun = moment().mono
+  try {
+    const answer = readAnswer(await send(url, outgoing, deps, signal))
+    await deps.trust.check(answer)
+    pace.succeeded(body.length, moment().mono - begun, lines)
+    pace.limit(answer.next.bytes)
+    return { answer, lines }
+  } catch (error) {
+    if (!signal?.aborted && isPassing(error)) pace.failed()
+    throw error
+  }
+}
+
+async function compose(heads: readonly Head[], candidate: Candidate | undefined, deps: ExchangeDeps): Promise<Fitted> {
+  const { store, program, app, moment, storage, pace } = deps
+  const { wall, mono, session } = moment()
+  const room = await storage?.()
+  const base: SyncRequest = {
+    v: 1,
+    ...(await announce(store.signer, program, heads)),
+    clock: { wall, mono: Math.round(mono), session },
+    ...(room && { storage: room }),
+    app,
+  }
+  if (!candidate) return { body: await pack(base), lines: 0 }
+  const { stream, from } = candidate
+  return fitLines(
+    (count) => store.lines(stream, from, count),
+    (lines): Promise<Bytes> => pack({ ...base, push: { stream, from, lines: [...lines] } }),
+    pace,
+  )
+}
+
+export const headsOf = (streams: readonly StreamState[]): Head[] => worthAnnouncing(streams)

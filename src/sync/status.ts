@@ -1,0 +1,27 @@
+import { countRecords, type RecordCounts } from '../store/counts.ts'
+import type { RecordStore } from '../store/store.ts'
+
+/** How far everything on this device has got. The first three are counts of records. */
+export interface SyncStatus extends RecordCounts {
+  /** Attachments not yet whole at the hub. */
+  blobsWaiting: number
+  /** True only when the local tip equals the final tip and no attachment waits. */
+  allSent: boolean
+  running: boolean
+  /** Milliseconds since 1970, by this device's clock, of the last answer from our hub. */
+  lastContact?: number
+  /** Why the last try failed, as an error code, and in words for a log. */
+  lastError?: string
+  lastMessage?: string
+  /** Milliseconds that the hub wants to be left alone, from the end of the last try. */
+  retryAfter?: number
+}
+
+export type Outlook = Pick<SyncStatus, 'running' | 'lastContact' | 'lastError' | 'lastMessage' | 'retryAfter'>
+
+export async function readStatus(store: RecordStore, outlook: Outlook): Promise<SyncStatus> {
+  const counts = countRecords(await store.streams())
+  const blobsWaiting = await store.countWaitingAttachments()
+  const allSent = counts.local === 0 && counts.held === 0 && blobsWaiting === 0
+  return { ...counts, blobsWaiting, allSent, ...outlook }
+}

@@ -1,0 +1,40 @@
+import { JikoError } from '../protocol/error.ts'
+import type { SyncResponse } from '../protocol/hub.ts'
+import { receiptMessage } from '../protocol/log.ts'
+import { verify } from '../protocol/sign.ts'
+import type { RecordStore } from '../store/store.ts'
+
+/** Which hub is believed at an address: the one met there first. Enrolment will say it beforehand. */
+export interface Trust {
+  /**
+   * Checks that an answer is from the hub we know and that each receipt in it is signed by it.
+   * @throws JikoError `sync/hub-changed` when another key answers, `sync/bad-receipt`; then nothing of it may be believed.
+   */
+  check(answer: SyncResponse): Promise<void>
+  /** A person has confirmed that the hub at this address has a new key. */
+  confirm(key: string): Promise<void>
+}
+
+export function createTrust(
+  settings: Pick<RecordStore, 'getSetting' | 'setSetting'>,
+  hubUrl: string,
+  program: string,
+): Trust {
+  const name = `hub-key ${hubUrl}`
+  return {
+    async check({ hub, ack }) {
+      const known = await settings.getSetting(name)
+      if (known !== undefined && known !== hub.key) {
+        throw new JikoError('sync/hub-changed', 'another hub answers at this address: ask who runs it, then confirm', {
+          detail: { known: String(known), got: hub.key },
+        })
+      }
+      for (const [stream, { upto, hash, level, receipt }] of Object.entries(ack)) {
+        if (await verify(hub.key, receiptMessage(program, stream, upto, hash, level), receipt)) continue
+        throw new JikoError('sync/bad-receipt', `the receipt for ${stream} up to ${upto} is not signed by the hub`)
+      }
+      if (known === undefined) await settings.setSetting(name, hub.key)
+    },
+    confirm: (key) => settings.setSetting(name, key),
+  }
+}
