@@ -2,6 +2,7 @@
 import csv
 import io
 import math
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,9 @@ def load(folder: Path, split: str):
     """All photos of a split: pixels uint8 [n,3,128,256], classes [n], stress flags [n,4]. Sorted by path."""
     with open(folder / "labels.csv", newline="") as file:
         rows = sorted((row for row in csv.DictReader(file) if row["split"] == split), key=lambda row: row["path"])
+    missing = [row["path"] for row in rows if not (folder / row["path"]).is_file()]
+    if missing or not rows:
+        sys.exit(f"{folder}: labels.csv names {len(rows)} photos of {split}, {len(missing)} of them missing {missing[:1]}")
     pixels = np.stack([prepare(Image.open(folder / row["path"])) for row in rows])
     classes = [CLASSES.index(row["class"]) for row in rows]
     flags = [[float(row[stress]) for stress in STRESSES] for row in rows]
@@ -44,7 +48,11 @@ def load(folder: Path, split: str):
 
 
 def balanced_order(classes: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """One epoch of indices in which every class is drawn equally often."""
+    """One epoch of indices in which every class is drawn equally often.
+
+    It costs false alarms of cercospora at mixed leaves. Drawing by the square root of that found fewer cercospora on val
+    (14 of 19 when that run, at a rate of 1.5e-3, was stopped at epoch 59 of 75; here 17) at the same accuracy.
+    """
     weights = 1.0 / torch.bincount(classes, minlength=len(CLASSES)).float()
     return torch.multinomial(weights[classes], len(classes), replacement=True, generator=generator)
 

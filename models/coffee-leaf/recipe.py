@@ -10,10 +10,14 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
-import onnx
-import torch
-import torch.nn.functional as F
+try:
+    import numpy as np
+    import onnx
+    import torch
+    import torch.nn.functional as F
+    from PIL import Image  # noqa: F401  (data.py needs it: fail here, with advice)
+except ImportError as missing:
+    sys.exit(f"{missing}. On Debian: apt install python3-torch python3-onnx python3-numpy python3-pil, and run /usr/bin/python3")
 
 import card
 import measure
@@ -83,9 +87,9 @@ def train(net: Net, given, pixels, classes, flags, val) -> Net:
             y = 0.94 * y + 0.06 / len(CLASSES)
             logits, stresses = net.training_heads(x)
             loss = -(y * F.log_softmax(logits, dim=1)).sum(dim=1).mean()
-            both = loss + 0.4 * F.binary_cross_entropy_with_logits(stresses, 0.94 * s + 0.03)
+            every_stress = F.binary_cross_entropy_with_logits(stresses, 0.94 * s + 0.03)
             optimiser.zero_grad()
-            both.backward()
+            (loss + 0.4 * every_stress).backward()
             torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
             optimiser.step()
             schedule.step()
@@ -108,7 +112,7 @@ def train(net: Net, given, pixels, classes, flags, val) -> Net:
 
 
 def finish(net: Net, given, splits, facts):
-    """Writes model.onnx and metrics.json, and prints the figures into the card."""
+    """Writes model.onnx and metrics.json, and prints the figures into pack.json and the card."""
     model = export(net, WIDTH, HEIGHT)
     worst = 0.0
     for index in range(0, len(splits["val"][1]), 25):
@@ -122,6 +126,9 @@ def finish(net: Net, given, splits, facts):
     figures = measure.report({name: (logits_of(net, pixels), classes) for name, (pixels, classes, _) in splits.items()}, CLASSES)
     figures = {"model": "float32", **figures, "training": facts}
     (HERE / "metrics.json").write_text(json.dumps(figures, indent=1) + "\n")
+    pack = json.loads((HERE / "pack.json").read_text())
+    pack["decision"] = figures["decision"]
+    (HERE / "pack.json").write_text(json.dumps(pack, indent=1, ensure_ascii=False) + "\n")
     card.fill(HERE / "card.md", figures)
     print(json.dumps({name: figures["splits"][name]["accuracy"] for name in splits}))
 
@@ -137,8 +144,10 @@ def main():
           sum(p.numel() for name, p in net.named_parameters() if not name.startswith("stresses")), flush=True)
     if given.finish:
         kept = torch.load(given.finish)
-        net.load_state_dict(kept["weights"])
         facts = kept["facts"]
+        if facts["blocks"] != given.blocks:
+            sys.exit(f"--finish: these weights have {facts['blocks']} blocks; add --blocks {facts['blocks']}")
+        net.load_state_dict(kept["weights"])
     else:
         net = train(net, given, *splits["train"], splits["val"])
         facts = {"seed": SEED, "epochs": given.epochs, "peakRate": given.rate, "blocks": given.blocks, "batch": BATCH,
