@@ -1,0 +1,141 @@
+import { spawnSync } from 'node:child_process'
+import type { BrowserContext, Page } from 'playwright-core'
+import type { RecordState } from '../../src/protocol/record.ts'
+import { type BadNetwork, createBadNetwork } from './bad-network.ts'
+import { deleteProfile, openProfile } from './chromium.ts'
+import { deleteHubData, type HubProcess, startHub } from './hub-process.ts'
+
+const PACK = 'coffee-leaf'
+
+export const sample = (name: string): string => `models/coffee-leaf/samples/${name}`
+
+/** A phone with the built app, a network that can turn bad, and a real hub behind it. */
+export interface Field {
+  hub: HubProcess
+  network: BadNetwork
+  page: Page
+  context: BrowserContext
+  close(): Promise<void>
+  /** Ends the browser as a phone's battery would: at once, with no farewell. Opens it again on the same profile. */
+  killAndReopen(): Promise<void>
+}
+
+export async function createField(): Promise<Field> {
+  const hub = await startHub()
+  const network = await createBadNetwork(() => hub.url)
+  let opened = await openProfile()
+  const field: Field = {
+    hub,
+    network,
+    context: opened.context,
+    page: await visit(opened.context, network.url),
+    async killAndReopen() {
+      const { profile } = opened
+      spawnSync('pkill', ['-KILL', '-f', profile])
+      await opened.context.close().catch(() => undefined)
+      opened = await openProfile({ profile })
+      field.context = opened.context
+      field.page = await visit(opened.context, network.url)
+    },
+    async close() {
+      await field.context.close().catch(() => undefined)
+      await network.close()
+      await hub.stop()
+      await deleteProfile(opened.profile)
+      await deleteHubData(hub)
+    },
+  }
+  return field
+}
+
+async function visit(context: BrowserContext, url: string): Promise<Page> {
+  const page = context.pages()[0] ?? (await context.newPage())
+  await page.goto(url)
+  return page
+}
+
+/** Waits until the page is in the hands of its service worker, so that it opens without a network. */
+export const controlled = (page: Page): Promise<unknown> =>
+  page.waitForFunction(() => navigator.serviceWorker.controller !== null)
+
+export async function installPack(page: Page): Promise<void> {
+  await page.getByTestId('install-pack').click()
+  await page.waitForSelector(`[data-testid="pack-${PACK}"][data-state="ready"]`, { timeout: 60_000 })
+}
+
+export interface Shown {
+  label: string
+  score: number
+}
+
+/** From wherever the page is: home, one photo, its answer. */
+export async function ask(
+  page: Page,
+  photo: string | { name: string; mimeType: string; buffer: Buffer },
+): Promise<Shown> {
+  await choose(page, photo)
+  const answer = page.getByTestId('answer')
+  await answer.waitFor({ timeout: 60_000 })
+  return {
+    label: (await answer.getAttribute('data-label')) ?? '',
+    score: Number(await answer.getAttribute('data-score')),
+  }
+}
+
+/** Chooses a photo and returns the code of the failure that is shown. */
+export async function askInVain(
+  page: Page,
+  photo: { name: string; mimeType: string; buffer: Buffer },
+): Promise<string> {
+  await choose(page, photo)
+  const failure = page.getByTestId('failure')
+  await failure.waitFor({ timeout: 60_000 })
+  return (await failure.getAttribute('data-code')) ?? ''
+}
+
+async function choose(page: Page, photo: string | { name: string; mimeType: string; buffer: Buffer }): Promise<void> {
+  await page.evaluate(() => {
+    location.hash = '#/'
+  })
+  const input = page.locator(`[data-testid="pack-${PACK}"] [data-testid="photo-input"]`)
+  await input.waitFor({ state: 'attached' })
+  await input.setInputFiles(photo)
+}
+
+/** The rows of history, newest first. */
+export async function history(page: Page): Promise<{ id: string; state: RecordState; label: string }[]> {
+  await page.evaluate(() => {
+    location.hash = '#/history'
+  })
+  await page.locator('.screen, main').first().waitFor()
+  await page.waitForFunction(() => location.hash === '#/history')
+  await page.getByTestId('record').first().waitFor()
+  return page.getByTestId('record').evaluateAll((rows) =>
+    rows.map((row) => ({
+      id: row.getAttribute('data-id') ?? '',
+      state: row.getAttribute('data-state') as RecordState,
+      label: row.getAttribute('data-label') ?? '',
+    })),
+  )
+}
+
+/** Resolves once every row of history is in that state. */
+export async function allIn(page: Page, state: RecordState, count: number): Promise<void> {
+  await history(page)
+  await page.waitForFunction(
+    ([wanted, number]) => {
+      const rows = [...document.querySelectorAll('[data-testid="record"]')]
+      return rows.length === number && rows.every((row) => row.getAttribute('data-state') === wanted)
+    },
+    [state, count] as const,
+    { timeout: 90_000 },
+  )
+}
+
+/** Presses "send now", as a person does who has just got a signal. */
+export async function sendNow(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    location.hash = '#/sync'
+  })
+  await page.getByTestId('send-now').click()
+}
