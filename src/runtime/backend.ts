@@ -14,7 +14,9 @@ export interface Session {
 
 /** What executes a graph. Tried in the order of a variant's programs; reasons for refusing are kept and shown. */
 export interface Backend {
-  /** As recorded in results, e.g. `ort-wasm 1.30.0`. */
+  /** Engine and version, always the same: what verdicts are remembered under, e.g. `ort-wasm 1.30.0`. */
+  readonly id: string
+  /** As recorded in results: may say more than `id` once a session was created, e.g. `nano 1 (dot)`. */
   readonly name: string
   readonly engine: Program['engine']
   /** @throws JikoError `runtime/...` when this device cannot run it. */

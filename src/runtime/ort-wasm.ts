@@ -10,6 +10,9 @@ export interface OrtWasmOptions {
   wasmPaths?: { mjs: string; wasm: string }
 }
 
+/** The version is checked against the installed package by a test. */
+const ORT_WASM = 'ort-wasm 1.30.0'
+
 type OrtModule = typeof Ort
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
@@ -45,7 +48,8 @@ export function createOrtWasmBackend({ wasmPaths }: OrtWasmOptions = {}): Backen
   }
 
   return {
-    name: 'ort-wasm 1.30.0',
+    id: ORT_WASM,
+    name: ORT_WASM,
     engine: 'onnx',
     async createSession(program, read) {
       if (program.engine !== 'onnx')

@@ -1,8 +1,10 @@
 import { expose } from 'comlink'
 import { memoryLocks, webLocks } from '../packs/locks.ts'
 import { createCacheStore } from '../packs/store-cache.ts'
+import { PLAN_VERSION } from '../protocol/plan.ts'
 import { RUNTIME_CACHE } from '../protocol/service-worker.ts'
 import type { WorkerApi } from '../protocol/worker.ts'
+import { createLazyBackend } from '../runtime/lazy-backend.ts'
 import { createOrtWasmBackend } from '../runtime/ort-wasm.ts'
 import { cacheUsedRuntime } from './cache-runtime.ts'
 import { decodePhoto } from './decode-photo.ts'
@@ -16,13 +18,18 @@ const wasmPaths = {
   wasm: new URL('ort-wasm-simd-threaded.wasm', runtime).href,
 }
 
+const nano = createLazyBackend({ id: `nano ${PLAN_VERSION}`, engine: 'nano' }, async () => {
+  const { createNanoBackend } = await import('../runtime/nano/nano.ts')
+  return createNanoBackend()
+})
+
 async function start(): Promise<WorkerApi> {
   const packs = await createPackRoom({
     store: createCacheStore({ caches, estimate: () => navigator.storage.estimate() }),
     fetch: (url, init) => fetch(url, init),
     exclusive: 'locks' in navigator ? webLocks(navigator.locks) : memoryLocks(),
     trusted: __TRUSTED_KEYS__,
-    backends: [createOrtWasmBackend({ wasmPaths })],
+    backends: [nano, createOrtWasmBackend({ wasmPaths })],
   })
   const service = createWorkerService({ packs, decode: decodePhoto, now: () => performance.now() })
   return {

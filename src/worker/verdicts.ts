@@ -27,10 +27,10 @@ const keyOf = ({ name, version }: Manifest): string => `${name} ${version}`
 export async function createVerdicts(notes: NoteStore, backends: readonly Backend[]): Promise<Verdicts> {
   const refused = (await readNote(notes, NOTE, parseNote)) ?? new Map<string, Reasons>()
 
-  /** A backend's name carries its version: a newer one gets another chance. */
+  /** A backend's id carries its version: a newer one gets another chance. */
   function choices(manifest: Manifest): { variant: Variant; program: Program; backends: Backend[] }[] {
     const reasons = refused.get(keyOf(manifest)) ?? {}
-    const usable = backends.filter(({ name }) => !Object.hasOwn(reasons, name))
+    const usable = backends.filter(({ id }) => !Object.hasOwn(reasons, id))
     return manifest.variants
       .flatMap((variant) => variant.programs.map((program) => ({ variant, program })))
       .map(({ variant, program }) => ({
@@ -46,7 +46,7 @@ export async function createVerdicts(notes: NoteStore, backends: readonly Backen
     choose(manifest) {
       const [first] = choices(manifest)
       if (first) return first
-      const reasons = Object.entries(refused.get(keyOf(manifest)) ?? {}).map(([name, reason]) => `${name}: ${reason}`)
+      const reasons = Object.entries(refused.get(keyOf(manifest)) ?? {}).map(([id, reason]) => `${id}: ${reason}`)
       throw new JikoError(
         'runtime/no-backend',
         `nothing on this device can run ${manifest.name}${reasons.length > 0 ? ` (${reasons.join('; ')})` : ''}`,
@@ -56,7 +56,7 @@ export async function createVerdicts(notes: NoteStore, backends: readonly Backen
     async passOver(manifest, reason) {
       const [first, ...others] = choices(manifest)
       if (!first || !others.some(({ program }) => program.engine !== first.program.engine)) return false
-      const failed = Object.fromEntries(first.backends.map(({ name }) => [name, reason]))
+      const failed = Object.fromEntries(first.backends.map(({ id }) => [id, reason]))
       refused.set(keyOf(manifest), { ...refused.get(keyOf(manifest)), ...failed })
       await notes.putNote(NOTE, JSON.stringify(Object.fromEntries(refused)))
       return true

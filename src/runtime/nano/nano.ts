@@ -32,9 +32,11 @@ export function createNanoBackend(): Backend {
   const kernels = createMemo<'kernels', Kernels>()
   const choices = createMemo<number, Candidate | undefined>()
   let winner = ''
+  const id = `nano ${PLAN_VERSION}`
   return {
+    id,
     get name() {
-      return `nano ${PLAN_VERSION}${winner}`
+      return `${id}${winner}`
     },
     engine: 'nano',
     async createSession(program, read) {

@@ -38,6 +38,7 @@ function fakeBackend(
   disposed: string[] = [],
 ): Backend {
   return {
+    id: `fake-${engine}`,
     name: `fake-${engine}`,
     engine,
     createSession: async () => ({
@@ -101,7 +102,9 @@ describe('goldenInput', () => {
   it('is the same tensor on every machine and for ever: packs in the field depend on it', async () => {
     const { dims, data } = goldenInput(1, input)
     expect(dims).toEqual([1, 3, 10, 20])
-    expect(await sha256Hex(new Uint8Array((data as Float32Array<ArrayBuffer>).buffer))).toBe('bf976f09080fd87b68f46939033bec6d65fd6cccf9ca5fa5f734e162c7990543')
+    expect(await sha256Hex(new Uint8Array((data as Float32Array<ArrayBuffer>).buffer))).toBe(
+      'bf976f09080fd87b68f46939033bec6d65fd6cccf9ca5fa5f734e162c7990543',
+    )
   })
 
   it('depends on the seed, uses the whole range, and only moves numbers about for another layout', () => {

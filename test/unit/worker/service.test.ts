@@ -46,6 +46,7 @@ interface FakeOptions {
 function fake({ engine, scores = [0.25, 0.75], answer }: FakeOptions) {
   const log = { created: 0, disposed: 0, read: [] as string[] }
   const backend: Backend = {
+    id: `fake-${engine} 1`,
     name: `fake-${engine} 1`,
     engine,
     async createSession(program, read) {

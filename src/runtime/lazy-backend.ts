@@ -1,0 +1,22 @@
+import { createMemo } from '../lib/memo.ts'
+import type { Backend } from './backend.ts'
+
+/** A backend whose code is loaded with its first session: what no pack needs costs no memory and no time to start. */
+export function createLazyBackend(
+  { id, engine }: Pick<Backend, 'id' | 'engine'>,
+  load: () => Promise<Backend>,
+): Backend {
+  const loaded = createMemo<'backend', Backend>()
+  let known: Backend | undefined
+  return {
+    id,
+    engine,
+    get name() {
+      return known?.name ?? id
+    },
+    async createSession(program, read) {
+      known = await loaded.get('backend', load)
+      return known.createSession(program, read)
+    },
+  }
+}
