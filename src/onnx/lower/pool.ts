@@ -4,9 +4,14 @@ import { windowOf } from './convolution.ts'
 import { type Quantisation, unsupported } from './quantisation.ts'
 import type { Quantised } from './value.ts'
 
-/** Where kernels that work in reals put their zero point: the model rounds after adding it, in its own type. */
-export const realZero = ({ zero, unsigned }: Quantisation): { zero: number; offset: number } =>
-  unsigned ? { zero: zero + 128, offset: 128 } : { zero, offset: 0 }
+/**
+ * Where kernels that work in reals put their zero point: onnxruntime turns every int8 activation into uint8 first, and
+ * adds the zero point before it rounds.
+ */
+export const realZero = ({ zero }: Quantisation): { zero: number; offset: number } => ({
+  zero: zero + 128,
+  offset: 128,
+})
 
 function planes(context: Context): Quantised {
   const x = image(context, 0)

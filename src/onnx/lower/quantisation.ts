@@ -7,8 +7,6 @@ export interface Quantisation {
   readonly scale: number
   /** -128..127. */
   readonly zero: number
-  /** The model's own type is uint8: where it rounds after adding its zero point, so must we. */
-  readonly unsigned: boolean
 }
 
 /** Integers of a constant with their scales and zero points, one for all or one for each index of `axis`. */
@@ -28,10 +26,9 @@ export function quantisationOf(scale: Constant | undefined, zero: Constant | und
     throw unsupported('activations need one constant float32 scale')
   if (zero && zero.type !== 'int8' && zero.type !== 'uint8')
     throw unsupported(`quantises to ${zero.type}, only int8 and uint8 are supported`)
-  const unsigned = zero?.type !== 'int8'
   const [value = 0] = scale.data
   if (!(value > 0 && value < 1e30)) throw unsupported(`has scale ${value}`)
-  return { scale: value, zero: Number(zero?.data[0] ?? 0) - (unsigned ? 128 : 0), unsigned }
+  return { scale: value, zero: Number(zero?.data[0] ?? 0) - (zero?.type === 'int8' ? 0 : 128) }
 }
 
 export function quantisedConstant(
