@@ -60,6 +60,8 @@ interface Partial {
 
 /** Less than this in one connection does not count as progress, or a server that sends one byte a time would be asked for ever. */
 const LEAST_PROGRESS = 1024
+/** A connection that brought so much may be followed by the next one without a pause. */
+const BRISK = 16_384
 /** So many damaged chunks one after the other mean that this is not the file. */
 const MAX_CORRUPT_IN_A_ROW = 3
 
@@ -229,7 +231,7 @@ export async function download(
     // A connection that died but brought something is normal here: carry on at once, at the same mirror.
     if (gained >= Math.min(LEAST_PROGRESS, total - before)) {
       idle = 0
-      await sleep(backoff(0, { base: 100, random }), signal)
+      if (gained < BRISK) await sleep(backoff(0, { base: 100, random }), signal)
       continue
     }
     const next = nextAlive(mirrors, turn)

@@ -94,7 +94,7 @@ export async function startFlakyServer(
 
   async function send(response: ServerResponse, body: Bytes, how: Behaviour): Promise<void> {
     const stop = Math.min(how.cutAfter ?? body.length, how.stallAfter ?? body.length, body.length)
-    const piece = how.bytesPerSecond ? Math.max(256, Math.ceil(how.bytesPerSecond / 20)) : 16_384
+    const piece = how.bytesPerSecond ? Math.min(8192, Math.max(256, Math.ceil(how.bytesPerSecond / 20))) : 16_384
     for (let at = 0; at < stop; ) {
       const part = body.subarray(at, Math.min(stop, at + piece))
       at += part.length
@@ -153,7 +153,12 @@ export async function startFlakyServer(
 /** Until more can be written, or nobody reads any more. */
 function drained(response: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
-    response.once('drain', resolve)
-    response.once('close', resolve)
+    const done = (): void => {
+      response.off('drain', done)
+      response.off('close', done)
+      resolve()
+    }
+    response.on('drain', done)
+    response.on('close', done)
   })
 }

@@ -1,0 +1,274 @@
+import { isAbort } from '../../src/lib/abort.ts'
+import { utf8 } from '../../src/lib/bytes.ts'
+import { sha256Hex } from '../../src/lib/sha256.ts'
+import { checkIndex } from '../../src/packs/check-updates.ts'
+import { createInstaller, type InstallerDeps } from '../../src/packs/install.ts'
+import { memoryLocks } from '../../src/packs/locks.ts'
+import { openPack } from '../../src/packs/open.ts'
+import { createMemoryStore } from '../../src/packs/store-memory.ts'
+import type { Signer } from '../../src/protocol/sign.ts'
+import { simulate, simulationPack } from '../helpers/delivery-simulation.ts'
+import { type Behaviour, type FlakyServer, startFlakyServer } from '../helpers/flaky-server.ts'
+import { KEEP, noise, type SyntheticPack, seeded, syntheticPack, throwAwaySigner } from '../helpers/synthetic-pack.ts'
+
+/**
+ * What a bad network costs, against a server of our own on loopback that cuts, stalls, limits and damages by a seed.
+ * `--megabytes N` (25) size of the pack, `--seeds N` (10000) runs of the simulation, `--seed N` (1) of everything else.
+ * Compared with one plain `fetch` of the same file that begins again at zero, which is what most loaders do;
+ * transformers.js itself is not part of this run.
+ */
+export async function bench(args: readonly string[]): Promise<void> {
+  const option = (name: string, otherwise: number): number => {
+    const at = args.indexOf(`--${name}`)
+    return at < 0 ? otherwise : Number(args[at + 1])
+  }
+  const size = Math.round(option('megabytes', 25) * 1_000_000)
+  const seed = option('seed', 1)
+  const signer = await throwAwaySigner()
+  const weights = noise(size, seed)
+  const pack = await syntheticPack({ signer, files: { [KEEP]: weights }, chunkSize: 65_536 })
+  const { length, chunks } = pack.manifest.blob
+  console.log(`Pack: ${mega(length)} MB in ${chunks.length} chunks of at most 64 KB; seed ${seed}.\n`)
+
+  const kills = places(20, length, seeded(seed))
+  // At a rate that real links have: over an unlimited loopback the buffers alone hold megabytes that no phone ever saw.
+  const slow = (): Behaviour => ({ bytesPerSecond: 1_500_000 })
+  await report('20 kills at random places, 12 Mbit/s', pack, { kills, behave: slow })
+  await reportPlain('20 kills at random places', pack, { kills })
+  await report('every connection dies after 64 KB', pack, { behave: () => ({ cutAfter: 65_536 }) })
+  await reportPlain('every connection dies after 64 KB', pack, { behave: () => ({ cutAfter: 65_536 }), tries: 20 })
+
+  let damaged = 0
+  const dice = seeded(seed + 1)
+  await report('1 % of chunks damaged on the way', pack, {
+    behave: () => ({
+      damage(bytes) {
+        for (let at = 0; at < bytes.length; at += 65_541) {
+          if (dice() >= 0.01) continue
+          const place = at + Math.floor(dice() * Math.min(65_541, bytes.length - at))
+          bytes[place] = (bytes[place] ?? 0) ^ 16
+          damaged++
+        }
+      },
+    }),
+  })
+  console.log(`   (${damaged} chunks came damaged)`)
+  await report('one flipped bit', pack, {
+    behave: (nth) => ({
+      damage(bytes) {
+        const place = Math.floor(bytes.length / 3)
+        if (nth === 0) bytes[place] = (bytes[place] ?? 0) ^ 1
+      },
+    }),
+  })
+  await reportUpdate(pack, weights, signer)
+  await reportEdge(signer)
+  await reportCheck()
+  await reportSimulation(option('seeds', 10_000), seed)
+}
+
+interface Weather {
+  behave?: (nth: number) => Behaviour
+  /** Bytes received in all after which the process is killed, ascending. */
+  kills?: readonly number[]
+  tries?: number
+}
+
+async function serve(pack: SyntheticPack, behave: (nth: number) => Behaviour = () => ({})): Promise<FlakyServer> {
+  let nth = 0
+  const server = await startFlakyServer(({ path }) => (path.endsWith('.bin') ? behave(nth++) : {}))
+  publish(server, pack)
+  return server
+}
+
+function publish(server: FlakyServer, pack: SyntheticPack): void {
+  server.put('/pack/manifest.ndjson', utf8(pack.text))
+  server.put('/pack/chunks.bin', pack.blob)
+}
+
+/** An install that is killed and started again until it is complete; every byte of chunks that came in is counted. */
+async function deliver(
+  server: FlakyServer,
+  pack: SyntheticPack,
+  store: InstallerDeps['store'],
+  kills: readonly number[] = [],
+) {
+  let received = 0
+  let killed = 0
+  const started = performance.now()
+  for (;;) {
+    const controller = new AbortController()
+    // A new installer each time: nothing but the store survives a kill.
+    const installer = createInstaller({
+      store,
+      exclusive: memoryLocks(),
+      trusted: [pack.key],
+      fetch: (url, init) => fetch(url, init),
+      spend(bytes, name) {
+        if (name !== '') received += bytes
+        if (received >= (kills[killed] ?? Number.POSITIVE_INFINITY)) {
+          killed++
+          controller.abort()
+        }
+      },
+    })
+    try {
+      await installer.install(`${server.origin}/pack/`, { signal: controller.signal })
+      break
+    } catch (error) {
+      if (!isAbort(error)) throw error
+    }
+  }
+  const seconds = (performance.now() - started) / 1000
+  const { readFile } = await openPack(store, pack.manifest.name, [pack.key])
+  const exact = (await sha256Hex(await readFile(KEEP))) === (await sha256Hex(pack.files.get(KEEP) ?? new Uint8Array()))
+  return { received, killed, seconds, exact }
+}
+
+async function report(title: string, pack: SyntheticPack, { behave, kills }: Weather): Promise<void> {
+  const server = await serve(pack, behave)
+  try {
+    const { received, killed, seconds, exact } = await deliver(server, pack, createMemoryStore(), kills)
+    const { length } = pack.manifest.blob
+    const again = received - length
+    line(`jiko: ${title}`, [
+      exact ? 'exact' : 'WRONG',
+      `${share(again, length)} fetched again (${kilo(again)} KB)`,
+      `${share(server.sent - length, length)} as the server counts`,
+      `${server.requests.length - 1} requests`,
+      ...(killed ? [`${killed} kills`] : []),
+      `${seconds.toFixed(1)} s`,
+    ])
+  } finally {
+    await server.close()
+  }
+}
+
+/** One fetch of the whole file, from zero again after every failure. */
+async function reportPlain(
+  title: string,
+  pack: SyntheticPack,
+  { behave, kills = [], tries = 100 }: Weather,
+): Promise<void> {
+  const server = await serve(pack, behave)
+  let received = 0
+  let killed = 0
+  let done = false
+  for (let attempt = 0; attempt < tries && !done; attempt++) {
+    const controller = new AbortController()
+    try {
+      const response = await fetch(`${server.origin}/pack/chunks.bin`, { signal: controller.signal })
+      for await (const piece of response.body ?? []) {
+        received += piece.length
+        if (received >= (kills[killed] ?? Number.POSITIVE_INFINITY)) {
+          killed++
+          controller.abort()
+        }
+      }
+      done = true
+    } catch {
+      // As said: again from zero.
+    }
+  }
+  await server.close()
+  const { length } = pack.manifest.blob
+  line(`plain fetch: ${title}`, [
+    done
+      ? `${share(received - length, length)} fetched again`
+      : `never complete in ${tries} tries, ${mega(received)} MB fetched`,
+    ...(killed ? [`${killed} kills`] : []),
+  ])
+}
+
+async function reportUpdate(pack: SyntheticPack, weights: Uint8Array, signer: Signer): Promise<void> {
+  const changed = new Uint8Array(weights)
+  const part = Math.floor(changed.length / 20)
+  changed.set(noise(part, 77), changed.length - 2 * part)
+  const next = await syntheticPack({ signer, version: '1.1.0', files: { [KEEP]: changed }, chunkSize: 65_536 })
+  const server = await serve(pack)
+  try {
+    const store = createMemoryStore()
+    await deliver(server, pack, store)
+    publish(server, next)
+    const { received, exact } = await deliver(server, next, store)
+    line('jiko: update in which one run of 5 % of the weights changed', [
+      exact ? 'exact' : 'WRONG',
+      `${share(received, next.manifest.blob.length)} of the pack fetched (${kilo(received)} KB)`,
+    ])
+  } finally {
+    await server.close()
+  }
+}
+
+async function reportEdge(signer: Signer): Promise<void> {
+  const small = await syntheticPack({ signer, files: { [KEEP]: noise(200_000, 5) }, chunkSize: 65_536 })
+  const server = await serve(small, () => ({ delayMs: 600, bytesPerSecond: 18_750, cutAfter: 120_000 }))
+  try {
+    const { received, seconds, exact } = await deliver(server, small, createMemoryStore())
+    const ideal = small.manifest.blob.length / 18_750
+    line('jiko: EDGE (150 kbit/s, 600 ms), cut every 120 KB, a pack of 200 KB', [
+      exact ? 'exact' : 'WRONG',
+      `${received - small.manifest.blob.length} bytes fetched again`,
+      `${seconds.toFixed(1)} s (${ideal.toFixed(1)} s for the bytes alone)`,
+    ])
+  } finally {
+    await server.close()
+  }
+}
+
+async function reportCheck(): Promise<void> {
+  const server = await startFlakyServer()
+  try {
+    const text = { en: 'A pack that is offered here' }
+    const entry = (name: string) => ({
+      name,
+      version: '1.0.0',
+      digest: 'a'.repeat(64),
+      url: `${name}/manifest.ndjson`,
+      bytes: 1,
+      title: text,
+      description: text,
+    })
+    server.put('/packs/index.json', utf8(JSON.stringify({ packs: ['one', 'two', 'three'].map(entry) })))
+    const notes = createMemoryStore()
+    const link = { fetch: (url: string, init: RequestInit) => fetch(url, init) }
+    await checkIndex(`${server.origin}/packs/index.json`, link, notes)
+    const before = server.wire()
+    const { changed } = await checkIndex(`${server.origin}/packs/index.json`, link, notes)
+    const after = server.wire()
+    line('jiko: check for updates, nothing changed', [
+      `${after.up - before.up} bytes up, ${after.down - before.down} down (HTTP/1.1 from Node, headers included)`,
+      ...(changed ? ['WRONG: said that it changed'] : []),
+    ])
+  } finally {
+    await server.close()
+  }
+}
+
+async function reportSimulation(seeds: number, from: number): Promise<void> {
+  const pack = await simulationPack()
+  const endings = new Map<string, number>()
+  let kills = 0
+  const started = performance.now()
+  for (let seed = from; seed < from + seeds; seed++) {
+    const { code = 'complete and exact', kills: died } = await simulate(pack, seed)
+    endings.set(code, (endings.get(code) ?? 0) + 1)
+    kills += died
+  }
+  const listed = [...endings].sort((a, b) => b[1] - a[1]).map(([code, count]) => `${code} ${count}`)
+  line(`jiko: ${seeds} seeded lives of the state machine, no chunk wrong in any`, [
+    `${kills} kills`,
+    `${((performance.now() - started) / 1000).toFixed(1)} s`,
+  ])
+  console.log(`   ${listed.join(', ')}`)
+}
+
+const line = (title: string, facts: readonly string[]): void => console.log(`${title}\n   ${facts.join(', ')}`)
+const share = (part: number, whole: number): string => `${((100 * part) / whole).toFixed(2)} %`
+const kilo = (bytes: number): string => (bytes / 1000).toFixed(0)
+const mega = (bytes: number): string => (bytes / 1_000_000).toFixed(1)
+
+/** So many places in a file, ascending. */
+function places(count: number, length: number, random: () => number): number[] {
+  return Array.from({ length: count }, () => Math.floor(random() * length)).sort((a, b) => a - b)
+}
