@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest'
+import { openPack } from '../../../src/client/open-pack.ts'
+import { createRecords } from '../../../src/client/records.ts'
+import type { WorkerCall, WorkerHost } from '../../../src/client/worker-host.ts'
+import { utf8 } from '../../../src/lib/bytes.ts'
+import { sha256Hex } from '../../../src/lib/sha256.ts'
+import { parseSignedManifest } from '../../../src/protocol/manifest.ts'
+import type { Moment } from '../../../src/protocol/record.ts'
+import type { InstalledPack, RunResult } from '../../../src/protocol/worker.ts'
+import { openMemoryStore } from '../../../src/store/open.ts'
+import { syntheticPack } from '../../helpers/synthetic-pack.ts'
+
+const moment = (): Moment => ({ wall: 1_700_000_000_000, mono: 5, session: 'abc', zone: 180 })
+const photo = utf8('a photo')
+const result: RunResult = {
+  answer: {
+    label: 'rust',
+    score: 0.876543,
+    sure: true,
+    scores: [
+      { label: 'rust', score: 0.876543 },
+      { label: 'healthy', score: 0.123457 },
+    ],
+  },
+  attachments: [{ role: 'input', type: 'image/jpeg', bytes: photo }],
+  packDigest: 'd'.repeat(64),
+  variant: 'int8',
+  backend: 'nano 1 (dot)',
+  prep: '1',
+  threshold: 0.5,
+  decodeMs: 3,
+  ms: 7,
+}
+
+async function setUp(run: () => Promise<RunResult> = async () => result) {
+  const { text, digest } = await syntheticPack()
+  const installed: InstalledPack = {
+    name: 'leaf',
+    version: '1.0.0',
+    digest,
+    state: 'ready',
+    bytes: 1,
+    have: 1,
+    signed: parseSignedManifest(text),
+  }
+  const api = {
+    list: async () => [installed],
+    open: async () => ({ digest, variant: 'int8', backend: 'nano 1 (dot)' }),
+    run,
+  }
+  const host: WorkerHost = {
+    call: <T>(work: WorkerCall<T>) => work(api as unknown as Parameters<WorkerCall<T>>[0], '1', undefined),
+    recycle: () => undefined,
+  }
+  const store = await openMemoryStore()
+  const written: number[] = []
+  const onWritten = (): void => void written.push(1)
+  return { store, host, written, onWritten, records: createRecords({ store, moment, onWritten }) }
+}
+
+describe('an open pack', () => {
+  it('has record and photo durable when it answers, with all that a record must name', async () => {
+    const { store, host, written, onWritten, records } = await setUp()
+    const pack = await openPack('leaf', { host, store, moment, onWritten })
+    const { answer, record } = await pack.run(new Blob([photo]))
+    expect(answer.label).toBe('rust')
+    expect(await records.list()).toEqual([record])
+    expect(record.body).toMatchObject({
+      kind: 'result',
+      task: 'image-classification',
+      pack: { name: 'leaf', version: '1.0.0', digest: 'd'.repeat(64) },
+      backend: 'nano 1 (dot)',
+      answer: { label: 'rust', score: 0.8765, sure: true },
+      scores: [
+        ['rust', 0.8765],
+        ['healthy', 0.1235],
+      ],
+      attachments: [{ sha256: await sha256Hex(photo), bytes: photo.length, role: 'input' }],
+    })
+    const kept = await records.attachment(await sha256Hex(photo))
+    expect(await kept?.text()).toBe('a photo')
+    expect(written).toHaveLength(1)
+  })
+
+  it('shows no answer when the record could not be written', async () => {
+    const { store, host, written, onWritten } = await setUp()
+    const full = { ...store, append: () => Promise.reject(new Error('disk full')) }
+    const pack = await openPack('leaf', { host, store: full, moment, onWritten })
+    await expect(pack.run(new Blob([photo]))).rejects.toThrow('disk full')
+    expect(written).toEqual([])
+  })
+
+  it('writes nothing when the run fails, and says which pack is not here', async () => {
+    const { store, host, onWritten, records } = await setUp(() => Promise.reject(new Error('trap')))
+    const options = { host, store, moment, onWritten }
+    await expect((await openPack('leaf', options)).run(new Blob())).rejects.toThrow('trap')
+    expect(await records.list()).toEqual([])
+    await expect(openPack('cassava', options)).rejects.toMatchObject({ code: 'pack/not-installed' })
+  })
+})
+
+describe('records', () => {
+  it('lay the newest correction over the answer, based on the one before it', async () => {
+    const { store, host, onWritten, records } = await setUp()
+    const pack = await openPack('leaf', { host, store, moment, onWritten })
+    const { record } = await pack.run(new Blob([photo]))
+    await records.correct(record.id, { label: 'healthy' })
+    await records.correct(record.id, { label: 'phoma' })
+    expect(await records.list()).toMatchObject([
+      { id: record.id, corrected: 'phoma', body: { answer: { label: 'rust' } } },
+    ])
+    const [second, first] = await store.list({ kind: 'correction' })
+    expect(second?.body).toMatchObject({ base: [`${first?.stream}/${first?.seq}`] })
+    await expect(records.correct('nonsense', { label: 'rust' })).rejects.toMatchObject({ code: 'log/unknown-record' })
+  })
+})
