@@ -9,7 +9,7 @@ export const MAX_CHUNK_BYTES = 1 << 20
 export const MAX_MANIFEST_BYTES = 1 << 20
 
 /** One piece of the blob: where it ends follows from the lengths before it. */
-const Chunk = v.strictObject({
+export const Chunk = v.strictObject({
   /** Bytes as stored and sent (raw deflate). */
   length: v.pipe(PositiveCount, v.maxValue(MAX_CHUNK_BYTES)),
   /** Bytes after decompression. */
@@ -24,7 +24,7 @@ const PackFile = v.strictObject({ path: InnerPath, size: Count, chunks: v.array(
 export type PackFile = v.InferOutput<typeof PackFile>
 
 /** How an image becomes a tensor: `(pixel - mean) / std` per channel, pixels 0-255. */
-const ImageInput = v.strictObject({
+export const ImageInput = v.strictObject({
   kind: v.literal('image'),
   /** Name of the graph's input. Its shape is [1, 3, height, width] for `nchw`, [1, height, width, 3] for `nhwc`. */
   tensor: v.string(),
@@ -46,7 +46,7 @@ const ImageInput = v.strictObject({
 })
 export type ImageInput = v.InferOutput<typeof ImageInput>
 
-const Label = v.strictObject({ id: Slugish(), name: LocalText, advice: v.optional(LocalText) })
+export const Label = v.strictObject({ id: Slugish(), name: LocalText, advice: v.optional(LocalText) })
 export type Label = v.InferOutput<typeof Label>
 
 function Slugish() {
@@ -58,7 +58,7 @@ function Slugish() {
 }
 
 /** Figures measured on the shipped variant with the runtime that the phone uses. */
-const Accuracy = v.strictObject({
+export const Accuracy = v.strictObject({
   data: v.string(),
   split: v.string(),
   metric: v.string(),

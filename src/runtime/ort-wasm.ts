@@ -66,6 +66,8 @@ export function createOrtWasmBackend({ wasmPaths }: OrtWasmOptions = {}): Backen
         ort.InferenceSession.create(model, {
           executionProviders: ['wasm'],
           graphOptimizationLevel: 'all',
+          // Whatever is an error is thrown as well; its own log would only say it twice.
+          logSeverityLevel: 4,
           externalData,
         }),
       ).catch((cause) => {

@@ -1,0 +1,49 @@
+import { Command, Option } from 'commander'
+import type { Method } from '../../onnx/quantise/calibrate.ts'
+import { createEngines } from '../engines.ts'
+import { interruptSignal } from '../interrupt.ts'
+import { buildPack, type Quantise } from '../pack/build-pack.ts'
+import { prepareModel } from '../pack/prepare-model.ts'
+import { readSourceFolder } from '../pack/source.ts'
+import { bytesOf, writePack } from '../pack/write-pack.ts'
+import { loadReleaseKey } from '../release-key.ts'
+import { kilobytes } from '../text.ts'
+import { measure, methodOption, samplesOption } from './calibrate.ts'
+
+interface PackOptions {
+  out: string
+  calibrate?: string
+  method: Method
+  samples?: number
+  quantise: Quantise
+}
+
+export function packCommand(): Command {
+  return new Command('pack')
+    .description('build a signed pack from a folder with pack.json and a float ONNX model')
+    .argument('<folder>', 'folder with pack.json; see models/ for an example')
+    .requiredOption('--out <folder>', 'where packs go; one folder a pack, and index.json')
+    .option('--calibrate <folder>', 'photos to measure ranges on, when there is no calibration.json')
+    .addOption(methodOption())
+    .addOption(samplesOption())
+    .addOption(new Option('--quantise <precision>', 'what the phone runs').choices(['int8', 'none']).default('int8'))
+    .action(async (path: string, { out, calibrate: data, method, samples, quantise }: PackOptions) => {
+      const signal = interruptSignal()
+      const engines = createEngines()
+      const folder = await readSourceFolder(path)
+      const prepared = await prepareModel(folder, engines.open, signal)
+      const fresh = data
+        ? await measure(folder, prepared, data, engines, { method, signal, ...(samples && { samples }) })
+        : folder.calibration
+      const { signer } = await loadReleaseKey()
+      const pack = await buildPack({ ...folder, calibration: fresh }, { engines, signer, quantise, prepared, signal })
+      await writePack(out, pack)
+      for (const note of pack.notes) console.error(`jiko: ${pack.manifest.name}: ${note}`)
+      console.log(
+        summary(pack.manifest.name, pack.manifest.version, pack.digest, bytesOf(pack.manifest), pack.blob.length),
+      )
+    })
+}
+
+export const summary = (name: string, version: string, digest: string, phone: number, all: number): string =>
+  `${name} ${version} ${digest.slice(0, 12)}: ${kilobytes(phone)} for a phone, ${kilobytes(all)} in all`

@@ -1,0 +1,8 @@
+import { InvalidArgumentError } from 'commander'
+
+/** A whole number from 1 on, for an option. */
+export function wholeNumber(text: string): number {
+  const value = Number(text)
+  if (Number.isSafeInteger(value) && value > 0) return value
+  throw new InvalidArgumentError('Give a whole number from 1 on.')
+}

@@ -1,0 +1,132 @@
+import { type Bytes, utf8 } from '../../lib/bytes.ts'
+import { sha256Hex } from '../../lib/sha256.ts'
+import type { PassReport } from '../../onnx/simplify.ts'
+import { JikoError } from '../../protocol/error.ts'
+import { formatSignedManifest, MANIFEST_FORMAT, Manifest, type Variant } from '../../protocol/manifest.ts'
+import { parseWith } from '../../protocol/parse.ts'
+import type { Signer } from '../../protocol/sign.ts'
+import type { Engines } from '../engines.ts'
+import { chunkFiles } from './chunk.ts'
+import { type PreparedModel, prepareModel } from './prepare-model.ts'
+import type { SourceFolder } from './source.ts'
+import { type BuiltVariant, buildVariant, quantisePrepared } from './variant.ts'
+
+/** A pack in memory: the text of `manifest.ndjson` and the blob that stands beside it. */
+export interface BuiltPack {
+  readonly manifest: Manifest
+  /** SHA-256 of line 1: the pack's identity. */
+  readonly digest: string
+  readonly text: string
+  readonly blob: Bytes
+  readonly reports: readonly PassReport[]
+  /** What was left out or looks wrong, for a person to read. */
+  readonly notes: readonly string[]
+}
+
+export type Quantise = 'int8' | 'none'
+
+export interface BuildOptions {
+  engines: Engines
+  signer: Signer
+  quantise?: Quantise
+  /** When the model was prepared before, for calibration. */
+  prepared?: PreparedModel
+  signal?: AbortSignal
+}
+
+const CARD = 'card.md'
+
+/**
+ * Builds a pack. Same inputs give the same line 1 and the same blob; only the signature on line 2 differs.
+ * @throws JikoError `pack/not-calibrated`, `pack/...`, `model/...`
+ */
+export async function buildPack(
+  folder: SourceFolder,
+  { engines, signer, quantise = 'int8', prepared: known, signal }: BuildOptions,
+): Promise<BuiltPack> {
+  const prepared = known ?? (await prepareModel(folder, engines.open, signal))
+  const { input, output, reports } = prepared
+  signal?.throwIfAborted()
+  const built = await build(folder, prepared, quantise, engines)
+  const notes = [...reports.filter(({ kept }) => !kept).map(describeDropped), ...built.notes]
+  const variant: Variant = { name: built.name, programs: built.programs, golden: built.golden }
+  const figures = figuresFor(folder, built, notes)
+  if (figures) variant.accuracy = figures
+  const contents = new Map(built.files)
+  if (folder.card) contents.set(CARD, folder.card)
+  const { files, chunks, blob } = await chunkFiles(contents)
+  const { name, version, task, title, description, labels, decision, licence, attribution, sources } = folder.source
+  const manifest = parseWith(
+    Manifest,
+    {
+      format: MANIFEST_FORMAT,
+      name,
+      version,
+      task,
+      title,
+      description,
+      labels,
+      input,
+      output,
+      decision,
+      variants: [variant],
+      blob: { path: `${await sha256Hex(blob)}.bin`, length: blob.length, chunks },
+      files,
+      licence,
+      attribution,
+      ...(sources && { sources }),
+      ...(folder.card && { card: CARD }),
+    },
+    'pack/bad-manifest',
+    'the manifest that was built',
+  )
+  const line = JSON.stringify(manifest)
+  const signature = { alg: 'ES256', key: signer.key, signature: await signer.sign(utf8(line)) } as const
+  return {
+    manifest,
+    digest: await sha256Hex(utf8(line)),
+    text: formatSignedManifest(line, signature),
+    blob,
+    reports,
+    notes,
+  }
+}
+
+async function build(
+  { calibration, modelDigest, folder }: SourceFolder,
+  prepared: PreparedModel,
+  quantise: Quantise,
+  engines: Engines,
+): Promise<BuiltVariant> {
+  if (quantise === 'none') return buildVariant('fp32', prepared.graph, prepared.input, engines)
+  if (!calibration) {
+    throw new JikoError(
+      'pack/not-calibrated',
+      `${folder} has no calibration.json, which int8 needs; make it with \`jiko calibrate ${folder} --data PHOTOS\`.`,
+    )
+  }
+  return buildVariant('int8', quantisePrepared(prepared, calibration, modelDigest), prepared.input, engines)
+}
+
+function describeDropped({ pass, difference, error }: PassReport): string {
+  const why = error ?? `it changed the answers by ${(100 * difference).toFixed(3)} %`
+  return `the pass "${pass}" was dropped: ${why}`
+}
+
+/** Figures of exactly this program; stale ones are never shown. */
+function figuresFor(
+  { accuracy }: SourceFolder,
+  { name, programDigest }: BuiltVariant,
+  notes: string[],
+): Variant['accuracy'] {
+  if (!accuracy) {
+    notes.push('there is no accuracy.json: the pack claims no accuracy; measure it with `jiko eval --write`')
+    return undefined
+  }
+  const measured = accuracy.variants.find((variant) => variant.name === name)
+  if (measured?.program === programDigest) return measured.figures
+  notes.push(
+    `accuracy.json was measured on another ${name} program: its figures are LEFT OUT; measure again with \`jiko eval --write\``,
+  )
+  return undefined
+}

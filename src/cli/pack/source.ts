@@ -1,0 +1,66 @@
+import { readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Bytes } from '../../lib/bytes.ts'
+import { sha256Hex } from '../../lib/sha256.ts'
+import type { ReadExternal } from '../../onnx/read.ts'
+import { type AccuracyFile, parseAccuracy } from '../../protocol/accuracy.ts'
+import { type Calibration, parseCalibration } from '../../protocol/calibration.ts'
+import { JikoError } from '../../protocol/error.ts'
+import { type PackSource, parsePackSource } from '../../protocol/pack-source.ts'
+import { readBytesIfThere, readTextFile } from '../files.ts'
+
+/** All that a pack is built from. */
+export interface SourceFolder {
+  readonly folder: string
+  readonly source: PackSource
+  readonly model: Bytes
+  /** SHA-256 of the model file. */
+  readonly modelDigest: string
+  readonly external: ReadExternal
+  readonly calibration: Calibration | undefined
+  readonly accuracy: AccuracyFile | undefined
+  readonly card: Bytes | undefined
+}
+
+export const CALIBRATION_FILE = 'calibration.json'
+export const ACCURACY_FILE = 'accuracy.json'
+const CARD_FILE = 'card.md'
+
+async function required(path: string, what: string): Promise<Bytes> {
+  const bytes = await readBytesIfThere(path)
+  if (bytes) return bytes
+  throw new JikoError('pack/bad-source', `${path} is missing: ${what}`)
+}
+
+async function optionalText<T>(path: string, parse: (text: string) => T): Promise<T | undefined> {
+  const text = await readTextFile(path)
+  return text === undefined ? undefined : parse(text)
+}
+
+/** Files beside the model that hold its weights. */
+export function externalIn(folder: string): ReadExternal {
+  return (path) => {
+    const file = join(folder, path)
+    return statSync(file, { throwIfNoEntry: false })?.isFile() ? new Uint8Array(readFileSync(file)) : undefined
+  }
+}
+
+/**
+ * Reads `pack.json` and what stands beside it.
+ * @throws JikoError `pack/bad-source`, `pack/bad-calibration`, `pack/bad-accuracy`
+ */
+export async function readSourceFolder(folder: string): Promise<SourceFolder> {
+  const text = await required(join(folder, 'pack.json'), 'it says what the pack is; see models/ for an example')
+  const source = parsePackSource(new TextDecoder().decode(text))
+  const model = await required(join(folder, source.model), 'pack.json names it as the model')
+  return {
+    folder,
+    source,
+    model,
+    modelDigest: await sha256Hex(model),
+    external: externalIn(folder),
+    calibration: await optionalText(join(folder, CALIBRATION_FILE), parseCalibration),
+    accuracy: await optionalText(join(folder, ACCURACY_FILE), parseAccuracy),
+    card: await readBytesIfThere(join(folder, CARD_FILE)),
+  }
+}

@@ -1,0 +1,139 @@
+import { type Bytes, concat } from '../../lib/bytes.ts'
+import { sha256Hex } from '../../lib/sha256.ts'
+import type { Graph } from '../../onnx/graph.ts'
+import { lower } from '../../onnx/lower/lower.ts'
+import { quantiseGraph } from '../../onnx/quantise/apply.ts'
+import { writeExternal } from '../../onnx/write.ts'
+import type { Calibration } from '../../protocol/calibration.ts'
+import { JikoError } from '../../protocol/error.ts'
+import type { Golden, ImageInput, Program, Variant } from '../../protocol/manifest.ts'
+import type { ReadFile } from '../../runtime/backend.ts'
+import { goldenInput } from '../../runtime/golden.ts'
+import { checkGolden } from '../../runtime/open-session.ts'
+import type { Engines } from '../engines.ts'
+import type { PreparedModel } from './prepare-model.ts'
+
+/** A variant and the files that its programs need, in the order in which a phone needs them. */
+export interface BuiltVariant {
+  readonly name: Variant['name']
+  readonly programs: Program[]
+  readonly golden: Golden[]
+  readonly files: ReadonlyMap<string, Bytes>
+  /** SHA-256 over graph and weights: what figures are measured on and kept for. */
+  readonly programDigest: string
+  /** What was left out, and why. */
+  readonly notes: readonly string[]
+}
+
+const SEEDS = [1, 2]
+/** A backend may round otherwise than the one that made the golden answers: this part of their spread. */
+const TOLERANCE = 0.02
+
+export const programDigest = (model: Bytes, weights: Bytes): Promise<string> => sha256Hex(concat(model, weights))
+
+/** The int8 graph by what calibration found. @throws JikoError `pack/stale-calibration`, `model/...` */
+export function quantisePrepared(prepared: PreparedModel, calibration: Calibration, modelDigest: string): Graph {
+  if (calibration.model !== modelDigest) {
+    throw new JikoError(
+      'pack/stale-calibration',
+      'calibration.json was measured on another model file; measure it again with `jiko calibrate`.',
+    )
+  }
+  return quantiseGraph(prepared.graph, new Map(Object.entries(calibration.ranges)), {
+    keepFloat: new Set(calibration.float),
+    corrections: new Map(Object.entries(calibration.corrections ?? {})),
+  })
+}
+
+/** Files, programs and golden answers of a graph. A program that does not give the golden answers is left out, and told. */
+export async function buildVariant(
+  name: Variant['name'],
+  graph: Graph,
+  input: ImageInput,
+  engines: Engines,
+): Promise<BuiltVariant> {
+  const paths = { plan: `${name}/model.plan`, model: `${name}/model.onnx`, weights: `${name}/model.weights` }
+  const { model, weights } = writeExternal(graph.model, 'model.weights')
+  const notes: string[] = []
+  const files = new Map<string, Bytes>()
+  const programs: Program[] = []
+  const read: ReadFile = async (path) => {
+    const bytes = files.get(path)
+    if (!bytes) throw new JikoError('pack/missing-file', `"${path}" is not in the pack`)
+    return bytes
+  }
+  const plan = tryLower(graph, notes)
+  // The plan comes first in the file: a phone that can run it needs nothing after it.
+  if (plan) files.set(paths.plan, plan)
+  files.set(paths.model, model)
+  if (weights.length > 0) files.set(paths.weights, weights)
+  const onnx: Program = { engine: 'onnx', model: paths.model, ...(weights.length > 0 && { weights: paths.weights }) }
+  const golden = await goldenOf(onnx, read, input, engines)
+  if (plan) {
+    const nano: Program = { engine: 'nano', plan: paths.plan }
+    const problem = await problemOf(nano, read, golden, input, engines)
+    if (problem === undefined) programs.push(nano)
+    else {
+      files.delete(paths.plan)
+      notes.push(`nano is left out: ${problem}`)
+    }
+  }
+  programs.push(onnx)
+  return { name, programs, golden, files, notes, programDigest: await programDigest(model, weights) }
+}
+
+function tryLower(graph: Graph, notes: string[]): Bytes | undefined {
+  try {
+    return lower(graph).plan
+  } catch (error) {
+    if (!(error instanceof JikoError) || error.code !== 'model/unsupported-by-nano') throw error
+    notes.push(`nano is left out: ${error.message}`)
+    return undefined
+  }
+}
+
+function backendFor(program: Program, { backends }: Engines) {
+  const backend = backends.find(({ engine }) => engine === program.engine)
+  if (!backend) throw new JikoError('runtime/no-backend', `There is no ${program.engine} engine here.`)
+  return backend
+}
+
+async function goldenOf(program: Program, read: ReadFile, input: ImageInput, engines: Engines): Promise<Golden[]> {
+  const session = await backendFor(program, engines).createSession(program, read)
+  try {
+    const golden: Golden[] = []
+    for (const seed of SEEDS) {
+      const outputs = await session.run({ [input.tensor]: goldenInput(seed, input) })
+      const output = Object.fromEntries(
+        Object.entries(outputs).map(([name, { data }]) => [name, Array.from<number | bigint, number>(data, Number)]),
+      )
+      const values = Object.values(output).flat()
+      const spread =
+        values.reduce((max, x) => Math.max(max, x), -Infinity) - values.reduce((min, x) => Math.min(min, x), Infinity)
+      golden.push({ seed, output, tolerance: Math.max(1e-4, Number((spread * TOLERANCE).toPrecision(3))) })
+    }
+    return golden
+  } finally {
+    await session.dispose()
+  }
+}
+
+async function problemOf(
+  program: Program,
+  read: ReadFile,
+  golden: readonly Golden[],
+  input: ImageInput,
+  engines: Engines,
+): Promise<string | undefined> {
+  try {
+    const session = await backendFor(program, engines).createSession(program, read)
+    try {
+      for (const one of golden) await checkGolden(session, one, input)
+    } finally {
+      await session.dispose()
+    }
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}

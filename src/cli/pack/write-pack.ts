@@ -1,0 +1,42 @@
+import { readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { utf8 } from '../../lib/bytes.ts'
+import { type Manifest, programPaths } from '../../protocol/manifest.ts'
+import { type PackIndex, parsePackIndex } from '../../protocol/pack-index.ts'
+import { readTextFile, writeAtomic } from '../files.ts'
+import type { BuiltPack } from './build-pack.ts'
+
+const INDEX = 'index.json'
+const MANIFEST = 'manifest.ndjson'
+
+/** What a phone downloads: the chunks of the program that the pack prefers. */
+export function bytesOf({ variants, files, blob }: Manifest): number {
+  const program = variants[0]?.programs[0]
+  const paths = new Set(program ? programPaths(program) : [])
+  const wanted = new Set(files.filter(({ path }) => paths.has(path)).flatMap(({ chunks }) => chunks))
+  return [...wanted].reduce((sum, index) => sum + (blob.chunks[index]?.length ?? 0), 0)
+}
+
+/**
+ * Writes a pack and lists it in the index: first the blob, then the manifest that names it, last the index, so that
+ * whoever reads at any moment sees the old pack or the new one. Blobs that no manifest names any more go afterwards.
+ */
+export async function writePack(out: string, { manifest, digest, text, blob }: BuiltPack): Promise<void> {
+  const folder = join(out, manifest.name)
+  await writeAtomic(join(folder, manifest.blob.path), blob)
+  await writeAtomic(join(folder, MANIFEST), utf8(text))
+  const { name, version, title, description } = manifest
+  const bytes = utf8(text).length + bytesOf(manifest)
+  await addToIndex(out, { name, version, digest, url: `${name}/${MANIFEST}`, bytes, title, description })
+  for (const file of await readdir(folder)) {
+    if (/^[0-9a-f]{64}\.bin$/.test(file) && file !== manifest.blob.path) await rm(join(folder, file))
+  }
+}
+
+async function addToIndex(out: string, entry: PackIndex['packs'][number]): Promise<void> {
+  const path = join(out, INDEX)
+  const text = await readTextFile(path)
+  const others = text === undefined ? [] : parsePackIndex(text).packs.filter(({ name }) => name !== entry.name)
+  const packs = [...others, entry].sort((a, b) => (a.name < b.name ? -1 : 1))
+  await writeAtomic(path, utf8(`${JSON.stringify({ packs } satisfies PackIndex, null, 1)}\n`))
+}

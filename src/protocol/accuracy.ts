@@ -1,0 +1,29 @@
+import * as v from 'valibot'
+import { Accuracy } from './manifest.ts'
+import { parseJson, parseWith } from './parse.ts'
+import { Count, Probability, Sha256 } from './primitives.ts'
+
+export const ACCURACY_FORMAT = 'jiko-accuracy/1'
+
+/** `accuracy.json`: what `jiko eval --write` measured, and on exactly which program. */
+export const AccuracyFile = v.strictObject({
+  format: v.literal(ACCURACY_FORMAT),
+  variants: v.array(
+    v.strictObject({
+      name: v.picklist(['fp32', 'fp16', 'int8', 'int4']),
+      /** SHA-256 of the program measured (see `programDigest`): figures of another one are never shown. */
+      program: Sha256,
+      figures: v.array(Accuracy),
+      /** Expected calibration error: how far confidence and accuracy lie apart, 0-1. */
+      calibrationError: Probability,
+      perClass: v.record(v.string(), v.strictObject({ count: Count, recall: Probability, precision: Probability })),
+      /** Rows are the truth, columns the answers, in the order of the labels. */
+      confusion: v.array(v.array(Count)),
+    }),
+  ),
+})
+export type AccuracyFile = v.InferOutput<typeof AccuracyFile>
+
+/** @throws JikoError `pack/bad-accuracy` */
+export const parseAccuracy = (text: string): AccuracyFile =>
+  parseWith(AccuracyFile, parseJson(text, 'pack/bad-accuracy', 'accuracy.json'), 'pack/bad-accuracy', 'accuracy.json')

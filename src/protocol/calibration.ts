@@ -1,0 +1,37 @@
+import * as v from 'valibot'
+import { parseJson, parseWith } from './parse.ts'
+import { PositiveCount, Sha256 } from './primitives.ts'
+
+export const CALIBRATION_FORMAT = 'jiko-calibration/1'
+
+const Finite = v.pipe(v.number(), v.finite())
+
+/**
+ * `calibration.json`: what was measured on sample data, kept beside the model, so that a pack builds the same again
+ * without the data. It holds statistics of whole tensors only, never a sample.
+ */
+export const Calibration = v.strictObject({
+  format: v.literal(CALIBRATION_FORMAT),
+  /** SHA-256 of the float model file it was measured on: ranges of another model are worse than none. */
+  model: Sha256,
+  /** How the ranges were taken from what was seen, and from how many samples of what. */
+  method: v.picklist(['min-max', 'percentile', 'mse', 'entropy']),
+  samples: PositiveCount,
+  data: v.string(),
+  /** Smallest and largest value expected of each tensor, by its name in the simplified float graph. */
+  ranges: v.record(v.string(), v.tuple([Finite, Finite])),
+  /** Added to the bias of each output channel of a node (by its first output), against the drift of rounded weights. */
+  corrections: v.optional(v.record(v.string(), v.array(Finite))),
+  /** Nodes (by first output) that lose too much in int8 and stay float. */
+  float: v.optional(v.array(v.string())),
+})
+export type Calibration = v.InferOutput<typeof Calibration>
+
+/** @throws JikoError `pack/bad-calibration` */
+export const parseCalibration = (text: string): Calibration =>
+  parseWith(
+    Calibration,
+    parseJson(text, 'pack/bad-calibration', 'calibration.json'),
+    'pack/bad-calibration',
+    'calibration.json',
+  )
