@@ -1,6 +1,9 @@
 import type { Bytes } from '../lib/bytes.ts'
 import { JikoError } from './error.ts'
 import { type Claims, OPERATIONS, type Operation, type OperationKind, roundUp } from './plan-operations.ts'
+import { PLAN_VERSION } from './plan-version.ts'
+
+export { PLAN_VERSION }
 
 /**
  * A plan is a model compiled ahead for the nano engine: a list of kernel calls over one static memory. All words are
@@ -18,7 +21,6 @@ import { type Claims, OPERATIONS, type Operation, type OperationKind, roundUp } 
  * scratch while they run, and leave their results in the arena.
  */
 export const PLAN_MAGIC = 0x6f6e616e
-export const PLAN_VERSION = 1
 export const HEADER = [
   'magic',
   'version',

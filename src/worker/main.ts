@@ -1,7 +1,7 @@
 import { expose } from 'comlink'
 import { memoryLocks, webLocks } from '../packs/locks.ts'
 import { createCacheStore } from '../packs/store-cache.ts'
-import { PLAN_VERSION } from '../protocol/plan.ts'
+import { PLAN_VERSION } from '../protocol/plan-version.ts'
 import { RUNTIME_CACHE } from '../protocol/service-worker.ts'
 import type { WorkerApi } from '../protocol/worker.ts'
 import { createLazyBackend } from '../runtime/lazy-backend.ts'
