@@ -2,22 +2,27 @@ import { readFileSync } from 'node:fs'
 import { lingui } from '@lingui/vite-plugin'
 import { defineConfig, type UserConfig } from 'vite'
 import { ORT_FOLDER } from './scripts/ort-runtime.ts'
+import { workerEntry } from './scripts/worker-entry.ts'
 import { loadReleaseKey } from './src/cli/release-key.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')) as { version: string }
 
-/** onnxruntime-web's own script goes beside its wasm: loaded when a pack needs it, never part of the shell. */
-const chunkFileNames = ({ moduleIds }: { moduleIds: string[] }): string =>
-  moduleIds.some((id) => id.includes('/onnxruntime-web/'))
-    ? `${ORT_FOLDER}/[name]-[hash].js`
-    : 'assets/[name]-[hash].js'
+/**
+ * onnxruntime-web's own script goes beside its wasm: loaded when a pack needs it, never part of the shell. Texts are
+ * named by their language, by which the service worker knows them.
+ */
+function chunkFileNames({ moduleIds }: { moduleIds: string[] }): string {
+  if (moduleIds.some((id) => id.includes('/onnxruntime-web/'))) return `${ORT_FOLDER}/[name]-[hash].js`
+  const language = moduleIds.map((id) => /\/locales\/([a-z]+)\/messages\.po$/.exec(id)?.[1]).find(Boolean)
+  return language ? `assets/locale-${language}-[hash].js` : 'assets/[name]-[hash].js'
+}
 
 /** What every build of the app shares; `trustedKeys` are the release keys whose packs this app will run. */
 export const appConfig = (trustedKeys: readonly string[]): UserConfig => ({
   root: 'src/app',
   // Relative, so that one build serves from any sub-path.
   base: './',
-  plugins: [lingui({ failOnMissing: true, failOnCompileError: true })],
+  plugins: [workerEntry(), lingui({ failOnMissing: true, failOnCompileError: true })],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   define: {
     __APP_VERSION__: JSON.stringify(version),
@@ -25,6 +30,8 @@ export const appConfig = (trustedKeys: readonly string[]): UserConfig => ({
     __ORT_BASE__: JSON.stringify(`../${ORT_FOLDER}/`),
   },
   resolve: {
+    // Its package names the ES5 build, twice the size.
+    alias: { 'workbox-window': 'workbox-window/build/workbox-window.prod.mjs' },
     // Without the first, onnxruntime-web's bundle has Vite emit the 14 MB wasm a second time.
     conditions: ['onnxruntime-web-use-extern-wasm', 'module', 'browser', 'development|production'],
   },
@@ -33,8 +40,10 @@ export const appConfig = (trustedKeys: readonly string[]): UserConfig => ({
     outDir: '../../dist/app',
     emptyOutDir: true,
     assetsInlineLimit: 0,
-    modulePreload: { polyfill: false },
+    // Preloading asks the document, which the worker does not have.
+    modulePreload: false,
     reportCompressedSize: false,
+    license: { fileName: 'licences.md' },
     rolldownOptions: { output: { chunkFileNames } },
   },
 })

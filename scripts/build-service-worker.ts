@@ -11,12 +11,18 @@ interface PrecacheEntry {
   revision: string | null
 }
 
+/** The language whose texts a file holds: fetched by whoever uses it, and by nobody else. */
+export const languageOf = (path: string): string | undefined => /^assets\/locale-([a-z]+)-[^/]+\.js$/.exec(path)?.[1]
+
 /**
  * Icons are fetched by the system when it installs the app, runtimes when a pack needs them, packs by the worker:
  * none belongs to the shell, and precaching is all-or-nothing, so every byte in it can cost the whole.
  */
 export const isShell = (path: string): boolean =>
-  !/^(runtime|packs)\//.test(path) && !/\.(png|br|gz|map)$/.test(path) && path !== 'sw.js'
+  !/^(runtime|packs)\//.test(path) &&
+  !/\.(png|md|br|gz|map)$/.test(path) &&
+  path !== 'sw.js' &&
+  languageOf(path) === undefined
 
 export async function precacheList(appFolder: string): Promise<PrecacheEntry[]> {
   const entries: PrecacheEntry[] = []
@@ -35,6 +41,10 @@ export async function precacheList(appFolder: string): Promise<PrecacheEntry[]> 
 
 /** Builds `sw/main.ts` to a classic script: module service workers are younger than the phones this is for. */
 export async function buildServiceWorker(appFolder: string): Promise<void> {
+  const files = (await listFiles(appFolder)).flatMap((path) => {
+    const language = languageOf(path)
+    return language ? [[language, path] as const] : []
+  })
   await build({
     configFile: false,
     root: 'sw',
@@ -42,6 +52,7 @@ export async function buildServiceWorker(appFolder: string): Promise<void> {
     logLevel: 'warn',
     define: {
       'self.__WB_MANIFEST': JSON.stringify(await precacheList(appFolder)),
+      __LANGUAGE_FILES__: JSON.stringify(Object.fromEntries(files)),
       __RUNTIME_FOLDER__: JSON.stringify(`${ORT_FOLDER}/`),
       'process.env.NODE_ENV': '"production"',
     },

@@ -7,7 +7,7 @@ import { listFiles } from './list-files.ts'
 
 const CACHE = 'node_modules/.cache/jiko-compress'
 /** Packs are compressed already; pictures too. */
-const COMPRESSIBLE = /\.(html|css|js|mjs|json|webmanifest|svg|txt|wasm|ndjson)$/
+const COMPRESSIBLE = /\.(html|css|js|mjs|json|webmanifest|svg|txt|md|wasm|ndjson)$/
 
 const ENCODERS = {
   br: (data: Buffer) =>

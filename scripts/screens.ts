@@ -71,6 +71,7 @@ interface Look {
 }
 
 const LOOKS: readonly Look[] = [
+  // Narrow, wide, dark, noon, twice the text, and turned over.
   { width: 390, language: 'en', theme: 'light' },
   { width: 320, language: 'sw', theme: 'dark' },
   { width: 390, language: 'sw', theme: 'sunlight' },

@@ -1,11 +1,4 @@
-import { clientsClaim } from 'workbox-core'
-import {
-  cleanupOutdatedCaches,
-  createHandlerBoundToURL,
-  type PrecacheEntry,
-  precacheAndRoute,
-} from 'workbox-precaching'
-import { registerRoute } from 'workbox-routing'
+import { PrecacheController, type PrecacheEntry } from 'workbox-precaching'
 import { CacheFirst } from 'workbox-strategies'
 import {
   type FromServiceWorker,
@@ -13,10 +6,13 @@ import {
   SYNC_TAG,
   type ToServiceWorker,
 } from '../src/protocol/service-worker.ts'
+import { createLanguages } from './languages.ts'
 
 declare const self: ServiceWorkerGlobalScope & { __WB_MANIFEST: (PrecacheEntry | string)[] }
 /** `runtime/ort-<version>/`, the only runtime this build of the app can use. */
 declare const __RUNTIME_FOLDER__: string
+/** Text files of the languages, each on the wire only when used. */
+declare const __LANGUAGE_FILES__: Readonly<Record<string, string>>
 
 /** Background Sync is in no TypeScript lib. */
 interface SyncEvent extends ExtendableEvent {
@@ -24,34 +20,52 @@ interface SyncEvent extends ExtendableEvent {
 }
 
 const scope = new URL(self.registration.scope)
+const shell = new PrecacheController()
+shell.addToCacheList(self.__WB_MANIFEST)
+const openPage = shell.createHandlerBoundToURL('index.html')
+const runtimes = new CacheFirst({ cacheName: RUNTIME_CACHE })
+const languages = createLanguages(__LANGUAGE_FILES__, scope, caches)
 
-// The first visit is controlled from its first install on: a pack fetched then finds its runtime cached.
-clientsClaim()
-cleanupOutdatedCaches()
-precacheAndRoute(self.__WB_MANIFEST)
-
-// The app is one page; pages of the hub beside it, and anything else in the scope, go to the network untouched.
-const isApp = ({ pathname }: URL): boolean => [scope.pathname, `${scope.pathname}index.html`].includes(pathname)
-registerRoute(({ request, url }) => request.mode === 'navigate' && isApp(url), createHandlerBoundToURL('index.html'))
-
-// A runtime's folder carries its version: what is cached is right for ever. Nothing is routed for /packs and /v1:
-// the worker owns the chunks, and an answer of a hub must come from a hub.
-registerRoute(
-  ({ url, sameOrigin }) => sameOrigin && url.pathname.startsWith(`${scope.pathname}runtime/`),
-  new CacheFirst({ cacheName: RUNTIME_CACHE }),
-)
+self.addEventListener('install', (event) => {
+  event.waitUntil(Promise.all([shell.install(event), languages.fetchUsed()]))
+})
 
 self.addEventListener('activate', (event) => {
-  event.waitUntil(dropOtherRuntimes())
+  // Claimed at once: a pack fetched during the first visit then finds its runtime cached.
+  const claimed = Promise.all([shell.activate(event), languages.dropOld(), dropOtherRuntimes()])
+  event.waitUntil(claimed.then(() => self.clients.claim()))
 })
 
 /** A runtime is 14 MB, and an older one is of no use to this version of the app. */
 async function dropOtherRuntimes(): Promise<void> {
   const current = new URL(__RUNTIME_FOLDER__, scope).href
   const cache = await caches.open(RUNTIME_CACHE)
-  const old = (await cache.keys()).filter(({ url }) => !url.startsWith(current))
-  await Promise.all(old.map((request) => cache.delete(request)))
+  for (const request of await cache.keys()) if (!request.url.startsWith(current)) await cache.delete(request)
 }
+
+/**
+ * What is not named here goes to the network untouched: pages of a hub in the same scope, its answers under /v1, and
+ * /packs, whose chunks the inference worker keeps.
+ */
+function answer(event: FetchEvent): Promise<Response> | undefined {
+  const { request } = event
+  const url = new URL(request.url)
+  if (request.method !== 'GET' || !url.href.startsWith(scope.href)) return undefined
+  const path = url.pathname.slice(scope.pathname.length)
+  // The app is one page, whatever follows the question mark.
+  if (request.mode === 'navigate')
+    return path === '' || path === 'index.html' ? openPage({ request, event, url }) : undefined
+  // A runtime's folder carries its version: what is cached is right for ever.
+  if (path.startsWith('runtime/')) return runtimes.handle({ request, event })
+  const cacheKey = shell.getCacheKeyForURL(url.href)
+  if (cacheKey) return shell.strategy.handle({ request, event, params: { cacheKey } })
+  return languages.answer(url.href)
+}
+
+self.addEventListener('fetch', (event) => {
+  const response = answer(event)
+  if (response) event.respondWith(response)
+})
 
 self.addEventListener('message', (event) => {
   if ((event.data as Partial<ToServiceWorker> | null)?.type === 'SKIP_WAITING') void self.skipWaiting()

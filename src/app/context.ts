@@ -1,7 +1,6 @@
-import type { ReadonlySignal } from '@preact/signals'
 import { createContext } from 'preact'
 import { useContext } from 'preact/hooks'
-import type { Kit, SyncStatus } from '../client/kit.ts'
+import type { Kit } from '../client/kit.ts'
 import type { Attempts } from './state/attempt.ts'
 import type { InstallOffer } from './state/install-offer.ts'
 import type { Navigation } from './state/navigation.ts'
@@ -17,8 +16,6 @@ export interface App {
   readonly packs: Packs
   readonly records: Records
   readonly attempts: Attempts
-  readonly sync: ReadonlySignal<SyncStatus>
-  readonly updateWaiting: ReadonlySignal<boolean>
   readonly installOffer: InstallOffer
   /** Says a line to screen readers without moving the focus. */
   announce(text: string): void

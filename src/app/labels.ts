@@ -1,11 +1,14 @@
 import type { Label } from '../protocol/manifest.ts'
 import { localised } from '../protocol/primitives.ts'
-import type { App } from './context.ts'
+import { useApp } from './context.ts'
+import { useValue } from './use-value.ts'
 
 /** The labels of a pack that is open or installed; none when it is no longer here. */
-export function labelsOf({ attempts, packs }: Pick<App, 'attempts' | 'packs'>, pack: string): readonly Label[] {
-  const open = attempts.opened.value.find(({ name }) => name === pack)
-  return open?.labels ?? packs.offers.value?.find(({ name }) => name === pack)?.labels ?? []
+export function useLabels(pack: string): readonly Label[] {
+  const { attempts, packs } = useApp()
+  const open = useValue(attempts.opened).find(({ name }) => name === pack)
+  const offer = useValue(packs.offers)?.find(({ name }) => name === pack)
+  return open?.labels ?? offer?.labels ?? []
 }
 
 /** A label's name; of a pack that is gone, its id made readable. */

@@ -16,10 +16,19 @@ export const LANGUAGES: Readonly<Record<string, Language>> = {
 
 export const directionOf = (language: string): 'ltr' | 'rtl' => LANGUAGES[language]?.direction ?? 'ltr'
 
-/** Makes `i18n` speak a language. @throws when its texts cannot be read, e.g. offline and not cached yet. */
-export async function activateLanguage(language: string): Promise<void> {
-  const found = LANGUAGES[language] ?? LANGUAGES.en
-  if (!found) return
-  const { messages } = await found.load()
-  i18n.loadAndActivate({ locale: language, messages })
+/**
+ * Makes `i18n` speak a language, and says which one it speaks now: the wanted one, else the first whose texts can be
+ * read. Offline only those are here that this phone has used.
+ */
+export async function activateLanguage(wanted: string): Promise<string> {
+  for (const language of new Set([wanted, ...Object.keys(LANGUAGES)])) {
+    const messages = await LANGUAGES[language]?.load().then(
+      (module) => module.messages,
+      () => undefined,
+    )
+    if (!messages) continue
+    i18n.loadAndActivate({ locale: language, messages })
+    return language
+  }
+  return i18n.locale
 }

@@ -1,3 +1,4 @@
+/// <reference path="./defines.d.ts" />
 import { openKit } from '../client/index.ts'
 import { startApp } from './start.tsx'
 

@@ -1,18 +1,18 @@
-import { effect, signal } from '@preact/signals'
 import { type JSX, render } from 'preact'
 import type { Kit } from '../client/kit.ts'
+import { createSignal } from '../client/signal.ts'
 import { type App, AppContext } from './context.ts'
 import { activateLanguage, directionOf, LANGUAGES } from './language.ts'
 import { Failure } from './parts/notice.tsx'
 import { Shell } from './shell.tsx'
 import { createAttempts } from './state/attempt.ts'
 import { createDraftStore } from './state/draft.ts'
-import { fromKit } from './state/from-kit.ts'
 import { createInstallOffer, type InstallOffer } from './state/install-offer.ts'
 import { createNavigation } from './state/navigation.ts'
 import { createPacks } from './state/packs.ts'
 import { createPreferences, type PreferenceStore, type Preferences } from './state/preferences.ts'
 import { createRecords } from './state/records.ts'
+import { useValue } from './use-value.ts'
 
 /** Starts the app in `root`. Preferences come first, so that nothing is ever shown in the wrong theme or language. */
 export async function startApp(openKit: () => Promise<Kit>, root: HTMLElement): Promise<void> {
@@ -20,21 +20,23 @@ export async function startApp(openKit: () => Promise<Kit>, root: HTMLElement): 
   const installOffer = createInstallOffer(window, localStorage)
   const preferences = createPreferences(localStorage, navigator.languages, Object.keys(LANGUAGES))
   const live = createLiveRegion(root)
+  window.addEventListener('resize', measureRoom)
   const opening = openKit()
   opening.catch(() => undefined)
-  const spoken = signal<string | undefined>(undefined)
-  effect(() => void applyPreferences(preferences.value.value, (language) => (spoken.value = language)))
+  const spoken = createSignal<string | undefined>(undefined)
+  preferences.value.subscribe((chosen) => void applyPreferences(chosen, spoken.set))
 
   const app = await opening.then(
     (kit) => createApp(kit, preferences, installOffer, live),
     (error: unknown) => ({ error }),
   )
   function Root(): JSX.Element | null {
-    if (spoken.value === undefined) return null
+    const language = useValue(spoken)
+    if (language === undefined) return null
     if ('error' in app) return <Failure error={app.error} />
     // A new language is a new tree: no text of the old one can stay behind.
     return (
-      <AppContext.Provider key={spoken.value} value={app}>
+      <AppContext.Provider key={language} value={app}>
         <Shell />
       </AppContext.Provider>
     )
@@ -45,13 +47,19 @@ export async function startApp(openKit: () => Promise<Kit>, root: HTMLElement): 
 async function applyPreferences({ language, theme, textSize }: Preferences, done: (language: string) => void) {
   const html = document.documentElement
   html.dataset.theme = theme
-  html.dataset.text = textSize >= 1.5 ? 'large' : 'normal'
   html.style.setProperty('--text-size', String(textSize))
-  // A language whose texts are not on this phone yet must not leave it without any.
-  await activateLanguage(language).catch(() => activateLanguage('en'))
-  html.lang = language
-  html.dir = directionOf(language)
-  done(language)
+  measureRoom()
+  const spoken = await activateLanguage(language)
+  html.lang = spoken
+  html.dir = directionOf(spoken)
+  done(spoken)
+}
+
+/** Whether lines hold few letters: by our text size, the system's, or a narrow screen. No media query sees all three. */
+function measureRoom(): void {
+  const html = document.documentElement
+  const letters = window.innerWidth / Number.parseFloat(getComputedStyle(html).fontSize)
+  html.dataset.room = letters < 14 ? 'little' : 'enough'
 }
 
 function createApp(
@@ -74,8 +82,6 @@ function createApp(
     installOffer,
     announce,
     records: createRecords(kit),
-    sync: fromKit(kit.sync.status),
-    updateWaiting: fromKit(kit.update.waiting),
   }
 }
 

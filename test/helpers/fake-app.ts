@@ -14,6 +14,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.js': 'text/javascript',
   '.css': 'text/css',
   '.jpg': 'image/jpeg',
+  '.svg': 'image/svg+xml',
 }
 /** The hub's own policy, so that a style attribute or an inline script fails here too. */
 export const CONTENT_SECURITY_POLICY =

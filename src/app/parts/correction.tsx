@@ -6,12 +6,13 @@ import type { Label } from '../../protocol/manifest.ts'
 import { localised } from '../../protocol/primitives.ts'
 import { useApp } from '../context.ts'
 import { Picture } from '../pictures.tsx'
+import { useLanguage } from '../use-value.ts'
 import { Failure } from './notice.tsx'
 
 /** A person knows better: the record stays, and a correction is laid over it. */
 export function Correction({ entry, labels }: { entry: HistoryEntry; labels: readonly Label[] }): JSX.Element | null {
-  const { kit, preferences, announce } = useApp()
-  const { language } = preferences.value.value
+  const { kit, announce } = useApp()
+  const language = useLanguage()
   const [open, setOpen] = useState(false)
   const [error, setError] = useState<unknown>()
   if (labels.length === 0) return null
@@ -42,7 +43,7 @@ export function Correction({ entry, labels }: { entry: HistoryEntry; labels: rea
       </button>
       {open && (
         <fieldset class="choices">
-          <legend>{i18n.t('correct.question')}</legend>
+          <legend class="section">{i18n.t('correct.question')}</legend>
           {labels.map(({ id, name }) => (
             <button
               type="button"

@@ -1,12 +1,13 @@
 import { i18n } from '@lingui/core'
 import type { JSX } from 'preact'
 import { useApp } from '../context.ts'
+import { useValue } from '../use-value.ts'
 import { Notice } from './notice.tsx'
 
 /** After the first saved answer, when the app has shown what it is worth: keep it on the home screen. */
 export function InstallCard(): JSX.Element | null {
   const { installOffer } = useApp()
-  if (!installOffer.possible.value) return null
+  if (!useValue(installOffer.possible)) return null
   return (
     <Notice picture="jiko" title={i18n.t('install.title')} text={i18n.t('install.text')}>
       <div class="actions">

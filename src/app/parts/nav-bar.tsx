@@ -3,11 +3,12 @@ import type { JSX } from 'preact'
 import { useApp } from '../context.ts'
 import { Picture, type PictureName } from '../pictures.tsx'
 import { hrefOf, type Route } from '../routes.ts'
+import { useValue } from '../use-value.ts'
 
 type Place = Extract<Route, { screen: 'home' | 'history' | 'sync' | 'settings' }>
 
 export function NavBar(): JSX.Element {
-  const { screen } = useApp().navigation.route.value
+  const { screen } = useValue(useApp().navigation.route)
   const places: readonly (readonly [Place, PictureName, string])[] = [
     [{ screen: 'home' }, 'jiko', i18n.t('nav.home')],
     [{ screen: 'history' }, 'history', i18n.t('nav.history')],

@@ -6,18 +6,20 @@ import { useApp } from '../context.ts'
 import { formatBytes } from '../format.ts'
 import { Picture, pictureOf } from '../pictures.tsx'
 import { type PackJob, packState } from '../state/packs.ts'
+import { useLanguage, useValue } from '../use-value.ts'
 import { Failure } from './notice.tsx'
 import { PhotoButtons } from './photo-buttons.tsx'
 import { ProgressLine } from './progress-line.tsx'
 
 /** A task as a big picture: what it does, what it costs, and the one thing to do next. */
 export function PackCard({ offer }: { offer: PackOffer }): JSX.Element {
-  const { packs, records, preferences } = useApp()
-  const { language } = preferences.value.value
-  const job = packs.jobs.value[offer.name]
+  const { packs, records } = useApp()
+  const language = useLanguage()
+  const job = useValue(packs.jobs)[offer.name]
+  const entries = useValue(records.entries)
   const state = packState(offer, job)
   // Who has answers already knows what it does, and wants the camera higher up.
-  const known = state === 'ready' && (records.entries.value?.length ?? 0) > 0
+  const known = state === 'ready' && (entries?.length ?? 0) > 0
   return (
     <article class="pack" data-testid={`pack-${offer.name}`} data-state={state}>
       <div class="pack-picture">
@@ -34,8 +36,8 @@ export function PackCard({ offer }: { offer: PackOffer }): JSX.Element {
 }
 
 function Fetch({ offer, job }: { offer: PackOffer; job: PackJob | undefined }): JSX.Element {
-  const { packs, preferences } = useApp()
-  const { language } = preferences.value.value
+  const { packs } = useApp()
+  const language = useLanguage()
   if (job && job.error === undefined) {
     return (
       <>

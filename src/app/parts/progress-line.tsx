@@ -1,8 +1,8 @@
 import { i18n } from '@lingui/core'
 import type { JSX } from 'preact'
 import type { Progress } from '../../protocol/worker.ts'
-import { useApp } from '../context.ts'
 import { formatBytes } from '../format.ts'
+import { useLanguage } from '../use-value.ts'
 
 const phaseText = (phase: Progress['phase'] | undefined): string => {
   if (phase === 'download') return i18n.t('progress.download')
@@ -13,7 +13,7 @@ const phaseText = (phase: Progress['phase'] | undefined): string => {
 
 /** How far a long work is: a bar of the whole width, and bytes in words while bytes are what it costs. */
 export function ProgressLine({ progress }: { progress: Progress | undefined }): JSX.Element {
-  const { language } = useApp().preferences.value.value
+  const language = useLanguage()
   const known = progress !== undefined && progress.total > 0
   const counted = known && (progress.phase === 'download' || progress.phase === 'runtime')
   return (

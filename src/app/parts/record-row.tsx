@@ -1,19 +1,18 @@
 import { i18n } from '@lingui/core'
 import type { JSX } from 'preact'
 import type { HistoryEntry } from '../../client/kit.ts'
-import { useApp } from '../context.ts'
 import { formatPercent, formatWhen } from '../format.ts'
-import { labelName, labelsOf } from '../labels.ts'
+import { labelName, useLabels } from '../labels.ts'
 import { hrefOf } from '../routes.ts'
+import { useLanguage } from '../use-value.ts'
 import { StateMark } from './state-mark.tsx'
 import { Thumbnail } from './thumbnail.tsx'
 
 /** One answer in a list: what, when, how far it has got. */
 export function RecordRow({ entry }: { entry: HistoryEntry }): JSX.Element {
-  const app = useApp()
-  const { language } = app.preferences.value.value
+  const language = useLanguage()
   const { body, corrected } = entry
-  const name = labelName(labelsOf(app, body.pack.name), corrected ?? body.answer.label, language)
+  const name = labelName(useLabels(body.pack.name), corrected ?? body.answer.label, language)
   const sure = body.answer.sure || corrected !== undefined
   return (
     <li data-testid="record" data-state={entry.state} data-id={entry.id} data-label={corrected ?? body.answer.label}>

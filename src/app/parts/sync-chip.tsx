@@ -4,11 +4,12 @@ import { useApp } from '../context.ts'
 import { formatNumber } from '../format.ts'
 import { Picture } from '../pictures.tsx'
 import { syncSummary } from '../sync-words.ts'
+import { useLanguage, useValue } from '../use-value.ts'
 
 /** How far everything has got, on every screen; the way to the whole story. */
 export function SyncChip(): JSX.Element {
-  const { sync, preferences } = useApp()
-  const status = sync.value
+  const language = useLanguage()
+  const status = useValue(useApp().kit.sync.status)
   const { state, text, count } = syncSummary(status)
   return (
     <a
@@ -23,7 +24,7 @@ export function SyncChip(): JSX.Element {
       aria-label={`${i18n.t('nav.sync')}: ${text}`}
     >
       <Picture name={state === 'empty' ? 'send' : state} />
-      {count > 0 && <span aria-hidden="true">{formatNumber(count, preferences.value.value.language)}</span>}
+      {count > 0 && <span aria-hidden="true">{formatNumber(count, language)}</span>}
     </a>
   )
 }

@@ -2,13 +2,16 @@ import { i18n } from '@lingui/core'
 import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
 import { useApp } from '../context.ts'
+import { useValue } from '../use-value.ts'
 
 /** Offers a new version between tasks: never while a photo is under way or waits for another try. */
 export function UpdateBanner(): JSX.Element | null {
-  const { kit, attempts, navigation, updateWaiting } = useApp()
+  const { kit, attempts, navigation } = useApp()
   const [applying, setApplying] = useState(false)
-  const busy = attempts.current.value.state !== 'none' || navigation.route.value.screen === 'capture'
-  if (!updateWaiting.value || busy) return null
+  const attempt = useValue(attempts.current)
+  const { screen } = useValue(navigation.route)
+  const waiting = useValue(kit.update.waiting)
+  if (!waiting || attempt.state !== 'none' || screen === 'capture') return null
   const apply = (): void => {
     setApplying(true)
     kit.update.apply().catch(() => setApplying(false))

@@ -5,7 +5,7 @@ import type { HistoryEntry } from '../../client/kit.ts'
 import { localised } from '../../protocol/primitives.ts'
 import { useApp } from '../context.ts'
 import { formatPercent, formatWhen } from '../format.ts'
-import { labelAdvice, labelName, labelsOf } from '../labels.ts'
+import { labelAdvice, labelName, useLabels } from '../labels.ts'
 import { BlobImage } from '../parts/blob-image.tsx'
 import { Coals } from '../parts/coals.tsx'
 import { Correction } from '../parts/correction.tsx'
@@ -16,18 +16,20 @@ import { Screen } from '../parts/screen.tsx'
 import { StateMark } from '../parts/state-mark.tsx'
 import { photoOf } from '../parts/thumbnail.tsx'
 import { Picture } from '../pictures.tsx'
+import { useLanguage, useValue } from '../use-value.ts'
 
 /** One record: the answer when it is new, the same page when it is looked up later. */
 export function AnswerScreen({ record }: { record: string }): JSX.Element {
-  const { attempts, records, packs, preferences } = useApp()
+  const { attempts, records, packs } = useApp()
+  const language = useLanguage()
   const [missing, setMissing] = useState(false)
-  const fresh = attempts.fresh.value
-  const entry = records.entries.value?.find(({ id }) => id === record) ?? (fresh?.id === record ? fresh : undefined)
+  const fresh = useValue(attempts.fresh)
+  const entry = useValue(records.entries)?.find(({ id }) => id === record) ?? (fresh?.id === record ? fresh : undefined)
   useEffect(() => {
     if (!entry) void records.find(record).then((found) => setMissing(found === undefined))
   }, [record, entry === undefined])
-  const offer = packs.offers.value?.find(({ name }) => name === entry?.body.pack.name)
-  const title = offer ? localised(offer.title, preferences.value.value.language) : i18n.t('answer.title')
+  const offer = useValue(packs.offers)?.find(({ name }) => name === entry?.body.pack.name)
+  const title = offer ? localised(offer.title, language) : i18n.t('answer.title')
   return (
     <Screen title={title} inner>
       {entry && <Answer key={entry.id} entry={entry} isNew={fresh?.id === record} />}
@@ -45,17 +47,17 @@ function sureness(score: number, sure: boolean): string {
 
 function Answer({ entry, isNew }: { entry: HistoryEntry; isNew: boolean }): JSX.Element {
   const app = useApp()
-  const { language } = app.preferences.value.value
+  const language = useLanguage()
   const { body, corrected, state } = entry
   const { answer } = body
-  const labels = labelsOf(app, body.pack.name)
+  const labels = useLabels(body.pack.name)
   const name = labelName(labels, corrected ?? answer.label, language)
   const sure = answer.sure || corrected !== undefined
   const word = sure ? name : i18n.t('answer.not-sure')
   const advice = sure ? labelAdvice(labels, corrected ?? answer.label, language) : i18n.t('answer.not-sure.advice')
   const score = formatPercent(answer.score, language)
   const how = corrected === undefined ? sureness(answer.score, answer.sure) : i18n.t('answer.by-person')
-  const ready = app.packs.offers.value?.some((offer) => offer.name === body.pack.name && offer.state === 'ready')
+  const ready = useValue(app.packs.offers)?.some((offer) => offer.name === body.pack.name && offer.state === 'ready')
 
   useEffect(() => {
     if (isNew) app.announce(i18n.t('answer.announce', { word, how }))

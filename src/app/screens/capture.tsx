@@ -11,13 +11,15 @@ import { ProgressLine } from '../parts/progress-line.tsx'
 import { Screen } from '../parts/screen.tsx'
 import { Picture, pictureOf } from '../pictures.tsx'
 import type { Attempt } from '../state/attempt.ts'
+import { useLanguage, useValue } from '../use-value.ts'
 
 /** One photo on its way to an answer: how to take it, the wait, and what to do when it did not work. */
 export function CaptureScreen({ pack }: { pack: string }): JSX.Element {
-  const { attempts, packs, preferences } = useApp()
-  const attempt = attempts.current.value
-  const offer = packs.offers.value?.find(({ name }) => name === pack)
-  const title = offer ? localised(offer.title, preferences.value.value.language) : i18n.t('capture.title')
+  const { attempts, packs } = useApp()
+  const language = useLanguage()
+  const attempt = useValue(attempts.current)
+  const offer = useValue(packs.offers)?.find(({ name }) => name === pack)
+  const title = offer ? localised(offer.title, language) : i18n.t('capture.title')
   return (
     <Screen title={title} inner>
       {attempt.state === 'none' || attempt.pack !== pack ? (
@@ -30,8 +32,8 @@ export function CaptureScreen({ pack }: { pack: string }): JSX.Element {
 }
 
 function Guide({ pack }: { pack: string }): JSX.Element | null {
-  const { packs, preferences } = useApp()
-  const offers = packs.offers.value
+  const language = useLanguage()
+  const offers = useValue(useApp().packs.offers)
   const offer = offers?.find(({ name }) => name === pack)
   if (offers && !offer)
     return <Notice picture="doubt" title={i18n.t('capture.no-pack')} text={i18n.t('packs.none.advice')} />
@@ -42,7 +44,7 @@ function Guide({ pack }: { pack: string }): JSX.Element | null {
       <div class="frame">
         <Picture name={pictureOf(pack)} />
       </div>
-      <p class="lead">{localised(offer.description, preferences.value.value.language)}</p>
+      <p class="lead">{localised(offer.description, language)}</p>
       <PhotoButtons pack={pack} />
     </>
   )

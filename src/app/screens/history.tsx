@@ -7,6 +7,7 @@ import { Failure, Notice } from '../parts/notice.tsx'
 import { RecordRow } from '../parts/record-row.tsx'
 import { Screen } from '../parts/screen.tsx'
 import { hrefOf } from '../routes.ts'
+import { useLanguage, useValue } from '../use-value.ts'
 
 /** Neighbours of the same day, in the order given: by position in the log, since a phone's clock may jump. */
 export function byDay(entries: readonly HistoryEntry[], dayOf: (entry: HistoryEntry) => string) {
@@ -21,13 +22,15 @@ export function byDay(entries: readonly HistoryEntry[], dayOf: (entry: HistoryEn
 }
 
 export function HistoryScreen(): JSX.Element {
-  const { records, preferences } = useApp()
-  const { language } = preferences.value.value
-  const entries = records.entries.value
+  const { records } = useApp()
+  const language = useLanguage()
+  const entries = useValue(records.entries)
+  const more = useValue(records.more)
+  const error = useValue(records.error)
   const days = byDay(entries ?? [], ({ body }) => formatDay(body.at.wall, Date.now(), language))
   return (
     <Screen title={i18n.t('nav.history')}>
-      {records.error.value !== undefined && <Failure error={records.error.value} />}
+      {error !== undefined && <Failure error={error} />}
       {entries?.length === 0 && (
         <Notice picture="history" title={i18n.t('history.empty')} text={i18n.t('history.empty.advice')}>
           <a class="button" href={hrefOf({ screen: 'home' })}>
@@ -45,7 +48,7 @@ export function HistoryScreen(): JSX.Element {
           </ul>
         </section>
       ))}
-      {records.more.value && (
+      {more && (
         <button type="button" class="button" onClick={() => void records.loadMore()}>
           {i18n.t('history.more')}
         </button>

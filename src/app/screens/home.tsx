@@ -6,6 +6,7 @@ import { PackCard } from '../parts/pack-card.tsx'
 import { RecordRow } from '../parts/record-row.tsx'
 import { Screen } from '../parts/screen.tsx'
 import { hrefOf } from '../routes.ts'
+import { useValue } from '../use-value.ts'
 
 const RECENT = 5
 
@@ -22,7 +23,7 @@ export function HomeScreen(): JSX.Element {
 
 function KeptPhoto(): JSX.Element | null {
   const { attempts, navigation } = useApp()
-  const attempt = attempts.current.value
+  const attempt = useValue(attempts.current)
   if (attempt.state !== 'kept') return null
   return (
     <Notice picture="photos" title={i18n.t('kept.title')}>
@@ -40,19 +41,21 @@ function KeptPhoto(): JSX.Element | null {
 
 function Tasks(): JSX.Element {
   const { packs, records } = useApp()
-  const offers = packs.offers.value
+  const offers = useValue(packs.offers)
+  const error = useValue(packs.listError)
+  const entries = useValue(records.entries)
+  const unread = useValue(records.error)
   const retry = (
     <button type="button" class="button" onClick={() => void packs.refresh()}>
       {i18n.t('action.retry')}
     </button>
   )
   if (offers === undefined) {
-    const error = packs.listError.value
     if (error !== undefined) return <Failure error={error}>{retry}</Failure>
     return <Waiting />
   }
   // Cards differ for who has answers already: shown once, when both are known, nothing jumps.
-  if (records.entries.value === undefined && records.error.value === undefined) return <Waiting />
+  if (entries === undefined && unread === undefined) return <Waiting />
   if (offers.length === 0) {
     return (
       <Notice picture="download" title={i18n.t('packs.none')} text={i18n.t('packs.none.advice')}>
@@ -73,8 +76,10 @@ const Waiting = (): JSX.Element => <div class="pack waiting" aria-busy="true" />
 
 function Recent(): JSX.Element | null {
   const { records } = useApp()
-  const entries = records.entries.value ?? []
-  if (records.error.value !== undefined) return <Failure error={records.error.value} />
+  const entries = useValue(records.entries) ?? []
+  const more = useValue(records.more)
+  const error = useValue(records.error)
+  if (error !== undefined) return <Failure error={error} />
   if (entries.length === 0) return null
   return (
     <section>
@@ -84,7 +89,7 @@ function Recent(): JSX.Element | null {
           <RecordRow key={entry.id} entry={entry} />
         ))}
       </ul>
-      {(entries.length > RECENT || records.more.value) && (
+      {(entries.length > RECENT || more) && (
         <a class="button quiet" href={hrefOf({ screen: 'history' })}>
           {i18n.t('home.all')}
         </a>

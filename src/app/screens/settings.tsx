@@ -10,6 +10,7 @@ import { Failure } from '../parts/notice.tsx'
 import { Screen } from '../parts/screen.tsx'
 import { hrefOf } from '../routes.ts'
 import { TEXT_SIZES, THEMES, type Theme } from '../state/preferences.ts'
+import { useLanguage, useValue } from '../use-value.ts'
 
 const themeName = (theme: Theme): string => {
   if (theme === 'auto') return i18n.t('theme.auto')
@@ -19,11 +20,12 @@ const themeName = (theme: Theme): string => {
 
 export function SettingsScreen(): JSX.Element {
   const { preferences, packs } = useApp()
-  const { language, theme, textSize } = preferences.value.value
-  const here = (packs.offers.value ?? []).filter(({ state }) => state !== 'absent')
+  const { language, theme, textSize } = useValue(preferences.value)
+  const here = (useValue(packs.offers) ?? []).filter(({ state }) => state !== 'absent')
   return (
     <Screen title={i18n.t('nav.settings')}>
       <Choices
+        pairs
         name="language"
         legend={i18n.t('settings.language')}
         value={language}
@@ -31,6 +33,7 @@ export function SettingsScreen(): JSX.Element {
         onChoose={(value) => preferences.set({ language: value })}
       />
       <Choices
+        pairs
         name="theme"
         legend={i18n.t('settings.theme')}
         value={theme}
@@ -38,6 +41,7 @@ export function SettingsScreen(): JSX.Element {
         onChoose={(value) => preferences.set({ theme: value })}
       />
       <Choices
+        pairs
         name="text-size"
         legend={i18n.t('settings.text-size')}
         value={textSize}
@@ -60,6 +64,8 @@ export function SettingsScreen(): JSX.Element {
 }
 
 interface ChoicesProps<T extends string | number> {
+  /** Short choices may stand side by side. */
+  pairs?: boolean
   name: string
   legend: string
   value: T
@@ -67,9 +73,16 @@ interface ChoicesProps<T extends string | number> {
   onChoose(value: T): void
 }
 
-function Choices<T extends string | number>({ name, legend, value, choices, onChoose }: ChoicesProps<T>): JSX.Element {
+function Choices<T extends string | number>({
+  pairs = false,
+  name,
+  legend,
+  value,
+  choices,
+  onChoose,
+}: ChoicesProps<T>): JSX.Element {
   return (
-    <fieldset class="choices">
+    <fieldset class={pairs ? 'choices pairs' : 'choices'}>
       <legend class="section">{legend}</legend>
       {choices.map((choice) => (
         <label key={choice.value} class="choice" lang={choice.lang}>
@@ -89,8 +102,8 @@ function Choices<T extends string | number>({ name, legend, value, choices, onCh
 
 /** Taking a pack away costs its download again, so it is asked twice. */
 function InstalledPack({ offer }: { offer: PackOffer }): JSX.Element {
-  const { packs, attempts, preferences } = useApp()
-  const { language } = preferences.value.value
+  const { packs, attempts } = useApp()
+  const language = useLanguage()
   const [asked, setAsked] = useState(false)
   const [error, setError] = useState<unknown>()
   const remove = (): void => {

@@ -8,12 +8,13 @@ import { Failure, Notice } from '../parts/notice.tsx'
 import { Screen } from '../parts/screen.tsx'
 import { Picture } from '../pictures.tsx'
 import { syncSummary } from '../sync-words.ts'
+import { useLanguage, useValue } from '../use-value.ts'
 
 /** What is only here, what a hub holds, what has arrived; and the one button that may help. */
 export function SyncScreen(): JSX.Element {
-  const { kit, sync, preferences, announce } = useApp()
-  const { language } = preferences.value.value
-  const status = sync.value
+  const { kit, announce } = useApp()
+  const language = useLanguage()
+  const status = useValue(kit.sync.status)
   const [error, setError] = useState<unknown>()
   const { state, text } = syncSummary(status)
 

@@ -1,5 +1,5 @@
-import { type ReadonlySignal, signal } from '@preact/signals'
 import type { HistoryEntry, Kit, OpenPack } from '../../client/kit.ts'
+import { createSignal, type Signal } from '../../client/signal.ts'
 import { isAbort, raceAbort } from '../../lib/abort.ts'
 import { createMemo } from '../../lib/memo.ts'
 import type { Progress } from '../../protocol/worker.ts'
@@ -15,11 +15,11 @@ export type Attempt =
   | { state: 'failed'; pack: string; photo: Blob; error: unknown }
 
 export interface Attempts {
-  readonly current: ReadonlySignal<Attempt>
+  readonly current: Signal<Attempt>
   /** The record just made: its screen says "saved", and need not wait for the list. */
-  readonly fresh: ReadonlySignal<HistoryEntry | undefined>
+  readonly fresh: Signal<HistoryEntry | undefined>
   /** Packs opened in this visit. */
-  readonly opened: ReadonlySignal<readonly OpenPack[]>
+  readonly opened: Signal<readonly OpenPack[]>
   begin(pack: string, photo: Blob): Promise<void>
   cancel(): void
   /** Leaves a failed or kept photo for good. */
@@ -37,9 +37,9 @@ export interface AttemptOptions {
 }
 
 export function createAttempts({ kit, drafts, navigation }: AttemptOptions): Attempts {
-  const current = signal<Attempt>({ state: 'none' })
-  const fresh = signal<HistoryEntry | undefined>(undefined)
-  const opened = signal<readonly OpenPack[]>([])
+  const current = createSignal<Attempt>({ state: 'none' })
+  const fresh = createSignal<HistoryEntry | undefined>(undefined)
+  const opened = createSignal<readonly OpenPack[]>([])
   let controller = new AbortController()
 
   const memo = createMemo<string, OpenPack>()
@@ -47,10 +47,10 @@ export function createAttempts({ kit, drafts, navigation }: AttemptOptions): Att
   async function open(name: string): Promise<OpenPack> {
     const onProgress = (progress: Progress): void => {
       const now = current.value
-      if (now.state === 'working' && now.pack === name && now.step === 'opening') current.value = { ...now, progress }
+      if (now.state === 'working' && now.pack === name && now.step === 'opening') current.set({ ...now, progress })
     }
     const pack = await kit.open(name, { onProgress })
-    opened.value = [...opened.value.filter((other) => other.name !== name), pack]
+    opened.set([...opened.value.filter((other) => other.name !== name), pack])
     return pack
   }
 
@@ -62,7 +62,7 @@ export function createAttempts({ kit, drafts, navigation }: AttemptOptions): Att
   async function begin(pack: string, photo: Blob): Promise<void> {
     stop()
     const { signal: aborted } = controller
-    current.value = { state: 'working', pack, photo, step: 'opening' }
+    current.set({ state: 'working', pack, photo, step: 'opening' })
     // From home the task is a step forward; from an answer or a failure it takes that screen's place.
     if (navigation.route.value.screen === 'home') navigation.go({ screen: 'capture', pack })
     else navigation.replace({ screen: 'capture', pack })
@@ -72,15 +72,15 @@ export function createAttempts({ kit, drafts, navigation }: AttemptOptions): Att
         memo.get(pack, () => open(pack)),
         aborted,
       )
-      current.value = { state: 'working', pack, photo, step: 'looking' }
+      current.set({ state: 'working', pack, photo, step: 'looking' })
       const { record } = await ready.run(photo, { signal: aborted })
-      fresh.value = record
-      current.value = { state: 'none' }
+      fresh.set(record)
+      current.set({ state: 'none' })
       // Whoever went elsewhere meanwhile is not pulled back: the answer is in the history.
       if (navigation.route.value.screen === 'capture') navigation.replace({ screen: 'answer', record: record.id })
     } catch (error) {
       if (aborted.aborted) return
-      current.value = isAbort(error) ? { state: 'none' } : { state: 'failed', pack, photo, error }
+      current.set(isAbort(error) ? { state: 'none' } : { state: 'failed', pack, photo, error })
     }
     // A photo that failed stays on screen for another try, but a bad one must not come back at every start.
     await kept
@@ -89,7 +89,7 @@ export function createAttempts({ kit, drafts, navigation }: AttemptOptions): Att
 
   function discard(): void {
     stop()
-    current.value = { state: 'none' }
+    current.set({ state: 'none' })
     void drafts.clear()
   }
 
@@ -105,7 +105,7 @@ export function createAttempts({ kit, drafts, navigation }: AttemptOptions): Att
     },
     async restore() {
       const draft = await drafts.load()
-      if (draft && current.value.state === 'none') current.value = { state: 'kept', ...draft }
+      if (draft && current.value.state === 'none') current.set({ state: 'kept', ...draft })
     },
     forget: (pack) => memo.forget(pack),
   }

@@ -1,4 +1,4 @@
-import { type ReadonlySignal, signal } from '@preact/signals'
+import { createSignal, type Signal } from '../../client/signal.ts'
 
 /** Chromium's event, in no TypeScript lib. */
 interface BeforeInstallPromptEvent extends Event {
@@ -7,7 +7,7 @@ interface BeforeInstallPromptEvent extends Event {
 
 export interface InstallOffer {
   /** True when the system would install the app and the person has not said no. */
-  readonly possible: ReadonlySignal<boolean>
+  readonly possible: Signal<boolean>
   accept(): Promise<void>
   dismiss(): void
 }
@@ -16,24 +16,24 @@ const KEY = 'jiko-install-dismissed'
 
 /** Holds the browser's prompt back until the app is worth keeping: the first saved answer. */
 export function createInstallOffer(window: Window, storage: Pick<Storage, 'getItem' | 'setItem'>): InstallOffer {
-  const event = signal<BeforeInstallPromptEvent | undefined>(undefined)
-  const possible = signal(false)
+  let event: BeforeInstallPromptEvent | undefined
+  const possible = createSignal(false)
   window.addEventListener('beforeinstallprompt', (prompt) => {
     prompt.preventDefault()
-    event.value = prompt as BeforeInstallPromptEvent
-    possible.value = storage.getItem(KEY) === null
+    event = prompt as BeforeInstallPromptEvent
+    possible.set(storage.getItem(KEY) === null)
   })
   window.addEventListener('appinstalled', () => {
-    possible.value = false
+    possible.set(false)
   })
   return {
     possible,
     async accept() {
-      possible.value = false
-      await event.value?.prompt()
+      possible.set(false)
+      await event?.prompt()
     },
     dismiss() {
-      possible.value = false
+      possible.set(false)
       try {
         storage.setItem(KEY, '1')
       } catch {

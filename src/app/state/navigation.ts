@@ -1,8 +1,8 @@
-import { type ReadonlySignal, signal } from '@preact/signals'
+import { createSignal, type Signal } from '../../client/signal.ts'
 import { hrefOf, parseRoute, type Route } from '../routes.ts'
 
 export interface Navigation {
-  readonly route: ReadonlySignal<Route>
+  readonly route: Signal<Route>
   /** False until the first change of screen: the page's own start must not steal the focus. */
   readonly moved: boolean
   go(route: Route): void
@@ -16,13 +16,13 @@ export interface Navigation {
 const INNER = { jiko: 'inner' }
 
 export function createNavigation(window: Window): Navigation {
-  const route = signal(parseRoute(window.location.hash))
+  const route = createSignal(parseRoute(window.location.hash))
   let moved = false
   const read = (): void => {
     const next = parseRoute(window.location.hash)
     if (hrefOf(next) === hrefOf(route.value)) return
     moved = true
-    route.value = next
+    route.set(next)
   }
   window.addEventListener('popstate', read)
   window.addEventListener('hashchange', read)

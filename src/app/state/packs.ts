@@ -1,5 +1,5 @@
-import { type ReadonlySignal, signal } from '@preact/signals'
 import type { Kit, PackOffer } from '../../client/kit.ts'
+import { createSignal, type Signal } from '../../client/signal.ts'
 import { isAbort } from '../../lib/abort.ts'
 import type { Progress } from '../../protocol/worker.ts'
 
@@ -12,10 +12,10 @@ export interface PackJob {
 
 export interface Packs {
   /** Undefined until first read. */
-  readonly offers: ReadonlySignal<readonly PackOffer[] | undefined>
+  readonly offers: Signal<readonly PackOffer[] | undefined>
   /** Why the list could not be read. */
-  readonly listError: ReadonlySignal<unknown>
-  readonly jobs: ReadonlySignal<Readonly<Record<string, PackJob>>>
+  readonly listError: Signal<unknown>
+  readonly jobs: Signal<Readonly<Record<string, PackJob>>>
   refresh(): Promise<void>
   /** Resolves when the pack is here, the download was cancelled, or it failed (then `jobs` says why). */
   install(offer: PackOffer): Promise<void>
@@ -29,13 +29,13 @@ export function packState(offer: PackOffer, job: PackJob | undefined): PackOffer
 }
 
 export function createPacks(kit: Pick<Kit, 'packs'>): Packs {
-  const offers = signal<readonly PackOffer[] | undefined>(undefined)
-  const listError = signal<unknown>(undefined)
-  const jobs = signal<Readonly<Record<string, PackJob>>>({})
+  const offers = createSignal<readonly PackOffer[] | undefined>(undefined)
+  const listError = createSignal<unknown>(undefined)
+  const jobs = createSignal<Readonly<Record<string, PackJob>>>({})
 
   const setJob = (name: string, job: PackJob | undefined): void => {
     const { [name]: _, ...others } = jobs.value
-    jobs.value = job ? { ...others, [name]: job } : others
+    jobs.set(job ? { ...others, [name]: job } : others)
   }
   const running = (name: string): PackJob | undefined => {
     const job = jobs.value[name]
@@ -44,10 +44,10 @@ export function createPacks(kit: Pick<Kit, 'packs'>): Packs {
 
   async function refresh(): Promise<void> {
     try {
-      offers.value = await kit.packs.list()
-      listError.value = undefined
+      offers.set(await kit.packs.list())
+      listError.set(undefined)
     } catch (error) {
-      listError.value = error
+      listError.set(error)
     }
   }
 

@@ -1,4 +1,5 @@
-import { type ReadonlySignal, signal } from '@preact/signals'
+import { createSignal, type Signal } from '../../client/signal.ts'
+import { pickLanguage } from '../../lib/pick-language.ts'
 
 export const THEMES = ['auto', 'light', 'dark', 'sunlight'] as const
 export type Theme = (typeof THEMES)[number]
@@ -15,21 +16,11 @@ export interface Preferences {
 }
 
 export interface PreferenceStore {
-  readonly value: ReadonlySignal<Preferences>
+  readonly value: Signal<Preferences>
   set(patch: Partial<Preferences>): void
 }
 
 const KEY = 'jiko-preferences'
-
-/** The first of the wanted languages that the app has, by its base language; else English. */
-export function pickLanguage(wanted: readonly string[], known: readonly string[]): string {
-  for (const tag of wanted) {
-    const base = tag.toLowerCase().split('-')[0]
-    const found = known.find((language) => language === base)
-    if (found) return found
-  }
-  return 'en'
-}
 
 /** What was saved, field by field: a value that this version does not know falls back alone. */
 export function readPreferences(text: string | null, wanted: readonly string[], known: readonly string[]): Preferences {
@@ -51,11 +42,11 @@ export function createPreferences(
   wanted: readonly string[],
   known: readonly string[],
 ): PreferenceStore {
-  const value = signal(readPreferences(storage.getItem(KEY), wanted, known))
+  const value = createSignal(readPreferences(storage.getItem(KEY), wanted, known))
   return {
     value,
     set(patch) {
-      value.value = { ...value.value, ...patch }
+      value.set({ ...value.value, ...patch })
       try {
         storage.setItem(KEY, JSON.stringify(value.value))
       } catch {

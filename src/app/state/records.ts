@@ -1,14 +1,14 @@
-import { type ReadonlySignal, signal } from '@preact/signals'
 import type { HistoryEntry, Kit } from '../../client/kit.ts'
+import { createSignal, type Signal } from '../../client/signal.ts'
 import { createSerial } from '../../lib/serial.ts'
 
 const PAGE = 30
 
 export interface Records {
   /** Newest first; undefined until first read. */
-  readonly entries: ReadonlySignal<readonly HistoryEntry[] | undefined>
-  readonly more: ReadonlySignal<boolean>
-  readonly error: ReadonlySignal<unknown>
+  readonly entries: Signal<readonly HistoryEntry[] | undefined>
+  readonly more: Signal<boolean>
+  readonly error: Signal<unknown>
   loadMore(): Promise<void>
   /** Looks through older pages too; undefined when this phone has no such record. */
   find(id: string): Promise<HistoryEntry | undefined>
@@ -17,18 +17,18 @@ export interface Records {
 
 /** The records on screen, kept as fresh as the store says. */
 export function createRecords(kit: Pick<Kit, 'records'>): Records {
-  const entries = signal<readonly HistoryEntry[] | undefined>(undefined)
-  const more = signal(false)
-  const error = signal<unknown>(undefined)
+  const entries = createSignal<readonly HistoryEntry[] | undefined>(undefined)
+  const more = createSignal(false)
+  const error = createSignal<unknown>(undefined)
   const serial = createSerial()
   let stale = false
 
   async function guarded(work: () => Promise<void>): Promise<void> {
     try {
       await work()
-      error.value = undefined
+      error.set(undefined)
     } catch (reason) {
-      error.value = reason
+      error.set(reason)
     }
   }
   async function reload(): Promise<void> {
@@ -36,15 +36,15 @@ export function createRecords(kit: Pick<Kit, 'records'>): Records {
     const limit = Math.max(PAGE, entries.value?.length ?? 0)
     // One more than is shown tells whether there are older ones.
     const list = await kit.records.list({ limit: limit + 1 })
-    more.value = list.length > limit
-    entries.value = list.slice(0, limit)
+    more.set(list.length > limit)
+    entries.set(list.slice(0, limit))
   }
   async function append(): Promise<void> {
     const known = entries.value ?? []
     const last = known.at(-1)
     const list = await kit.records.list({ limit: PAGE + 1, ...(last && { before: last.id }) })
-    more.value = list.length > PAGE
-    entries.value = [...known, ...list.slice(0, PAGE)]
+    more.set(list.length > PAGE)
+    entries.set([...known, ...list.slice(0, PAGE)])
   }
   /** Many changes in a row (a batch acknowledged) cost one read. */
   function refresh(): Promise<void> {
