@@ -29,6 +29,8 @@ export interface HubOptions {
   now?: () => number
   /** Takes one line for each request, without secrets. */
   log?: (line: string) => void
+  /** Takes what went wrong inside the hub, which no answer says. */
+  report?: (line: string) => void
   /** What one address, and one device, may ask of `/v1`. */
   rates?: { address: Rate; device: Rate }
 }
@@ -48,7 +50,19 @@ type Environment = { Bindings: HubEnv }
 
 /** The hub as a function from request to response: everything else of it is around this. */
 export function createHub(options: HubOptions): Hub {
-  const { store, blobs, signer, version, appDir, packsDir, upstream, now = Date.now, log, rates = RATES } = options
+  const {
+    store,
+    blobs,
+    signer,
+    version,
+    appDir,
+    packsDir,
+    upstream,
+    now = Date.now,
+    log,
+    report,
+    rates = RATES,
+  } = options
   const level = upstream === undefined ? 'final' : 'held'
   const addresses = createRateLimit(rates.address, now)
   const devices = createRateLimit(rates.device, now)
@@ -83,7 +97,7 @@ export function createHub(options: HubOptions): Hub {
 
   app.onError((error, c) => {
     const { status, body } = describeFailure(error)
-    if (status === 500) log?.(`failed at ${c.req.method} ${c.req.path}: ${error.stack ?? error.message}`)
+    if (status === 500) report?.(`failed at ${c.req.method} ${c.req.path}: ${error.stack ?? error.message}`)
     if (error instanceof JikoError) {
       if (error.detail.retryAfter !== undefined) c.header('retry-after', String(error.detail.retryAfter))
       if (error.detail.offset !== undefined) c.header(UPLOAD_OFFSET_HEADER, String(error.detail.offset))

@@ -15,6 +15,7 @@ export interface TestHub extends Hub {
   key: string
   clock: { now: number }
   log: string[]
+  reports: string[]
   /** Asks from the hub's own machine. */
   ask(path: string, init?: RequestInit): Promise<Response>
   records(): Promise<HubRecord[]>
@@ -30,12 +31,14 @@ export async function createTestHub(change: Partial<HubOptions> = {}): Promise<T
   const signer = await createSigner(await generateKeyPair(true))
   const clock = { now: 1_800_000_000_000 }
   const log: string[] = []
+  const reports: string[] = []
   const hub = createHub({
     blobs: createMemoryBlobs(),
     signer,
     version: '0.0.0-test',
     now: () => clock.now,
     log: (line) => log.push(line),
+    report: (line) => reports.push(line),
     ...change,
     store,
   })
@@ -51,6 +54,7 @@ export async function createTestHub(change: Partial<HubOptions> = {}): Promise<T
     key: signer.key,
     clock,
     log,
+    reports,
     send,
     ask: (path, init) => hub.fetch(new Request(ORIGIN + path, init), env),
     async records() {

@@ -421,7 +421,7 @@ describe('a store that fails', () => {
     const text = await response.text()
     expect(response.status).toBe(500)
     expect(text).not.toContain('secret')
-    expect(hub.log.join('\n')).toContain('SQLITE_FULL')
+    expect(hub.reports.join('\n')).toContain('SQLITE_FULL')
     hub.store.append = append
     expect((await hub.sync(phone, { from: 1 })).ack[phone.stream]).toMatchObject({ upto: 1 })
   })

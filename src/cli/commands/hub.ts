@@ -1,0 +1,173 @@
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { networkInterfaces } from 'node:os'
+import { join, resolve } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { fileURLToPath } from 'node:url'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { createHub } from '../../hub/app.ts'
+import { databasePath, FIRST_PROGRAM, openDataFolder } from '../../hub/data-folder.ts'
+import { streamRecords } from '../../hub/records.ts'
+import { serve } from '../../hub/serve.ts'
+import { openSqliteStore } from '../../hub/store/sqlite.ts'
+import type { HubStore } from '../../hub/store/store.ts'
+import { JikoError } from '../../protocol/error.ts'
+
+const PACKAGE = fileURLToPath(new URL('../../../', import.meta.url))
+const DATA = '.jiko/data'
+
+interface StartOptions {
+  port: number
+  host?: string
+  data: string
+  app: string
+  packs: string
+  log?: boolean
+}
+
+function parsePort(text: string): number {
+  const port = Number(text)
+  if (text.trim() !== '' && Number.isInteger(port) && port >= 0 && port <= 65_535) return port
+  throw new InvalidArgumentError('expected a number from 0 to 65535.')
+}
+
+const dataOption = (): Option =>
+  new Option('--data <folder>', 'folder for database, photos and the hub key').env('JIKO_DATA').default(DATA)
+
+function lanAddresses(): string[] {
+  return Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter(({ family, internal }) => family === 'IPv4' && !internal)
+    .map(({ address }) => address)
+}
+
+async function packageVersion(): Promise<string> {
+  const { version } = JSON.parse(await readFile(join(PACKAGE, 'package.json'), 'utf8'))
+  return String(version)
+}
+
+function startUpText(port: number, { data, app, packs, host }: StartOptions, version: string, records: number): string {
+  const lan = host === undefined ? lanAddresses() : []
+  return [
+    `Jiko hub ${version}: http://localhost:${port}`,
+    `  what came in  http://localhost:${port}/hub (${records} records; only on this computer)`,
+    `  app           ${resolve(app)}`,
+    `  packs         ${existsSync(packs) ? resolve(packs) : `none at ${resolve(packs)}: build them with npm run build`}`,
+    `  data          ${resolve(data)}`,
+    ...lan.map((address) => `  in your network http://${address}:${port}`),
+    ...(lan.length > 0
+      ? ['                A phone needs HTTPS for its camera and for working offline: put a TLS proxy in front.']
+      : []),
+    'Stop with Ctrl+C.',
+  ].join('\n')
+}
+
+/** Resolves when the person or the system wants the hub to stop. */
+function stopSignal(): Promise<void> {
+  return new Promise((wanted) => {
+    // Further signals change nothing: Ctrl+C under `npm start` comes twice, and stopping has its own time limit.
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => wanted())
+  })
+}
+
+async function start(options: StartOptions): Promise<void> {
+  const { app, packs, data, port, host, log } = options
+  if (!existsSync(join(app, 'index.html'))) {
+    throw new JikoError(
+      'hub/not-built',
+      `there is no app in ${resolve(app)}: run \`npm run build\` first, or name one with --app`,
+    )
+  }
+  const { store, blobs, signer } = await openDataFolder(data)
+  try {
+    const version = await packageVersion()
+    const hub = createHub({
+      store,
+      blobs,
+      signer,
+      version,
+      appDir: app,
+      packsDir: packs,
+      report: (line) => console.error(line),
+      ...(log && { log: (line: string) => console.log(line) }),
+    })
+    const stopped = stopSignal()
+    const running = await serve(hub, { port, ...(host !== undefined && { host }) })
+    const counts = await Promise.all((await store.programs()).map((program) => store.count(program)))
+    const records = counts.reduce((sum, count) => sum + count, 0)
+    console.log(startUpText(running.port, options, version, records))
+    await stopped
+    console.log('Stopping: finishing what is under way.')
+    await running.close()
+  } finally {
+    await store.close()
+  }
+}
+
+/** Opens what a hub has written, also while it runs. @throws JikoError `hub/no-data`. */
+function openExisting(data: string): HubStore {
+  const path = databasePath(data)
+  if (existsSync(path)) return openSqliteStore(path)
+  throw new JikoError('hub/no-data', `there is no hub's database in ${resolve(data)}: name its folder with --data`)
+}
+
+async function printStatus({ data, json }: { data: string; json?: boolean }): Promise<void> {
+  const store = openExisting(data)
+  try {
+    for (const program of await store.programs()) {
+      const streams = await store.streams(program)
+      const missing = streams.reduce((sum, { tip, announced }) => sum + Math.max(0, (announced?.seq ?? 0) - tip), 0)
+      const phones = new Set(streams.map(({ device }) => device)).size
+      const status = { program, records: await store.count(program), phones, streams: streams.length, missing }
+      const words = `${program}: ${status.records} records of ${phones} phones in ${streams.length} logs; ${missing} known to be missing`
+      console.log(json ? JSON.stringify(status) : words)
+    }
+  } finally {
+    await store.close()
+  }
+}
+
+async function exportRecords(program: string, { data }: { data: string }): Promise<void> {
+  const store = openExisting(data)
+  try {
+    if (!(await store.programs()).includes(program)) {
+      throw new JikoError(
+        'hub/no-program',
+        `there is no program "${program}", only: ${(await store.programs()).join(', ')}`,
+      )
+    }
+    await pipeline(streamRecords(store, program), process.stdout, { end: false })
+  } finally {
+    await store.close()
+  }
+}
+
+/** `jiko hub`: serves app and packs, takes in results, shows what came in. */
+export function hubCommand(): Command {
+  return new Command('hub')
+    .description('serve the app and the packs, take in results, show what came in')
+    .enablePositionalOptions()
+    .addOption(
+      new Option('--port <number>', 'port to listen on; 0 for any').env('PORT').default(8080).argParser(parsePort),
+    )
+    .option('--host <address>', 'address to listen on (default: all)')
+    .addOption(dataOption())
+    .option('--app <folder>', 'the built app', join(PACKAGE, 'dist/app'))
+    .option('--packs <folder>', 'the built packs', join(PACKAGE, 'dist/packs'))
+    .option('--log', 'print a line for each request')
+    .action((options: StartOptions) => start(options))
+    .addCommand(
+      new Command('status')
+        .description('say how much came in')
+        .addOption(dataOption())
+        .option('--json', 'for machines: a line of JSON for each program')
+        .action((options: { data: string; json?: boolean }) => printStatus(options)),
+    )
+    .addCommand(
+      new Command('export')
+        .description('print everything that came in, as NDJSON')
+        .argument('[program]', 'which program', FIRST_PROGRAM)
+        .addOption(dataOption())
+        .action((program: string, options: { data: string }) => exportRecords(program, options)),
+    )
+}
