@@ -80,6 +80,19 @@ export function randomInputs(graph: Graph, seed: number): Tensors {
   )
 }
 
+/** The part of a model that makes one value, which becomes its only output. */
+function cutAt(graph: Graph, name: string): Bytes {
+  const cut = cloneGraph(graph)
+  if (cut.model.graph) cut.model.graph.output = []
+  addOutput(cut, name)
+  const needed = new Set([name])
+  for (const node of [...cut.nodes].reverse())
+    if (node.output.some((output) => needed.has(output))) for (const input of node.input) needed.add(input)
+  cut.update({ remove: cut.nodes.filter((node) => !node.output.some((output) => needed.has(output))) })
+  cut.dropUnusedConstants()
+  return writeModel(cut.model)
+}
+
 export interface Difference {
   name: string
   count: number
@@ -106,10 +119,7 @@ export async function compare(model: Bytes, seed = 1): Promise<{ steps: Differen
   const got = await runNano(lower(createGraph(all.model)).plan, inputs)
   const steps: Difference[] = []
   for (const { reals, scale } of watched) {
-    const cut = cloneGraph(graph)
-    if (cut.model.graph) cut.model.graph.output = []
-    addOutput(cut, reals)
-    const expected = (await runOrt(writeModel(cut.model), inputs))[reals]?.data as Float32Array
+    const expected = (await runOrt(cutAt(graph, reals), inputs))[reals]?.data as Float32Array
     const actual = got[reals]?.data as Float32Array
     const off = Array.from(expected, (value, i) => Math.abs(Math.round(((actual[i] ?? Number.NaN) - value) / scale)))
     const differ = off.filter((steps) => steps !== 0).length
