@@ -62,14 +62,23 @@ export async function createBadNetwork(hubUrl: () => string): Promise<BadNetwork
       return
     }
     const target = new URL(path, hubUrl())
-    const onward = httpRequest(target, { method: request.method, headers: request.headers }, (from) => {
+    const headers = { ...request.headers }
+    if (network.corrupt) {
+      // Bytes can be changed sensibly only where they are neither compressed nor left out.
+      delete headers['accept-encoding']
+      delete headers['if-none-match']
+    }
+    const onward = httpRequest(target, { method: request.method, headers }, (from) => {
       const parts: Buffer[] = []
       from.on('data', (part: Buffer) => parts.push(part))
       from.on('end', () => {
         const whole = Buffer.concat(parts)
         const body = network.corrupt?.(path, whole) ?? whole
         network.seen.push({ path, bytes: body.length })
-        response.writeHead(from.statusCode ?? 502, from.headers).end(body)
+        const changed = body !== whole
+        response
+          .writeHead(from.statusCode ?? 502, { ...from.headers, ...(changed && { 'content-length': body.length }) })
+          .end(body)
       })
       from.on('error', () => response.destroy())
     })
