@@ -46,7 +46,8 @@ export async function writeAtomic(path: string, bytes: Bytes): Promise<void> {
     }
     await rename(temporary, path)
   } catch (cause) {
-    await rm(temporary, { force: true })
+    // What went wrong first is what counts.
+    await rm(temporary, { force: true }).catch(() => undefined)
     throw new JikoError('cli/cannot-write', `Cannot write ${path}: ${(cause as Error).message}`, { cause })
   }
 }

@@ -1,0 +1,178 @@
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { createImageDecoder } from '../../../src/cli/decode-image.ts'
+import { createEngines } from '../../../src/cli/engines.ts'
+import { buildPack } from '../../../src/cli/pack/build-pack.ts'
+import { calibrate } from '../../../src/cli/pack/calibrate.ts'
+import { openFolder } from '../../../src/cli/pack/open-folder.ts'
+import { prepareModel } from '../../../src/cli/pack/prepare-model.ts'
+import { readSourceFolder } from '../../../src/cli/pack/source.ts'
+import { bytesOf, writePack } from '../../../src/cli/pack/write-pack.ts'
+import { writeModel } from '../../../src/onnx/write.ts'
+import { parsePackIndex } from '../../../src/protocol/pack-index.ts'
+import { openSession } from '../../../src/runtime/open-session.ts'
+import { throwAwaySigner } from '../../helpers/synthetic-pack.ts'
+import { makeSmallNet } from '../onnx/make.ts'
+import { makePhotos, makeSource, packJson, temporaryFolder } from './source.ts'
+
+const engines = createEngines()
+let photos = ''
+let source = ''
+
+async function measure(folder: string): Promise<void> {
+  const read = await readSourceFolder(folder)
+  const prepared = await prepareModel(read, engines.open)
+  const calibration = await calibrate(prepared, read.modelDigest, photos, { engines, decode: createImageDecoder() })
+  writeFileSync(join(folder, 'calibration.json'), JSON.stringify(calibration))
+}
+
+const build = async (folder: string) =>
+  buildPack(await readSourceFolder(folder), { engines, signer: await throwAwaySigner() })
+
+beforeAll(async () => {
+  photos = await makePhotos()
+  source = makeSource()
+  await measure(source)
+})
+
+describe('building a pack', () => {
+  it('gives the same manifest line and blob each time, whoever signs', async () => {
+    const [first, second] = [await build(source), await build(source)]
+    expect(second.digest).toBe(first.digest)
+    expect(second.blob).toEqual(first.blob)
+    expect(second.text.split('\n')[0]).toBe(first.text.split('\n')[0])
+    expect(second.text).not.toBe(first.text)
+  })
+
+  it('prefers nano, keeps onnx, and both give the golden answers', async () => {
+    const { manifest, notes } = await build(source)
+    expect(manifest.variants[0]?.programs.map(({ engine }) => engine)).toEqual(['nano', 'onnx'])
+    expect(notes).toEqual([expect.stringContaining('no accuracy.json')])
+    expect(bytesOf(manifest)).toBeLessThan(manifest.blob.length)
+  })
+
+  it('is read back whole and answers; a changed byte is told', async () => {
+    const out = temporaryFolder()
+    const pack = await build(source)
+    await writePack(out, pack)
+    const folder = join(out, 'small')
+    const key = JSON.parse(pack.text.split('\n')[1] ?? '').key
+    const read = await openFolder(folder, [key])
+    expect(read.digest).toBe(pack.digest)
+    const variant = read.manifest.variants[0]
+    if (!variant) throw new Error('no variant')
+    const opened = await openSession(variant, read.manifest.input, engines.backends, read.read)
+    expect(opened).toMatchObject({ variant: 'int8', refused: [] })
+    await opened.session.dispose()
+    await expect(openFolder(folder, [])).rejects.toMatchObject({ code: 'pack/untrusted' })
+
+    const blob = join(folder, pack.manifest.blob.path)
+    const bytes = readFileSync(blob)
+    bytes[100] = (bytes[100] ?? 0) ^ 1
+    writeFileSync(blob, bytes)
+    await expect((await openFolder(folder, [key])).read('int8/model.plan')).rejects.toMatchObject({
+      code: 'pack/damaged',
+    })
+    writeFileSync(blob, bytes.subarray(0, 50))
+    await expect(openFolder(folder, [key])).rejects.toMatchObject({ code: 'pack/damaged' })
+    const manifest = join(folder, 'manifest.ndjson')
+    writeFileSync(manifest, pack.text.replace('A small net', 'A large net'))
+    await expect(openFolder(folder, [key])).rejects.toMatchObject({ code: 'pack/bad-signature' })
+  })
+
+  it('lists packs in the index, replaces its own entry, and leaves no old blob or part behind', async () => {
+    const out = temporaryFolder()
+    const other = makeSource({ name: 'another' })
+    await measure(other)
+    await writePack(out, await build(other))
+    await writePack(out, await build(source))
+    const next = makeSource({ version: '1.0.1' })
+    writeFileSync(join(next, 'card.md'), '# Other\n')
+    await measure(next)
+    const pack = await build(next)
+    await writePack(out, pack)
+    const { packs } = parsePackIndex(readFileSync(join(out, 'index.json'), 'utf8'))
+    expect(packs.map(({ name, version }) => [name, version])).toEqual([
+      ['another', '1.0.0'],
+      ['small', '1.0.1'],
+    ])
+    expect(packs[1]).toMatchObject({ digest: pack.digest, url: 'small/manifest.ndjson' })
+    expect(readdirSync(join(out, 'small')).sort()).toEqual([pack.manifest.blob.path, 'manifest.ndjson'].sort())
+  })
+
+  it('shows accuracy only of exactly what is shipped', async () => {
+    const folder = makeSource()
+    await measure(folder)
+    const figures = { data: 'd', split: 'test', metric: 'accuracy', value: 0.9, count: 10, runtime: 'nano 1' }
+    const entry = {
+      name: 'int8',
+      program: '0'.repeat(64),
+      figures: [figures],
+      calibrationError: 0.1,
+      perClass: {},
+      confusion: [],
+    }
+    writeFileSync(join(folder, 'accuracy.json'), JSON.stringify({ format: 'jiko-accuracy/1', variants: [entry] }))
+    const pack = await build(folder)
+    expect(pack.manifest.variants[0]?.accuracy).toBeUndefined()
+    expect(pack.notes.join()).toContain('LEFT OUT')
+  })
+
+  it('carries the float model when asked to', async () => {
+    const pack = await buildPack(await readSourceFolder(source), {
+      engines,
+      signer: await throwAwaySigner(),
+      quantise: 'none',
+    })
+    expect(pack.manifest.variants).toMatchObject([{ name: 'fp32', programs: [{ engine: 'onnx' }] }])
+  })
+})
+
+describe('a source that is not right', () => {
+  const broken = async (edit: (folder: string) => void, changes: object = {}) => {
+    const folder = makeSource(changes)
+    edit(folder)
+    return readSourceFolder(folder).then((read) => prepareModel(read, engines.open))
+  }
+
+  it.each<[string, string, (folder: string) => void]>([
+    ['no pack.json', 'pack/bad-source', (folder) => rmSync(join(folder, 'pack.json'))],
+    ['a pack.json that is not JSON', 'pack/bad-source', (folder) => writeFileSync(join(folder, 'pack.json'), '{')],
+    ['no model', 'pack/bad-source', (folder) => rmSync(join(folder, 'model.onnx'))],
+    [
+      'a model cut short',
+      'model/unreadable',
+      (folder) => writeFileSync(join(folder, 'model.onnx'), writeModel(makeSmallNet()).slice(0, 700)),
+    ],
+    [
+      'a calibration of nonsense',
+      'pack/bad-calibration',
+      (folder) => writeFileSync(join(folder, 'calibration.json'), '{"format":"x"}'),
+    ],
+    [
+      'a path out of the folder',
+      'pack/bad-source',
+      (folder) => writeFileSync(join(folder, 'pack.json'), JSON.stringify(packJson({ model: '../model.onnx' }))),
+    ],
+  ])('%s is refused', async (_, code, edit) => {
+    await expect(broken(edit)).rejects.toMatchObject({ code })
+  })
+
+  it.each<[string, string, object]>([
+    ['labels that do not fit', 'model/wrong-labels', { labels: [{ id: 'only', name: { en: 'Only' } }] }],
+    ['a size that does not fit', 'model/wrong-input', { image: { ...(packJson().image as object), width: 32 } }],
+    ['an input that is not there', 'model/which', { image: { ...(packJson().image as object), tensor: 'pixels' } }],
+    ['an output that is not there', 'model/which', { output: 'answer' }],
+  ])('%s is refused', async (_, code, changes) => {
+    await expect(broken(() => undefined, changes)).rejects.toMatchObject({ code })
+  })
+
+  it('is not packed without calibration, or with that of another model', async () => {
+    const folder = makeSource()
+    await expect(build(folder)).rejects.toMatchObject({ code: 'pack/not-calibrated' })
+    await measure(folder)
+    writeFileSync(join(folder, 'model.onnx'), writeModel(makeSmallNet(2)))
+    await expect(build(folder)).rejects.toMatchObject({ code: 'pack/stale-calibration' })
+  })
+})
