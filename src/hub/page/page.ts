@@ -30,31 +30,33 @@ function isoTime(milliseconds: number): string {
 }
 
 function photo({ photo, photoIsHere }: PageData['rows'][number], program: string) {
-  if (!photo) return html`<div class="photo">no photo</div>`
+  if (!photo) return ''
   if (!photoIsHere) return html`<div class="photo">photo not here yet</div>`
   const address = blobPath(program, photo.sha256)
-  return html`<a class="photo" href="${address}"><img src="${address}" alt="Photo of this record" width="88" height="88" loading="lazy" decoding="async" /></a>`
+  return html`<a class="photo" href="${address}"><img src="${address}" alt="Photo of this record" width="104" height="104" loading="lazy" decoding="async"></a>`
 }
 
 function state({ reason }: Row, level: PageData['level']) {
   if (reason !== undefined) return html`<p class="reason">Quarantine: ${reason}</p>`
-  if (level === 'final') return html`<p class="state">Final: this is the last hub</p>`
-  return html`<p class="state held">Held here, not yet at the last hub</p>`
+  if (level === 'final') return html`<p class="state">Final</p>`
+  return html`<p class="state held">Held here</p>`
 }
 
 function record(row: PageData['rows'][number], { program, level }: PageData) {
   const { id, title, detail, score, sure, device, receivedAt, reason, taken } = row
   return html`<li class="record ${reason === undefined ? '' : 'quarantine'}" data-id="${id}">
     ${photo(row, program)}
-    <div>
+    <div class="about">
       <h3>${title} ${score === undefined ? '' : html`<span class="score">${score} %</span>`} ${sure === false ? html`<span class="unsure">not sure</span>` : ''}</h3>
-      <p>${detail}</p>
-      <p>Phone …${device}, ${taken ? html`its clock says ${formatTime(taken.wall + taken.zone * 60_000)}` : 'time unknown'}</p>
+      <p>${detail}, phone …${device}</p>
+      ${taken ? html`<p>Taken ${formatTime(taken.wall + taken.zone * 60_000)} by the phone's clock</p>` : ''}
       <p>Came in <time datetime="${isoTime(receivedAt)}">${formatTime(receivedAt)} UTC</time></p>
       ${state(row, level)}
     </div>
   </li>`
 }
+
+const count = (number: number, one: string, many: string) => html`<b>${number}</b> ${number === 1 ? one : many}`
 
 /** The page of what came in: plain HTML, every text escaped by `html`. */
 export function renderPage(data: PageData) {
@@ -65,28 +67,26 @@ export function renderPage(data: PageData) {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${program}: what came in | Jiko hub</title>
+<link rel="icon" href="/icon.svg">
 <link rel="stylesheet" href="/hub/style.css">
 </head>
 <body>
-<header>
+<header><div>
   <h1><span>Jiko</span> hub: ${program}</h1>
-  <ul class="figures">
-    <li><b>${records}</b> records</li>
-    <li><b>${devices}</b> phones</li>
-  </ul>
-  <nav aria-label="Programmes">
-    ${programs.map((name) => html`<a href="/hub?program=${name}" ${name === program ? html`aria-current="page"` : ''}>${name}</a>`)}
+  <p class="figures">${count(records, 'record', 'records')} of ${count(devices, 'phone', 'phones')}</p>
+  <nav aria-label="Hub">
+    <div class="programmes">${programs.map((name) => html`<a href="/hub?program=${name}" ${name === program ? html`aria-current="page"` : ''}>${name}</a>`)}</div>
     <a href="/v1/${program}/records">All records (NDJSON)</a>
     <a href="/">The app</a>
   </nav>
-</header>
+</div></header>
 <main>
-  ${forks.length === 0 ? '' : html`<h2>In two versions</h2><p class="reason">A cloned or restored phone wrote other lines where these stand; both are kept: ${forks.join(', ')}</p>`}
+  ${forks.length === 0 ? '' : html`<h2>In two versions</h2><p class="divided">A cloned or restored phone wrote other lines where these stand; both are kept: ${forks.join(', ')}</p>`}
   <h2>Newest first</h2>
   ${rows.length === 0 ? html`<p class="empty">Nothing came in yet. A phone sends when it has a network.</p>` : html`<ul class="records">${rows.map((row) => record(row, data))}</ul>`}
   ${older === undefined ? '' : html`<p><a class="older" href="${older}">Older records</a></p>`}
 </main>
-<footer>Times are UTC by this hub's clock, and each phone's own.</footer>
+<footer>${data.level === 'final' ? 'Final: no hub stands above this one. ' : 'Held here: not yet known at the hub above. '}This hub's own clock says UTC; a phone's clock may be wrong, and is never relied on.</footer>
 </body>
 </html>`
 }

@@ -50,7 +50,7 @@ function describe(body: RecordBody): Pick<Row, 'title' | 'detail' | 'score' | 's
 export function toRow({ stream, seq, line, device, verdict, receivedAt }: StoredLine): Row {
   const common = { id: recordId(stream, seq), device: shortKey(device), receivedAt }
   const reason = reasonOf(verdict)
-  if (reason !== undefined) return { ...common, title: 'in quarantine', detail: line.slice(0, 120), reason }
+  if (reason !== undefined) return { ...common, title: 'in quarantine', detail: `“${line.slice(0, 120)}”`, reason }
   const body = parseRecord(line)
   return { ...common, ...describe(body), taken: { wall: body.at.wall, zone: body.at.zone } }
 }

@@ -193,7 +193,7 @@ describe('the page of what came in', () => {
     expect(html).toContain('Final')
     expect(html).toContain('15 Jan 2027, 08:00 UTC')
     expect(html).toContain('<b>2</b> records')
-    expect(html).toContain('<b>1</b> phones')
+    expect(html).toContain('<b>1</b> phone<')
   })
 
   it('says that it is empty', async () => {
