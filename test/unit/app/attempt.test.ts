@@ -1,0 +1,136 @@
+import { describe, expect, it, vi } from 'vitest'
+import { hrefOf, type Route } from '../../../src/app/routes.ts'
+import { createAttempts } from '../../../src/app/state/attempt.ts'
+import type { Draft, DraftStore } from '../../../src/app/state/draft.ts'
+import type { Navigation } from '../../../src/app/state/navigation.ts'
+import type { Kit } from '../../../src/client/kit.ts'
+import { createSignal } from '../../../src/client/signal.ts'
+import { createFakeKit, type FakeOptions } from '../../helpers/fake-kit.ts'
+
+const photo = (text = 'a photo'): Blob => new Blob([text], { type: 'image/jpeg' })
+
+function memoryNavigation(): Navigation & { trail: string[] } {
+  const route = createSignal<Route>({ screen: 'home' })
+  const trail: string[] = []
+  return {
+    trail,
+    route,
+    moved: false,
+    go(to) {
+      trail.push(`go ${hrefOf(to)}`)
+      route.set(to)
+    },
+    replace(to) {
+      trail.push(`replace ${hrefOf(to)}`)
+      route.set(to)
+    },
+    back() {
+      trail.push('back')
+      route.set({ screen: 'home' })
+    },
+  }
+}
+
+function memoryDrafts(draft?: Draft): DraftStore & { held: Draft | undefined } {
+  return {
+    held: draft,
+    async save(next) {
+      this.held = next
+    },
+    async load() {
+      return this.held
+    },
+    async clear() {
+      this.held = undefined
+    },
+  }
+}
+
+function setUp(options: FakeOptions = {}, kept?: Draft) {
+  const kit = createFakeKit({ installed: true, ...options })
+  const navigation = memoryNavigation()
+  const drafts = memoryDrafts(kept)
+  return { kit, navigation, drafts, attempts: createAttempts({ kit, navigation, drafts }) }
+}
+
+describe('an attempt', () => {
+  it('goes from a photo to the record, and takes the capture screen’s place there', async () => {
+    const { attempts, navigation, drafts } = setUp()
+    await attempts.begin('coffee-leaf', photo())
+    expect(attempts.current.value).toEqual({ state: 'none' })
+    expect(attempts.fresh.value?.body.answer.label).toBe('rust')
+    expect(navigation.trail).toEqual(['go #/capture/coffee-leaf', 'replace #/record/abcdefghijklmnop/1'])
+    expect(drafts.held).toBeUndefined()
+  })
+
+  it('keeps the photo until there is a record of it', async () => {
+    const { attempts, drafts } = setUp({ delay: Number.POSITIVE_INFINITY })
+    void attempts.begin('coffee-leaf', photo())
+    await vi.waitFor(() => expect(attempts.current.value).toMatchObject({ state: 'working', step: 'looking' }))
+    expect(drafts.held?.pack).toBe('coffee-leaf')
+  })
+
+  it('opens a pack once for many photos', async () => {
+    const { attempts, kit } = setUp()
+    await attempts.begin('coffee-leaf', photo())
+    await attempts.begin('coffee-leaf', photo('another'))
+    expect(kit.calls).toEqual(['open coffee-leaf', 'run', 'run'])
+  })
+
+  it('tries to open again after opening failed', async () => {
+    const { kit } = setUp()
+    const open = vi.fn<Kit['open']>().mockRejectedValueOnce(new Error('busy')).mockImplementation(kit.open)
+    const attempts = createAttempts({ kit: { open }, navigation: memoryNavigation(), drafts: memoryDrafts() })
+    await attempts.begin('coffee-leaf', photo())
+    expect(attempts.current.value.state).toBe('failed')
+    await attempts.begin('coffee-leaf', photo())
+    expect(attempts.fresh.value).toBeDefined()
+  })
+
+  it('shows a failure and does not bring a bad photo back at the next start', async () => {
+    const { attempts, navigation, drafts } = setUp({ runError: 'input/not-an-image' })
+    await attempts.begin('coffee-leaf', photo('text'))
+    expect(attempts.current.value).toMatchObject({ state: 'failed', error: { code: 'input/not-an-image' } })
+    expect(navigation.route.value.screen).toBe('capture')
+    expect(drafts.held).toBeUndefined()
+  })
+
+  it('ends at once when cancelled, back where it began', async () => {
+    const { attempts, navigation, drafts, kit } = setUp({ delay: Number.POSITIVE_INFINITY })
+    const done = attempts.begin('coffee-leaf', photo())
+    await vi.waitFor(() => expect(kit.calls).toContain('run'))
+    attempts.cancel()
+    await done
+    expect(attempts.current.value).toEqual({ state: 'none' })
+    expect(navigation.trail.at(-1)).toBe('back')
+    expect(drafts.held).toBeUndefined()
+  })
+
+  it('gives way to a newer photo', async () => {
+    const { attempts, kit } = setUp({ delay: 30 })
+    const first = attempts.begin('coffee-leaf', photo('first'))
+    await vi.waitFor(() => expect(kit.calls).toContain('run'))
+    await attempts.begin('coffee-leaf', photo('second'))
+    await first
+    expect(await kit.records.list()).toHaveLength(1)
+  })
+
+  it('leaves a person alone who went elsewhere meanwhile', async () => {
+    const { attempts, navigation, kit } = setUp({ delay: 30 })
+    const done = attempts.begin('coffee-leaf', photo())
+    await vi.waitFor(() => expect(kit.calls).toContain('run'))
+    navigation.go({ screen: 'history' })
+    await done
+    expect(navigation.route.value).toEqual({ screen: 'history' })
+    expect(await kit.records.list()).toHaveLength(1)
+  })
+
+  it('offers a photo that an earlier visit left behind, and lets it go', async () => {
+    const { attempts, drafts } = setUp({}, { pack: 'coffee-leaf', photo: photo() })
+    await attempts.restore()
+    expect(attempts.current.value).toMatchObject({ state: 'kept', pack: 'coffee-leaf' })
+    attempts.discard()
+    expect(attempts.current.value).toEqual({ state: 'none' })
+    expect(drafts.held).toBeUndefined()
+  })
+})

@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest'
+import { formatBytes, formatDay, formatPercent } from '../../../src/app/format.ts'
+
+/** `Intl` puts no-break spaces where it likes. */
+const plain = (text: string): string => text.replaceAll(/\s/g, ' ')
+
+describe('formatBytes', () => {
+  it('rounds up, so that nobody pays more than was said', () => {
+    expect(plain(formatBytes(401_001, 'en'))).toBe('402 kB')
+    expect(plain(formatBytes(1, 'en'))).toBe('1 kB')
+    expect(plain(formatBytes(0, 'en'))).toBe('0 kB')
+  })
+  it('goes over to megabytes', () => {
+    expect(plain(formatBytes(999_500, 'en'))).toBe('1 MB')
+    expect(plain(formatBytes(2_300_583, 'en'))).toBe('2.4 MB')
+  })
+  it('says the unit in the language', () => {
+    expect(plain(formatBytes(402_000, 'sw'))).toContain('kilobaiti')
+  })
+})
+
+describe('formatPercent', () => {
+  it('uses the digits of the language', () => {
+    expect(formatPercent(0.94, 'en')).toBe('94%')
+    expect(formatPercent(0.94, 'ar-EG')).toContain('٩٤')
+  })
+})
+
+describe('formatDay', () => {
+  const now = new Date(2026, 10, 23, 0, 30).getTime()
+  it('counts days by the calendar, not by hours', () => {
+    expect(formatDay(new Date(2026, 10, 23, 0, 5).getTime(), now, 'en')).toBe('Today')
+    expect(formatDay(new Date(2026, 10, 22, 23, 55).getTime(), now, 'en')).toBe('Yesterday')
+    expect(formatDay(new Date(2026, 10, 22, 0, 0).getTime(), now, 'sw')).toBe('Jana')
+  })
+  it('names the day, and the year when it is another one', () => {
+    expect(formatDay(new Date(2026, 10, 21).getTime(), now, 'en')).toMatch(/Saturday.*21/)
+    expect(formatDay(new Date(2026, 10, 21).getTime(), now, 'en')).not.toContain('2026')
+    expect(formatDay(new Date(1970, 0, 1).getTime(), now, 'en')).toContain('1970')
+  })
+  it('shows a clock that is ahead as a date', () => {
+    expect(formatDay(new Date(2036, 0, 1).getTime(), now, 'en')).toContain('2036')
+  })
+})

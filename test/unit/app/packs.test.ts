@@ -1,0 +1,64 @@
+import { describe, expect, it, vi } from 'vitest'
+import { createPacks, packState } from '../../../src/app/state/packs.ts'
+import { createFakeKit, type FakeOptions } from '../../helpers/fake-kit.ts'
+
+async function setUp(options: FakeOptions = {}) {
+  const packs = createPacks(createFakeKit(options))
+  await packs.refresh()
+  const offer = packs.offers.value?.[0]
+  if (!offer) throw new Error('the fake offers a pack')
+  return { packs, offer }
+}
+
+describe('packs', () => {
+  it('go from absent over downloading to ready, and never back in between', async () => {
+    const { packs, offer } = await setUp()
+    const states: string[] = []
+    const note = (): void => {
+      const now = packs.offers.value?.[0]
+      if (now) states.push(packState(now, packs.jobs.value[now.name]))
+    }
+    packs.offers.subscribe(note)
+    packs.jobs.subscribe(note)
+    await packs.install(offer)
+    expect(states.filter((state, i) => state !== states[i - 1])).toEqual(['absent', 'downloading', 'ready'])
+  })
+
+  it('say why a download failed, and what is left of it', async () => {
+    const { packs, offer } = await setUp({ installError: 'download/http' })
+    await packs.install(offer)
+    expect(packs.jobs.value['coffee-leaf']?.error).toMatchObject({ code: 'download/http' })
+    expect(packs.offers.value?.[0]?.have).toBeGreaterThan(0)
+  })
+
+  it('stop when told to, without an error', async () => {
+    const { packs, offer } = await setUp({ delay: Number.POSITIVE_INFINITY })
+    const done = packs.install(offer)
+    await vi.waitFor(() => expect(packs.jobs.value['coffee-leaf']?.progress?.done).toBeGreaterThan(0))
+    packs.cancel('coffee-leaf')
+    await done
+    expect(packs.jobs.value['coffee-leaf']).toBeUndefined()
+  })
+
+  it('download once when asked twice', async () => {
+    const kit = createFakeKit()
+    const packs = createPacks(kit)
+    await packs.refresh()
+    const offer = packs.offers.value?.[0]
+    if (!offer) throw new Error('the fake offers a pack')
+    await Promise.all([packs.install(offer), packs.install(offer)])
+    expect(kit.calls.filter((call) => call.startsWith('install'))).toHaveLength(1)
+  })
+
+  it('keep the last list when a new one cannot be read', async () => {
+    const kit = createFakeKit({ installed: true })
+    const packs = createPacks(kit)
+    await packs.refresh()
+    kit.packs.list = async () => {
+      throw new TypeError('offline')
+    }
+    await packs.refresh()
+    expect(packs.offers.value).toHaveLength(1)
+    expect(packs.listError.value).toBeInstanceOf(TypeError)
+  })
+})

@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest'
+import { createPreferences, readPreferences } from '../../../src/app/state/preferences.ts'
+import { pickLanguage } from '../../../src/lib/pick-language.ts'
+
+const KNOWN = ['en', 'sw']
+const DEFAULTS = { language: 'en', theme: 'auto', textSize: 1 }
+
+describe('pickLanguage', () => {
+  it('takes the first wanted language that is known, whatever the region', () => {
+    expect(pickLanguage(['fr-FR', 'sw-KE', 'en'], KNOWN)).toBe('sw')
+  })
+  it('falls back to English', () => {
+    expect(pickLanguage(['am', ''], KNOWN)).toBe('en')
+    expect(pickLanguage([], KNOWN)).toBe('en')
+  })
+})
+
+describe('preferences', () => {
+  it.each(['', 'null', '[]', '{"theme":', '"dark"', '{"language":"xx","theme":"neon","textSize":40}'])(
+    'falls back for a saved %s',
+    (text) => {
+      expect(readPreferences(text, ['en'], KNOWN)).toEqual(DEFAULTS)
+    },
+  )
+
+  it('keeps the fields that it knows when another one is bad', () => {
+    const text = JSON.stringify({ language: 'sw', theme: 'neon', textSize: 2 })
+    expect(readPreferences(text, ['en'], KNOWN)).toEqual({ language: 'sw', theme: 'auto', textSize: 2 })
+  })
+
+  it('is read back at the next visit', () => {
+    const saved = new Map<string, string>()
+    const storage = {
+      getItem: (key: string) => saved.get(key) ?? null,
+      setItem: (key: string, value: string) => void saved.set(key, value),
+    }
+    createPreferences(storage, ['sw-TZ'], KNOWN).set({ theme: 'sunlight' })
+    expect(createPreferences(storage, ['en'], KNOWN).value.value).toEqual({
+      language: 'sw',
+      theme: 'sunlight',
+      textSize: 1,
+    })
+  })
+
+  it('lasts for the visit when storage is full', () => {
+    const storage = {
+      getItem: () => null,
+      setItem: () => {
+        throw new DOMException('full', 'QuotaExceededError')
+      },
+    }
+    const preferences = createPreferences(storage, ['en'], KNOWN)
+    preferences.set({ theme: 'dark' })
+    expect(preferences.value.value.theme).toBe('dark')
+  })
+})
