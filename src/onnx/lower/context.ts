@@ -2,7 +2,7 @@ import type { Constant } from '../constant.ts'
 import type { Graph } from '../graph.ts'
 import type { NodeProto } from '../onnx_pb.ts'
 import type { Buffer, Program } from './program.ts'
-import { type QuantisedConstant, unsupported } from './quantisation.ts'
+import { blame, type QuantisedConstant, unsupported } from './quantisation.ts'
 import { imageOf, type Pending, padded, type Quantised, type Real, type Target, type Value } from './value.ts'
 
 /** What the lowering of one node sees. */
@@ -45,9 +45,21 @@ export function newImage(context: Context, dims: readonly number[], { quantisati
   return { kind: 'int8', buffer, dims, order: 'planes', height, width, channels, pixelBytes, quantisation }
 }
 
-/** A result that waits for its QuantizeLinear. */
-export function pending(dims: readonly number[], finish: (target: Target) => Quantised): Pending {
-  return { kind: 'pending', dims, least: Number.NEGATIVE_INFINITY, most: Number.POSITIVE_INFINITY, finish }
+/** A result that waits for its QuantizeLinear; what is wrong with it then is still this node's fault. */
+export function pending({ name, node }: Context, dims: readonly number[], finish: Pending['finish']): Pending {
+  return {
+    kind: 'pending',
+    dims,
+    least: Number.NEGATIVE_INFINITY,
+    most: Number.POSITIVE_INFINITY,
+    finish(target) {
+      try {
+        return finish(target)
+      } catch (error) {
+        throw blame(error, node.opType, name)
+      }
+    },
+  }
 }
 
 /** int8 brought to f32 in the graph's order, as DequantizeLinear does it. */

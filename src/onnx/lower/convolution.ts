@@ -49,7 +49,7 @@ export const lowerConv: Lowering = (context) => {
   const dims = context.dims(node.output[0] ?? '')
   const [count = 0] = w.dims
   context.set(
-    pending(dims, (target) => {
+    pending(context, dims, (target) => {
       const depthwise = group === x.channels && count === x.channels && group > 1
       const taps = w.data.length / count
       const channels = foldChannels(count, w, bias, x.quantisation, target.quantisation, (channel) =>

@@ -37,7 +37,7 @@ function lowerDense(context: Context, transposed: boolean, biasIndex: number): v
   const index = (column: number, k: number): number => (transposed ? column * inner + k : k * columns + column)
   const dims = context.dims(node.output[0] ?? '')
   context.set(
-    pending(dims, ({ quantisation, low, high }) => {
+    pending(context, dims, ({ quantisation, low, high }) => {
       const channels = foldChannels(columns, w, bias, x.quantisation, quantisation, (column) =>
         Array.from({ length: inner }, (_, k) => (w.data[index(column, k)] ?? 0) - weightZero(w, column)),
       )

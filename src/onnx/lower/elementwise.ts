@@ -22,7 +22,7 @@ const lowerPair =
     const dims = context.dims(context.node.output[0] ?? '')
     const signOf = (first: boolean): number => (sign === -1 && first === swapped ? -1 : 1)
     context.set(
-      pending(dims, (target) => {
+      pending(context, dims, (target) => {
         const y: Quantised = { ...a, ...newLike(context, a), dims, quantisation: target.quantisation }
         // There is no quantised subtraction to agree with: that one rounds first and adds the zero point then.
         const place = sign === 1 ? realZero(target.quantisation) : { zero: 0, offset: -target.quantisation.zero }

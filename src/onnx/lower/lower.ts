@@ -13,7 +13,7 @@ import { lowerGemm, lowerMatMul } from './dense.ts'
 import { lowerAdd, lowerMul, lowerSub } from './elementwise.ts'
 import { lowerAveragePool, lowerGlobalAveragePool, lowerMaxPool } from './pool.ts'
 import { createProgram } from './program.ts'
-import { type QuantisedConstant, unsupported } from './quantisation.ts'
+import { blame, isUnsupported, type QuantisedConstant, unsupported } from './quantisation.ts'
 import { lowerDequantize, lowerQuantize } from './quantise.ts'
 import { SHAPE_ONLY } from './shape-only.ts'
 import { UNARY } from './unary.ts'
@@ -128,8 +128,9 @@ function lowerGraph(graph: Graph): Plan {
       work()
       return true
     } catch (error) {
-      if (!(error instanceof JikoError && error.code === 'model/unsupported-by-nano')) throw error
-      problems.push(`${opType} "${name}" ${error.message}`)
+      const blamed = blame(error, opType, name)
+      if (!isUnsupported(blamed)) throw error
+      problems.push(blamed.message)
       return false
     }
   }

@@ -47,7 +47,7 @@ export const lowerAveragePool: Lowering = (context) => {
   if (whole) return wholeAverage(context, x, dims)
   const divisor = intAttribute(context.node, 'count_include_pad', 0) ? windowRows * windowColumns : 0
   context.set(
-    pending(dims, (target) => {
+    pending(context, dims, (target) => {
       const y = newImage(context, dims, target)
       context.program.emit('averagePool', context.name, {
         src: x.buffer,
@@ -86,7 +86,7 @@ export const lowerMaxPool: Lowering = (context) => {
 /** The mean of the whole image, by integers: onnxruntime takes this way also for a pool whose window is the image. */
 function wholeAverage(context: Context, x: Quantised, dims: readonly number[]): void {
   context.set(
-    pending(dims, (target) => {
+    pending(context, dims, (target) => {
       const y = newImage(context, dims, target)
       const pixels = x.height * x.width
       context.program.emit('globalAverage', context.name, {

@@ -18,8 +18,17 @@ export interface QuantisedConstant {
   readonly axis: number
 }
 
-/** Why a node cannot be lowered; the caller adds which node. */
+/** Why a node cannot be lowered; `blame` adds which node. */
 export const unsupported = (why: string): JikoError => new JikoError('model/unsupported-by-nano', why)
+
+/** The same error with the node in it; others, and those that have one already, stay as they are. */
+export function blame(error: unknown, opType: string, name: string): unknown {
+  if (!isUnsupported(error) || error.detail.node) return error
+  return new JikoError(error.code, `${opType} "${name}" ${error.message}`, { detail: { node: name } })
+}
+
+export const isUnsupported = (error: unknown): error is JikoError =>
+  error instanceof JikoError && error.code === 'model/unsupported-by-nano'
 
 export function quantisationOf(scale: Constant | undefined, zero: Constant | undefined): Quantisation {
   if (scale?.type !== 'float32' || scale.data.length !== 1)

@@ -27,7 +27,7 @@ export function applyTable({ program, name }: Context, x: Quantised, fn: Real, t
 
 function lowerTable(context: Context, fn: Real): void {
   const x = quantised(context, 0)
-  context.set(pending(x.dims, (target) => applyTable(context, x, fn, target)))
+  context.set(pending(context, x.dims, (target) => applyTable(context, x, fn, target)))
 }
 
 /** Bounds on a result still to be quantised become bounds on its integers; on int8 values, a table. */

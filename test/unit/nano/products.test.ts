@@ -1,0 +1,77 @@
+import { expect, test } from 'vitest'
+import { lower } from '../../../src/onnx/lower/lower.ts'
+import { parsePlan } from '../../../src/protocol/plan.ts'
+import { float32 } from '../../../src/protocol/tensor.ts'
+import { chooseProducts, PRODUCTS, type Product } from '../../../src/runtime/nano/choose-products.ts'
+import { loadKernels } from '../../../src/runtime/nano/load-kernels.ts'
+import { createNanoSession } from '../../../src/runtime/nano/session.ts'
+import { createQdqGraph } from './qdq-graph.ts'
+
+/** Three layers whose weights fit 7 bits, so that every build takes them: a window, four rows at once, single rows. */
+function sevenBitModel() {
+  const graph = createQdqGraph(7)
+  const x = { type: 'uint8', scale: 0.02, zero: 117 } as const
+  const first = graph.weights({ dims: [20, 3, 3, 3], perChannel: true, limit: 63 })
+  const second = graph.weights({ dims: [12, 20, 1, 1], limit: 63 })
+  const third = graph.weights({ dims: [5, 12 * 25], limit: 63 })
+  const input = graph.quantised(graph.input([1, 3, 9, 9]), x)
+  const a = graph.quantised(
+    graph.node('Conv', [input, first.name], { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] }),
+    { ...x, scale: 0.05 },
+  )
+  const b = graph.quantised(graph.node('Conv', [a, second.name], { kernel_shape: [1, 1] }), { ...x, scale: 0.2 })
+  const flat = graph.quantised(graph.node('Flatten', [b]), { ...x, scale: 0.2 })
+  graph.output(graph.quantised(graph.node('Gemm', [flat, third.name], { transB: 1 }), { ...x, scale: 3 }), [1, 5])
+  return { model: graph.build(), random: graph.random }
+}
+
+test('every build of the products kernels computes the same', async () => {
+  const { model, random } = sevenBitModel()
+  const plan = parsePlan(lower(model).plan)
+  expect(plan.weightLimit).toBe(63)
+  const builds = await loadKernels()
+  const input = float32(
+    [1, 3, 9, 9],
+    Float32Array.from({ length: 243 }, () => random(512) / 100 - 2.5),
+  )
+  const answers: number[][] = []
+  for (const name of Object.keys(PRODUCTS) as Product[]) {
+    const modules = await Promise.all(
+      (['common', name] as const).map((build) => WebAssembly.compile(builds.get(build) ?? new Uint8Array())),
+    )
+    const session = await createNanoSession(plan, modules)
+    const [output] = Object.values(await session.run({ [plan.inputs[0]?.name ?? '']: input }))
+    answers.push(Array.from(output?.data ?? [], Number))
+  }
+  expect(new Set(answers[0]).size).toBeGreaterThan(1)
+  for (const answer of answers) expect(answer).toEqual(answers[0])
+})
+
+/** A clock by which the build whose turn has this number in each round is slow. */
+function slowAt(turn: number, turns: number): () => number {
+  let calls = 0
+  let time = 0
+  return () => {
+    // Each round reads the clock once, then twice a turn; only the end of the slow turn takes long.
+    const inRound = calls === 0 ? -1 : (calls - 1) % (1 + 2 * turns)
+    calls++
+    if (inRound > 0 && inRound % 2 === 0) time += inRound / 2 - 1 === turn ? 0.2 : 0.1
+    return time
+  }
+}
+
+test('the fastest build wins', async () => {
+  const builds = await loadKernels()
+  expect((await chooseProducts(builds, 127, slowAt(0, 2)))?.name).toBe('mlal')
+  expect((await chooseProducts(builds, 127, slowAt(1, 2)))?.name).toBe('dot')
+})
+
+test('a build that may not take the weights, that is invalid, or that computes wrong is passed over', async () => {
+  const builds = await loadKernels()
+  const common = builds.get('common') ?? new Uint8Array()
+  expect((await chooseProducts(builds, 128))?.name).toBe('dot')
+  expect((await chooseProducts(new Map([...builds, ['dot', new Uint8Array([1, 2, 3])]]), 127))?.name).toBe('mlal')
+  // Another module in its place has no product at all, so its answer is wrong.
+  expect((await chooseProducts(new Map([...builds, ['mlal', common]]), 127))?.name).toBe('dot')
+  expect(await chooseProducts(new Map([['dot', common]]), 127)).toBeUndefined()
+})

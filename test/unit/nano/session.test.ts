@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest'
+import { lower } from '../../../src/onnx/lower/lower.ts'
+import { float32 } from '../../../src/protocol/tensor.ts'
+import { createNanoBackend } from '../../../src/runtime/nano/nano.ts'
+import { createQdqGraph } from './qdq-graph.ts'
+
+function model() {
+  const graph = createQdqGraph(1)
+  const w = graph.weights({ dims: [16, 8, 1, 1] })
+  const x = { type: 'int8', scale: 0.02, zero: 0 } as const
+  const a = graph.quantised(graph.input([1, 8, 4, 4]), x)
+  graph.output(graph.quantised(graph.node('Conv', [a, w.name]), x), [1, 16, 4, 4])
+  return lower(graph.build()).plan
+}
+
+test('a session takes what its model takes, and nothing after it is closed', async () => {
+  const backend = createNanoBackend()
+  expect(backend.name).toBe('nano 1')
+  const session = await backend.createSession({ engine: 'nano', plan: 'model.nano' }, async (path) => {
+    expect(path).toBe('model.nano')
+    return model()
+  })
+  expect(backend.name).toMatch(/^nano 1 \((dot|mlal)\)$/)
+  const input = float32([1, 8, 4, 4], new Float32Array(128).fill(0.3))
+  const first = await session.run({ input_3: input, other: input }).catch((error) => error)
+  const name = /input "(\w+)"/.exec(String(first))?.[1] ?? 'input_3'
+  const { ...outputs } = await session.run({ [name]: input })
+  expect(Object.values(outputs)[0]?.dims).toEqual([1, 16, 4, 4])
+  await expect(session.run({})).rejects.toMatchObject({ code: 'runtime/bad-input' })
+  const wrongShape = { [name]: float32([1, 8, 2, 8], new Float32Array(128)) }
+  await expect(session.run(wrongShape)).rejects.toThrow(/must be float32 \[1, 8, 4, 4\], it got float32 \[1, 8, 2, 8\]/)
+  await session.dispose()
+  await expect(session.run({ [name]: input })).rejects.toMatchObject({ code: 'runtime/run-failed' })
+})
+
+test('programs of other engines and damaged plans are refused', async () => {
+  const backend = createNanoBackend()
+  const onnx = { engine: 'onnx', model: 'model.onnx' } as const
+  await expect(backend.createSession(onnx, async () => new Uint8Array())).rejects.toMatchObject({
+    code: 'runtime/engine',
+  })
+  const nano = { engine: 'nano', plan: 'model.nano' } as const
+  await expect(backend.createSession(nano, async () => new Uint8Array(100))).rejects.toMatchObject({
+    code: 'runtime/bad-plan',
+  })
+})
