@@ -53,6 +53,19 @@ function setUp(options: FakeOptions = {}, kept?: Draft) {
   return { kit, navigation, drafts, attempts: createAttempts({ kit, navigation, drafts }) }
 }
 
+/** Every run waits until the gate is opened; one that was aborted meanwhile gives no record. */
+function setUpGated() {
+  const kit = createFakeKit({ installed: true })
+  const gate = Promise.withResolvers<void>()
+  const open: Kit['open'] = async (name) => {
+    const pack = await kit.open(name)
+    return { ...pack, run: (blob, operation) => gate.promise.then(() => pack.run(blob, operation)) }
+  }
+  const navigation = memoryNavigation()
+  const attempts = createAttempts({ kit: { open }, navigation, drafts: memoryDrafts() })
+  return { attempts, navigation, kit: { ...kit, openGate: gate.resolve } }
+}
+
 describe('an attempt', () => {
   it('goes from a photo to the record, and takes the capture screen’s place there', async () => {
     const { attempts, navigation, drafts } = setUp()
@@ -107,19 +120,21 @@ describe('an attempt', () => {
   })
 
   it('gives way to a newer photo', async () => {
-    const { attempts, kit } = setUp({ delay: 30 })
+    const { attempts, kit } = setUpGated()
     const first = attempts.begin('coffee-leaf', photo('first'))
-    await vi.waitFor(() => expect(kit.calls).toContain('run'))
-    await attempts.begin('coffee-leaf', photo('second'))
-    await first
+    await vi.waitFor(() => expect(attempts.current.value).toMatchObject({ step: 'looking' }))
+    const second = attempts.begin('coffee-leaf', photo('second'))
+    kit.openGate()
+    await Promise.all([first, second])
     expect(await kit.records.list()).toHaveLength(1)
   })
 
   it('leaves a person alone who went elsewhere meanwhile', async () => {
-    const { attempts, navigation, kit } = setUp({ delay: 30 })
+    const { attempts, navigation, kit } = setUpGated()
     const done = attempts.begin('coffee-leaf', photo())
-    await vi.waitFor(() => expect(kit.calls).toContain('run'))
+    await vi.waitFor(() => expect(attempts.current.value).toMatchObject({ step: 'looking' }))
     navigation.go({ screen: 'history' })
+    kit.openGate()
     await done
     expect(navigation.route.value).toEqual({ screen: 'history' })
     expect(await kit.records.list()).toHaveLength(1)
