@@ -1,7 +1,6 @@
-import { fromHex, toHex, utf8 } from '../lib/bytes.ts'
-import { sha256 } from '../lib/sha256.ts'
 import { JikoError } from '../protocol/error.ts'
-import { EMPTY_HASH, nextHashOf } from '../protocol/log.ts'
+import { EMPTY_HASH } from '../protocol/log.ts'
+import { continueChain, lineHashOf } from './chain.ts'
 import type { Head, HubStore, NewLine } from './store/store.ts'
 import { judge } from './verdict.ts'
 
@@ -34,18 +33,16 @@ interface Numbered {
   lineHash: string
 }
 
-async function number({ from, lines }: { from: number; lines: readonly string[] }): Promise<Numbered[]> {
-  return await Promise.all(
-    lines.map(async (line, i) => ({ seq: from + i, line, lineHash: toHex(await sha256(utf8(line))) })),
-  )
+function number({ from, lines }: { from: number; lines: readonly string[] }): Numbered[] {
+  return lines.map((line, i) => ({ seq: from + i, line, lineHash: lineHashOf(line) }))
 }
 
 /** Continues the chain over lines: H is recomputed here, never believed. */
-async function chain(hash: string, lines: readonly Numbered[], revoked: boolean): Promise<NewLine[]> {
+function chain(hash: string, lines: readonly Numbered[], revoked: boolean): NewLine[] {
   const chained: NewLine[] = []
   let last = hash
   for (const numbered of lines) {
-    last = await nextHashOf(last, fromHex(numbered.lineHash))
+    last = continueChain(last, numbered.lineHash)
     chained.push({ ...numbered, hash: last, ...judge(numbered.line, revoked) })
   }
   return chained
@@ -58,7 +55,7 @@ async function chain(hash: string, lines: readonly Numbered[], revoked: boolean)
  */
 export async function takeIn(store: HubStore, program: string, announcement: Announcement): Promise<Taken> {
   const { stream, device, epoch, head, push, revoked, receivedAt } = announcement
-  const lines = push ? await number(push) : []
+  const lines = push ? number(push) : []
   const from = push?.from ?? 1
 
   for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
@@ -72,7 +69,7 @@ export async function takeIn(store: HubStore, program: string, announcement: Ann
     const positions = upto < from ? [] : await store.positions(program, stream, from, upto)
     const here = new Map(positions.map(({ seq, lineHash }) => [seq, lineHash]))
     const strange = lines.filter(({ seq, lineHash }) => here.get(seq) !== lineHash)
-    const fresh = from <= tip + 1 ? await chain(hash, strange, revoked) : []
+    const fresh = from <= tip + 1 ? chain(hash, strange, revoked) : []
     const divided =
       strange.some(({ seq }) => here.has(seq)) ||
       (await isElsewhere(store, program, stream, head, { tip, hash }, fresh))

@@ -1,5 +1,5 @@
 import type { Transaction } from 'kysely'
-import { fromHex } from '../../lib/bytes.ts'
+import { toBlob } from './hex.ts'
 import type { Tables } from './schema.ts'
 import { endOf } from './segment.ts'
 import type { Segment } from './store.ts'
@@ -15,10 +15,10 @@ export function* batches<T>(rows: readonly T[]): Generator<readonly T[]> {
 export async function advance(tx: Transaction<Tables>, program: string, segment: Segment): Promise<boolean> {
   const { stream, device, epoch, after, announced } = segment
   const end = endOf(segment)
-  const moved = { tip: end.seq, hash: fromHex(end.hash) }
+  const moved = { tip: end.seq, hash: toBlob(end.hash) }
   const head = {
     announced_seq: announced.seq,
-    announced_hash: fromHex(announced.hash),
+    announced_hash: toBlob(announced.hash),
     announced_signature: announced.signature,
   }
   if (after.seq === 0) {
@@ -35,7 +35,7 @@ export async function advance(tx: Transaction<Tables>, program: string, segment:
     .where('program', '=', program)
     .where('stream', '=', stream)
     .where('tip', '=', after.seq)
-    .where('hash', '=', fromHex(after.hash))
+    .where('hash', '=', toBlob(after.hash))
     .executeTakeFirst()
   if (numUpdatedRows !== 1n) return false
   await tx
@@ -56,8 +56,8 @@ export async function insertLines(tx: Transaction<Tables>, program: string, segm
       stream,
       seq,
       line,
-      line_hash: fromHex(lineHash),
-      hash: fromHex(hash),
+      line_hash: toBlob(lineHash),
+      hash: toBlob(hash),
       verdict,
       received_at: receivedAt,
     }))
@@ -68,7 +68,7 @@ export async function insertLines(tx: Transaction<Tables>, program: string, segm
     const rows = batch.map(({ seq, sha256, type }) => ({
       program,
       stream,
-      sha256: fromHex(sha256),
+      sha256: toBlob(sha256),
       seq,
       type,
       whole: 0,

@@ -1,5 +1,5 @@
 import { type ExpressionBuilder, type Kysely, sql } from 'kysely'
-import { fromHex, toHex } from '../../lib/bytes.ts'
+import { toBlob, toHex } from './hex.ts'
 import type { Tables } from './schema.ts'
 import { checkSegment, SEEN_GRAIN } from './segment.ts'
 import { advance, batches, insertLines } from './sql-append.ts'
@@ -154,7 +154,7 @@ export function createSqlStore(db: Kysely<Tables>): HubStore {
           program,
           stream,
           seq,
-          line_hash: fromHex(lineHash),
+          line_hash: toBlob(lineHash),
           line,
           received_at: receivedAt,
         }))
@@ -211,13 +211,13 @@ export function createSqlStore(db: Kysely<Tables>): HubStore {
         .selectFrom('attachments')
         .select((eb) => ['type', isWhole(eb).as('whole')])
         .where('program', '=', program)
-        .where('sha256', '=', fromHex(sha256))
+        .where('sha256', '=', toBlob(sha256))
         .limit(1)
         .executeTakeFirst()
       return row && { type: row.type, whole: Boolean(row.whole) }
     },
     async addBlob(program, { sha256, bytes, at }) {
-      const hash = fromHex(sha256)
+      const hash = toBlob(sha256)
       await db
         .insertInto('blobs')
         .values({ program, sha256: hash, bytes, completed_at: at })
