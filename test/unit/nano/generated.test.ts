@@ -1,8 +1,8 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Bytes } from '../../../src/lib/bytes.ts'
-import { compare } from './compare.ts'
-import { type Activation, createQdqGraph } from './qdq-graph.ts'
+import { compare } from '../../helpers/compare-engines.ts'
+import { type Activation, createQdqGraph } from '../../helpers/qdq-graph.ts'
 
 const activation = (scale = 0.02): fc.Arbitrary<Activation> =>
   fc.oneof(

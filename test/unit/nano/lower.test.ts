@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { placeBuffers } from '../../../src/onnx/lower/arena.ts'
 import { lower } from '../../../src/onnx/lower/lower.ts'
-import { createQdqGraph } from './qdq-graph.ts'
+import { createQdqGraph } from '../../helpers/qdq-graph.ts'
 
 const x = { type: 'int8', scale: 0.02, zero: 0 } as const
 

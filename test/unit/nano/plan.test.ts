@@ -7,7 +7,7 @@ import { OPERATIONS, type OperationKind } from '../../../src/protocol/plan-opera
 import { float32 } from '../../../src/protocol/tensor.ts'
 import { loadKernels } from '../../../src/runtime/nano/load-kernels.ts'
 import { createNanoSession } from '../../../src/runtime/nano/session.ts'
-import { createQdqGraph } from './qdq-graph.ts'
+import { createQdqGraph } from '../../helpers/qdq-graph.ts'
 
 /** A small net with most kinds of operations. */
 function smallPlan() {

@@ -5,7 +5,7 @@ import { float32 } from '../../../src/protocol/tensor.ts'
 import { chooseProducts, PRODUCTS, type Product } from '../../../src/runtime/nano/choose-products.ts'
 import { loadKernels } from '../../../src/runtime/nano/load-kernels.ts'
 import { createNanoSession } from '../../../src/runtime/nano/session.ts'
-import { createQdqGraph } from './qdq-graph.ts'
+import { createQdqGraph } from '../../helpers/qdq-graph.ts'
 
 /** Three layers whose weights fit 7 bits, so that every build takes them: a window, four rows at once, single rows. */
 function sevenBitModel() {

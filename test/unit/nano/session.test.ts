@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { lower } from '../../../src/onnx/lower/lower.ts'
 import { float32 } from '../../../src/protocol/tensor.ts'
 import { createNanoBackend } from '../../../src/runtime/nano/nano.ts'
-import { createQdqGraph } from './qdq-graph.ts'
+import { createQdqGraph } from '../../helpers/qdq-graph.ts'
 
 function model() {
   const graph = createQdqGraph(1)

@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf'
-import type { Bytes } from '../../../src/lib/bytes.ts'
-import { type AttributeValue, makeNode } from '../../../src/onnx/attribute.ts'
-import { type Constant, elementCode, fromConstant } from '../../../src/onnx/constant.ts'
+import type { Bytes } from '../../src/lib/bytes.ts'
+import { type AttributeValue, makeNode } from '../../src/onnx/attribute.ts'
+import { type Constant, elementCode, fromConstant } from '../../src/onnx/constant.ts'
 import {
   GraphProtoSchema,
   ModelProtoSchema,
@@ -14,8 +14,8 @@ import {
   TypeProtoSchema,
   type ValueInfoProto,
   ValueInfoProtoSchema,
-} from '../../../src/onnx/onnx_pb.ts'
-import { writeModel } from '../../../src/onnx/write.ts'
+} from '../../src/onnx/onnx_pb.ts'
+import { writeModel } from '../../src/onnx/write.ts'
 
 type Int8Type = 'int8' | 'uint8'
 
@@ -35,6 +35,8 @@ export interface WeightsWish {
   axis?: number
   /** Largest magnitude of int8 weights; 127 when left out. */
   limit?: number
+  /** About what the scales should be. */
+  scale?: number
 }
 
 /** Park-Miller, so that a seed is a graph. */
@@ -109,9 +111,9 @@ export function createQdqGraph(seed: number, opset = 13) {
       return node('DequantizeLinear', [node('QuantizeLinear', [name, ...parameters]), ...parameters])
     },
     /** Random weights behind a DequantizeLinear, and their scales. */
-    weights({ dims, type = 'int8', zero = 0, perChannel = false, axis = 0, limit = 127 }: WeightsWish) {
+    weights({ dims, type = 'int8', zero = 0, perChannel = false, axis = 0, limit = 127, scale = 0.01 }: WeightsWish) {
       const channels = perChannel ? (dims[axis] ?? 1) : 1
-      const scales = Array.from({ length: channels }, () => Math.fround(0.004 + random(1000) / 100_000))
+      const scales = Array.from({ length: channels }, () => Math.fround(scale * (0.5 + random(1000) / 1000)))
       const size = dims.reduce((product, dim) => product * dim, 1)
       const values = Array.from({ length: size }, () => (type === 'int8' ? random(2 * limit + 1) - limit : random(256)))
       const shape = perChannel ? [channels] : []

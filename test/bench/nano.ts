@@ -1,0 +1,175 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { brotliCompressSync, constants } from 'node:zlib'
+import * as ort from 'onnxruntime-web/wasm'
+import { rolldown } from 'rolldown'
+import type { Bytes } from '../../src/lib/bytes.ts'
+import { createGraph } from '../../src/onnx/graph.ts'
+import { lower } from '../../src/onnx/lower/lower.ts'
+import { readModel } from '../../src/onnx/read.ts'
+import { createNanoBackend } from '../../src/runtime/nano/nano.ts'
+import { randomInputs } from '../helpers/compare-engines.ts'
+import { architectures, type BenchModel } from '../helpers/nano-models.ts'
+
+const SUPPLIED = fileURLToPath(new URL('../../../shared/materials/models/', import.meta.url))
+
+/** Real models, where they have been supplied beside the project. */
+const REAL: Record<string, string> = {
+  'MobileNetV1 0.25/128 (real)': 'imagenet-mobilenet/mobilenet_v1_0.25_128_quant',
+  'MobileNetV1 0.5/160 (real)': 'imagenet-mobilenet/mobilenet_v1_0.5_160_quant',
+  'DS-CNN (real)': 'kws-dscnn-mlperf-tiny/kws_int8',
+  'person 96 (real)': 'person-vww-96/vww_int8',
+}
+
+interface Times {
+  median: number
+  /** First and ninth tenth. */
+  spread: readonly [number, number]
+}
+
+export interface NanoBenchRow {
+  name: string
+  ms: number
+  spread: readonly [number, number]
+  ratioOrtInt8: number
+  ratioOrtFp32: number
+  /** Peers other than onnxruntime are not measured here. */
+  ratioBestPeer: null
+  exact: boolean
+  createMs: number
+  planBytes: number
+  memoryBytes: number
+  kernels: string
+}
+
+const quantile = (sorted: readonly number[], at: number): number => sorted[Math.floor(sorted.length * at)] ?? Number.NaN
+
+function summarise(times: number[]): Times {
+  const sorted = [...times].sort((a, b) => a - b)
+  return { median: quantile(sorted, 0.5), spread: [quantile(sorted, 0.1), quantile(sorted, 0.9)] }
+}
+
+/** Blocks of runs in turns, so that noise and heat meet all engines alike; the first runs of a block warm its caches. */
+async function interleave(
+  engines: Record<string, () => Promise<unknown>>,
+  rounds: number,
+): Promise<Record<string, Times>> {
+  const times = new Map(Object.keys(engines).map((name) => [name, [] as number[]]))
+  for (const run of Object.values(engines)) {
+    const start = performance.now()
+    for (let i = 0; i < 200 && (i < 10 || performance.now() - start < 400); i++) await run()
+  }
+  for (let round = 0; round < rounds; round++) {
+    for (const [name, run] of Object.entries(engines)) {
+      for (let i = 0; i < 8; i++) {
+        const start = performance.now()
+        await run()
+        if (i >= 2) times.get(name)?.push(performance.now() - start)
+      }
+    }
+  }
+  return Object.fromEntries([...times].map(([name, list]) => [name, summarise(list)]))
+}
+
+const createOrt = (model: Bytes): Promise<ort.InferenceSession> =>
+  ort.InferenceSession.create(model, { executionProviders: ['wasm'], graphOptimizationLevel: 'all' })
+
+async function measure({ name, int8, float32 }: BenchModel, rounds: number): Promise<NanoBenchRow> {
+  const graph = createGraph(readModel(int8))
+  const inputs = randomInputs(graph, 1)
+  const feeds = Object.fromEntries(
+    Object.entries(inputs).map(([key, { data, dims }]) => [key, new ort.Tensor('float32', data as Float32Array, dims)]),
+  )
+  const [input] = Object.values(feeds)
+  const { plan } = lower(int8)
+  const backend = createNanoBackend()
+  const start = performance.now()
+  const nano = await backend.createSession({ engine: 'nano', plan: 'plan' }, async () => plan)
+  const createMs = performance.now() - start
+  const [quantised, real] = [await createOrt(int8), await createOrt(float32)]
+  const realFeeds = { [real.inputNames[0] ?? '']: input as ort.Tensor }
+  const output = graph.outputs[0]?.name ?? ''
+  const wanted = (await quantised.run(feeds))[output]?.data as Float32Array
+  const got = (await nano.run(inputs))[output]?.data as Float32Array
+  const largest = wanted.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+  const exact = wanted.every((value, i) => Math.abs(value - (got[i] ?? Number.NaN)) <= 1e-5 * largest)
+  const times = await interleave(
+    { nano: () => nano.run(inputs), int8: () => quantised.run(feeds), float32: () => real.run(realFeeds) },
+    rounds,
+  )
+  await Promise.all([quantised.release(), real.release(), nano.dispose()])
+  const ms = times.nano?.median ?? Number.NaN
+  return {
+    name,
+    ms,
+    spread: times.nano?.spread ?? [Number.NaN, Number.NaN],
+    ratioOrtInt8: ms / (times.int8?.median ?? Number.NaN),
+    ratioOrtFp32: ms / (times.float32?.median ?? Number.NaN),
+    ratioBestPeer: null,
+    exact,
+    createMs,
+    planBytes: plan.length,
+    memoryBytes: new DataView(plan.buffer, plan.byteOffset).getUint32(12, true),
+    kernels: backend.name,
+  }
+}
+
+/** What a phone downloads for the engine: interpreter and all kernels, minified, brotli 11. */
+export async function engineBrotliBytes(): Promise<number> {
+  const build = await rolldown({
+    input: fileURLToPath(new URL('../../src/runtime/nano/nano.ts', import.meta.url)),
+    platform: 'browser',
+  })
+  const { output } = await build.generate({ format: 'esm', minify: true })
+  const code = output.map((chunk) => ('code' in chunk ? chunk.code : '')).join('')
+  return brotliCompressSync(code, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }).length
+}
+
+function realModels(): BenchModel[] {
+  return Object.entries(REAL)
+    .filter(([, path]) => existsSync(`${SUPPLIED}${path}.qdq.onnx`))
+    .map(([name, path]) => ({
+      name,
+      int8: new Uint8Array(readFileSync(`${SUPPLIED}${path}.qdq.onnx`)),
+      float32: new Uint8Array(readFileSync(`${SUPPLIED}${path}.float.onnx`)),
+    }))
+}
+
+/**
+ * nano against onnxruntime-web, int8 and float32, in Node on one thread.
+ *
+ * `--json` for machines, `--rounds N` blocks of each engine (more for quieter medians), `--only TEXT` of a model's name.
+ */
+export async function bench(args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: { json: { type: 'boolean' }, rounds: { type: 'string' }, only: { type: 'string' } },
+  })
+  ort.env.wasm.numThreads = 1
+  ort.env.logLevel = 'error'
+  const bytes = await engineBrotliBytes()
+  const rows: NanoBenchRow[] = []
+  for (const model of [...realModels(), ...architectures()]) {
+    if (!model.name.includes(values.only ?? '')) continue
+    const row = await measure(model, Number(values.rounds ?? 15))
+    rows.push(row)
+    if (!values.json) console.log(describe(row))
+  }
+  if (values.json) console.log(JSON.stringify({ engineBrotliBytes: bytes, models: rows }))
+  else console.log(`engine and kernels: ${bytes} bytes of brotli`)
+}
+
+function describe(row: NanoBenchRow): string {
+  const [low, high] = row.spread.map((ms) => ms.toFixed(2))
+  return [
+    `${row.name.padEnd(28)} ${row.ms.toFixed(2)} ms (${low}-${high})`,
+    `${row.ratioOrtInt8.toFixed(3)} of ort int8`,
+    `${row.ratioOrtFp32.toFixed(3)} of ort fp32`,
+    row.exact ? 'exact' : 'NOT EXACT',
+    `session ${row.createMs.toFixed(1)} ms`,
+    `plan ${row.planBytes} B`,
+    `memory ${row.memoryBytes} B`,
+    row.kernels,
+  ].join(', ')
+}
