@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { createHub } from '../../hub/app.ts'
+import { PARTIAL_LIFE } from '../../hub/blob-store/blob-store.ts'
 import { databasePath, FIRST_PROGRAM, openDataFolder } from '../../hub/data-folder.ts'
 import { streamRecords } from '../../hub/records.ts'
 import { serve } from '../../hub/serve.ts'
@@ -80,6 +81,7 @@ async function start(options: StartOptions): Promise<void> {
   }
   const { store, blobs, signer } = await openDataFolder(data)
   try {
+    await blobs.dropPartials(Date.now() - PARTIAL_LIFE)
     const version = await packageVersion()
     const hub = createHub({
       store,

@@ -1,6 +1,9 @@
 import type { Bytes } from '../../lib/bytes.ts'
 import { JikoError } from '../../protocol/error.ts'
 
+/** Milliseconds that a half-sent attachment is kept: a phone may be out of reach for a season's month. */
+export const PARTIAL_LIFE = 30 * 24 * 3_600_000
+
 /** How much of an attachment is here. `whole` only after its hash was checked. */
 export interface BlobStatus {
   bytes: number
@@ -19,6 +22,8 @@ export interface BlobStore {
   truncate(program: string, sha256: string, bytes: number): Promise<void>
   /** Checks the hash and makes the partial whole, durably, or drops it: false. */
   finish(program: string, sha256: string): Promise<boolean>
+  /** Drops partials that nothing was added to since `before` (milliseconds since 1970); returns how many. */
+  dropPartials(before: number): Promise<number>
   /** The bytes of a whole blob. */
   read(program: string, sha256: string): Promise<{ bytes: number; stream(): ReadableStream<Uint8Array> } | undefined>
 }

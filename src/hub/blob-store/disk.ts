@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, open, rename, rm, stat, truncate } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm, stat, truncate } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -11,6 +11,15 @@ async function sizeOf(path: string): Promise<number | undefined> {
     return (await stat(path)).size
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return []
     throw error
   }
 }
@@ -76,6 +85,19 @@ export function createDiskBlobs(root: string): BlobStore {
       await rename(partial, whole)
       await sync(dirname(whole))
       return true
+    },
+    async dropPartials(before) {
+      let dropped = 0
+      for (const program of await namesIn(root)) {
+        const folder = join(root, program, 'partial')
+        for (const name of await namesIn(folder)) {
+          const path = join(folder, name)
+          if ((await stat(path)).mtimeMs >= before) continue
+          await rm(path, { force: true })
+          dropped += 1
+        }
+      }
+      return dropped
     },
     async read(program, sha256) {
       const { whole } = paths(program, sha256)

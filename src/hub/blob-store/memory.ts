@@ -3,9 +3,10 @@ import { sha256Hex } from '../../lib/sha256.ts'
 import { type BlobStore, checkBlobName, checkOffset } from './blob-store.ts'
 
 /** For tests and the simulator. */
-export function createMemoryBlobs(): BlobStore {
+export function createMemoryBlobs(now: () => number = Date.now): BlobStore {
   const whole = new Map<string, Bytes>()
   const partial = new Map<string, Bytes>()
+  const touched = new Map<string, number>()
 
   function name(program: string, sha256: string): string {
     checkBlobName(program, sha256)
@@ -22,6 +23,7 @@ export function createMemoryBlobs(): BlobStore {
       const key = name(program, sha256)
       checkOffset(offset, sizeOf(key))
       partial.set(key, concat(partial.get(key) ?? new Uint8Array(0), piece))
+      touched.set(key, now())
     },
     async truncate(program, sha256, bytes) {
       const key = name(program, sha256)
@@ -37,6 +39,11 @@ export function createMemoryBlobs(): BlobStore {
       if ((await sha256Hex(bytes)) !== sha256) return false
       whole.set(key, bytes)
       return true
+    },
+    async dropPartials(before) {
+      const stale = [...partial.keys()].filter((key) => (touched.get(key) ?? 0) < before)
+      for (const key of stale) partial.delete(key)
+      return stale.length
     },
     async read(program, sha256) {
       const bytes = whole.get(name(program, sha256))

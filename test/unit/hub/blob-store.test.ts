@@ -85,6 +85,20 @@ describe.each([
     expect(await textOf(blobs, 'default', name)).toBe('a photo of a leaf')
   })
 
+  it('drops partials that were left alone, nothing else', async () => {
+    const blobs = open()
+    const [half, whole] = await Promise.all([photo, utf8('whole')].map(sha256Hex))
+    expect(await blobs.dropPartials(Date.now() + 60_000)).toBe(0)
+    await blobs.append('default', half ?? '', 0, photo.slice(0, 5))
+    await blobs.append('default', whole ?? '', 0, utf8('whole'))
+    await blobs.finish('default', whole ?? '')
+    expect(await blobs.dropPartials(Date.now() - 60_000)).toBe(0)
+    expect(await blobs.status('default', half ?? '')).toEqual({ bytes: 5, whole: false })
+    expect(await blobs.dropPartials(Date.now() + 60_000)).toBe(1)
+    expect(await blobs.status('default', half ?? '')).toEqual({ bytes: 0, whole: false })
+    expect(await textOf(blobs, 'default', whole ?? '')).toBe('whole')
+  })
+
   it('takes an attachment of no bytes', async () => {
     const blobs = open()
     const name = await sha256Hex(new Uint8Array(0))

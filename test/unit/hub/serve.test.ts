@@ -6,6 +6,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { createMemoryBlobs } from '../../../src/hub/blob-store/memory.ts'
 import { openDataFolder } from '../../../src/hub/data-folder.ts'
 import { openIdentity } from '../../../src/hub/identity.ts'
 import { type RunningHub, serve } from '../../../src/hub/serve.ts'
@@ -137,7 +138,8 @@ describe('a hub on a socket', () => {
   })
 
   it('keeps what came of a photo before its connection was cut', async () => {
-    const { hub, url, port } = await onSocket()
+    const blobs = createMemoryBlobs()
+    const { hub, url, port } = await onSocket({ blobs })
     const phone = await createFakePhone()
     const photo = new Uint8Array(50_000).fill(7)
     const attachment = await photoOf(photo)
@@ -150,10 +152,10 @@ describe('a hub on a socket', () => {
       `PATCH ${new URL(whole.url).pathname} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50000\r\n${headers}\r\n`,
     )
     socket.write(photo.slice(0, 20_000))
-    await expect
-      .poll(async () => (await fetch(await phone.blobHead(attachment.sha256, url))).headers.get('upload-offset'))
-      .toBe('20000')
+    await expect.poll(async () => (await blobs.status('default', attachment.sha256)).bytes).toBe(20_000)
     socket.destroy()
+    const asked = await fetch(await phone.blobHead(attachment.sha256, url))
+    expect(asked.headers.get('upload-offset')).toBe('20000')
     const rest = await phone.patch(attachment.sha256, photo.slice(20_000), url, { offset: 20_000 })
     expect((await fetch(rest)).status).toBe(201)
   })
