@@ -9,7 +9,7 @@ import type { InstalledPack, PackStatus, PendingPack } from '../protocol/worker.
 import type { Backend } from '../runtime/backend.ts'
 import { type OpenedSession, openSession } from '../runtime/open-session.ts'
 import { taskFor } from '../tasks/table.ts'
-import type { Operation } from './service.ts'
+import type { Operation } from './operation.ts'
 import { createVerdicts } from './verdicts.ts'
 
 export interface PackRoomDeps extends Omit<InstallerDeps, 'choose' | 'verifyInstalled'> {

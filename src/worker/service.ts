@@ -2,15 +2,10 @@ import { isAbort } from '../lib/abort.ts'
 import { createMemo } from '../lib/memo.ts'
 import { createSerial } from '../lib/serial.ts'
 import type { ImageInput } from '../protocol/manifest.ts'
-import type { OnProgress, WorkerApi } from '../protocol/worker.ts'
+import type { WorkerApi } from '../protocol/worker.ts'
 import { TASKS_VERSION, taskFor } from '../tasks/table.ts'
 import type { DecodedPhoto } from './decode-photo.ts'
 import type { LoadedPack, PackRoom } from './pack-room.ts'
-
-export interface Operation {
-  signal: AbortSignal
-  onProgress?: OnProgress
-}
 
 export interface WorkerDependencies {
   packs: PackRoom

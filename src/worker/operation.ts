@@ -1,0 +1,7 @@
+import type { OnProgress } from '../protocol/worker.ts'
+
+/** How a job of this worker is watched and stopped. */
+export interface Operation {
+  signal: AbortSignal
+  onProgress?: OnProgress
+}
