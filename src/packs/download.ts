@@ -7,7 +7,8 @@ import type { Chunk } from '../protocol/manifest.ts'
 import type { OnProgress } from '../protocol/worker.ts'
 import { offsetsOf, type Run, runFrom } from './layout.ts'
 import { type Incoming, type Link, looksLikePage, openStream, portalError } from './link.ts'
-import { type Asked, bodyStart, rangeHeaders, strongEtag } from './range.ts'
+import { createMirrors, isFinal, judge, type Mirror, nextAlive, pause, verdict } from './mirrors.ts'
+import { type Asked, bodyStart, looksEncoded, rangeHeaders, strongEtag } from './range.ts'
 import type { PackStore } from './store.ts'
 
 export interface DownloadDeps extends Link {
@@ -39,18 +40,6 @@ export interface DownloadResult {
   received: number
 }
 
-/** What is known about one address of the blob. */
-interface Mirror {
-  url: string
-  etag: string | undefined
-  /** False after its ETag changed in the middle: then the hashes alone decide. */
-  etags: boolean
-  /** False after it answered a range wrongly: then the whole file is asked for and what is held is skipped. */
-  ranges: boolean
-  /** Why it is not asked again. */
-  dead: JikoError | undefined
-}
-
 /** The chunk that the last connection died in: its bytes so far are kept for the next one. */
 interface Partial {
   index: number
@@ -62,6 +51,11 @@ interface Partial {
 const LEAST_PROGRESS = 1024
 /** A connection that brought so much may be followed by the next one without a pause. */
 const BRISK = 16_384
+/**
+ * Chromium fails a request for a range that is answered compressed, without a word why. After so many requests without
+ * an answer one asks for the whole file, to see whether that is what happens.
+ */
+const PROBE_AFTER = 3
 /** So many damaged chunks one after the other mean that this is not the file. */
 const MAX_CORRUPT_IN_A_ROW = 3
 
@@ -78,7 +72,7 @@ export async function download(
   signal?.throwIfAborted()
   const offsets = offsetsOf(chunks)
   const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
-  const mirrors = urls.map((url): Mirror => ({ url, etag: undefined, etags: true, ranges: true, dead: undefined }))
+  const mirrors = createMirrors(urls)
   const corrupt = new Map<number, number>()
   const result: DownloadResult = { stored: 0, received: 0 }
   const here = new Set(await store.listChunks())
@@ -179,18 +173,27 @@ export async function download(
     const end = (offsets[run.last] ?? 0) + (chunks[run.last]?.length ?? 0)
     const asked: Asked = { start: (offsets[run.first] ?? 0) + (partial?.filled ?? 0), end, length }
     const etag = mirror.etags ? mirror.etag : undefined
-    const headers = mirror.ranges ? rangeHeaders(asked, etag) : {}
+    const probing = mirror.ranges && mirror.deaf > 0 && mirror.deaf % PROBE_AFTER === 0
+    const ranged = mirror.ranges && !probing
+    // Until there is an answer; an honest one takes it back.
+    mirror.deaf++
     // The HTTP cache would keep a second copy of every byte, and some get ranges wrong.
-    const incoming = await openStream(url, { headers, cache: 'no-store' }, link, signal)
+    const init: RequestInit = { headers: ranged ? rangeHeaders(asked, etag) : {}, cache: 'no-store' }
+    const incoming = await openStream(url, init, link, signal)
+    mirror.deaf = 0
     try {
       const { response } = incoming
       const start = bodyStart(url, response, asked)
-      if (response.status === 200 && asked.start > 0 && etag && mirror.ranges) {
+      if (probing) {
+        mirror.ranges = !looksEncoded(response, length)
+        // The link was down, that is all: nothing is fetched from 0 on for that.
+        if (mirror.ranges) return await again(incoming, mirror, run)
+      }
+      if (response.status === 200 && asked.start > 0 && etag && ranged) {
         // Another ETag but the same length is most often the same file behind another machine. The hashes will tell;
         // asking once more without the condition is cheaper than all the bytes from 0 on.
         mirror.etags = false
-        incoming.close()
-        return await connect(mirror, run)
+        return await again(incoming, mirror, run)
       }
       mirror.etag = strongEtag(response)
       if (response.status === 200) {
@@ -202,6 +205,11 @@ export async function download(
     } finally {
       incoming.close()
     }
+  }
+
+  function again(incoming: Incoming, mirror: Mirror, run: Run): Promise<void> {
+    incoming.close()
+    return connect(mirror, run)
   }
 
   report()
@@ -247,47 +255,4 @@ export async function download(
   }
   report()
   return result
-}
-
-/** The index of the mirror to ask after `turn`: in order, round and round, without the dead ones. */
-function nextAlive(mirrors: readonly Mirror[], turn: number): number {
-  for (let step = 1; step <= mirrors.length; step++) {
-    const index = (turn + step) % mirrors.length
-    if (!mirrors[index]?.dead) return index
-  }
-  return turn
-}
-
-/** Why there is nobody left to ask; that the file changed says more than that a mirror lacks it. */
-function verdict(mirrors: readonly Mirror[]): JikoError {
-  const reasons = mirrors.flatMap(({ dead }) => dead ?? [])
-  return (
-    reasons.find(({ code }) => code === 'download/changed') ??
-    reasons[0] ??
-    new JikoError('download/not-found', 'There is no address to fetch the pack from.')
-  )
-}
-
-/** Errors that no other try and no other mirror can mend. */
-const isFinal = (error: JikoError): boolean =>
-  error.code.startsWith('storage/') || error.code === 'pack/corrupt' || isPause(error)
-
-/** The person's own limits stopped it: no failure, and not to be tried again now. */
-export const isPause = ({ code }: JikoError): boolean => code === 'download/over-budget' || code === 'download/metered'
-
-/** What a failure says about the mirror it came from. */
-function judge(mirror: Mirror, failure: JikoError): void {
-  const { code } = failure
-  if (code === 'download/not-found' || code === 'download/refused') mirror.dead = failure
-  if (code === 'download/changed') mirror.dead = failure
-  if (code === 'download/bad-range' || code === 'download/encoded') {
-    if (mirror.ranges) mirror.ranges = false
-    else mirror.dead = failure
-  }
-}
-
-/** Milliseconds to wait before the next round: what the server asked for, but at most five minutes. */
-function pause(failure: JikoError | undefined, attempt: number, random: () => number): number {
-  const asked = Number(failure?.detail.retryAfter ?? 0) * 1000
-  return Math.max(backoff(attempt, { random }), Math.min(asked, 300_000))
 }

@@ -3,7 +3,7 @@ import { backoff } from '../lib/backoff.ts'
 import { JikoError } from '../protocol/error.ts'
 import type { OnProgress, PackStatus } from '../protocol/worker.ts'
 import { collect, removePack } from './collect.ts'
-import { type DownloadDeps, download, isPause } from './download.ts'
+import { type DownloadDeps, download } from './download.ts'
 import {
   type CheckedManifest,
   checkManifest,
@@ -14,6 +14,7 @@ import {
 } from './fetch-manifest.ts'
 import { type Choose, chunksOf, pathsOf } from './layout.ts'
 import { PACKS_LOCK, type RunExclusive } from './locks.ts'
+import { isPause } from './mirrors.ts'
 import { type NoteStore, readNote, refusedKey } from './notes.ts'
 import { findDamage, type OpenedPack, openPack, readerOf } from './open.ts'
 import { readable, statusOf } from './status.ts'

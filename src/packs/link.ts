@@ -64,15 +64,23 @@ export async function openStream(
     throw error
   }
   const reader = response.body?.getReader()
+  async function next(): Promise<Uint8Array | undefined> {
+    controller.signal.throwIfAborted()
+    if (!reader) return undefined
+    const { done, value } = await watched(() => reader.read())
+    if (done) return undefined
+    spend?.(value.length)
+    return value
+  }
+  let ahead: Promise<Uint8Array | undefined> | undefined
   return {
     response,
     async read() {
-      controller.signal.throwIfAborted()
-      if (!reader) return undefined
-      const { done, value } = await watched(() => reader.read())
-      if (done) return undefined
-      spend?.(value.length)
-      return value
+      const piece = await (ahead ?? next())
+      // One piece ahead of the caller: when a connection dies, the stream throws away what has come but was not read.
+      ahead = piece && next()
+      ahead?.catch(() => undefined)
+      return piece
     },
     close() {
       release()

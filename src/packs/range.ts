@@ -29,8 +29,8 @@ export function strongEtag(response: Response): string | undefined {
  */
 export function bodyStart(url: string, response: Response, { start, length }: Asked): number {
   if (response.ok && isPage(response)) throw portalError(url)
-  const encoding = response.headers.get('content-encoding')
-  const encoded = encoding !== null && encoding !== '' && encoding !== 'identity'
+  const encoding = encodingOf(response)
+  const encoded = encoding !== undefined
   if (response.status === 206) {
     // Not readable across origins unless exposed; then the hashes alone must do.
     const range = response.headers.get('content-range')
@@ -56,6 +56,20 @@ export function bodyStart(url: string, response: Response, { start, length }: As
   }
   if (response.status === 416) throw changedError(url, length, 0)
   throw statusError(url, response)
+}
+
+/** Does this answer to a request for the whole file come compressed on the way, as far as can be seen? */
+export function looksEncoded(response: Response, length: number): boolean {
+  if (response.status !== 200) return false
+  if (encodingOf(response) !== undefined) return true
+  // Across origins only the length can be read, and that is the one of the compressed body.
+  const size = response.headers.get('content-length')
+  return response.type === 'cors' && size !== null && Number(size) !== length
+}
+
+const encodingOf = (response: Response): string | undefined => {
+  const encoding = response.headers.get('content-encoding')
+  return encoding && encoding !== 'identity' ? encoding : undefined
 }
 
 const changedError = (url: string, expected: number, got: number): JikoError =>

@@ -2,6 +2,7 @@ import type { BrowserContext, Page } from 'playwright-core'
 import { rolldown } from 'rolldown'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { utf8 } from '../../src/lib/bytes.ts'
+import { sha256Hex } from '../../src/lib/sha256.ts'
 import type { NoteStore } from '../../src/packs/notes.ts'
 import type { PackStore } from '../../src/packs/store.ts'
 import { JikoError } from '../../src/protocol/error.ts'
@@ -58,10 +59,9 @@ const install = (page: Page, urls: readonly string[] = ['/packs/leaf/']) =>
   page.evaluate(([from, trusted]) => room.install(from, trusted), [urls, [pack.key]] as const)
 
 async function exact(page: Page): Promise<void> {
-  const { value, error } = await page.evaluate((path) => room.read('leaf', path), KEEP)
+  const { value, error } = await page.evaluate((path) => room.hash('leaf', path), KEEP)
   expect(error).toBeUndefined()
-  const { bytes } = value as { bytes: number[] }
-  expect(Buffer.compare(Buffer.from(bytes), Buffer.from(pack.files.get(KEEP) ?? []))).toBe(0)
+  expect(value).toBe(await sha256Hex(pack.files.get(KEEP) ?? new Uint8Array()))
 }
 
 const held = async (page: Page): Promise<number> => {
@@ -101,12 +101,12 @@ packStoreContract(
 
 describe('packs in Chromium', () => {
   it('brings a pack over connections that die after 64 KB, fetching nothing twice', async () => {
-    await serve(() => ({ cutAfter: 65_536 }))
+    await serve(() => ({ cutAfter: 65_536, bytesPerSecond: 500_000 }))
     const page = await open()
     expect(await install(page)).toMatchObject({ value: { state: 'ready', version: '1.0.0' } })
     await exact(page)
-    // The last few bytes that a socket took before it was destroyed may not have arrived.
-    expect(server.sent - pack.blob.length).toBeLessThan(pack.blob.length * 0.05)
+    // Chromium forgets what has come but was not read when a connection dies; at a real link's pace that is little.
+    expect(server.sent - overhead() - pack.blob.length).toBeLessThan(pack.blob.length * 0.05)
   })
 
   it('carries on after a reload and after a tab was closed, with at most a chunk and what was in flight again', async () => {

@@ -25,6 +25,8 @@ export interface Behaviour {
   /** Redirects to a login page, as a captive portal does. */
   login?: boolean
   status?: number
+  /** Lets pages of other origins read it. */
+  cors?: boolean
 }
 
 export interface FlakyRequest {
@@ -81,7 +83,8 @@ export async function startFlakyServer(
     const end = partial && to ? Math.min(Number(to) + 1, file.length) : file.length
     let body = file.slice(start, end)
     how.damage?.(body, start)
-    const headers: Record<string, string | number> = { etag, 'accept-ranges': 'bytes' }
+    const headers: Record<string, string | number> = { etag, 'accept-ranges': 'bytes', 'content-type': typeOf(path) }
+    if (how.cors) headers['access-control-allow-origin'] = '*'
     if (partial) headers['content-range'] = `bytes ${start}-${end - 1}/${file.length}`
     if (how.gzip === 'whole' || (how.gzip === 'range' && partial)) {
       body = new Uint8Array(gzipSync(body))
@@ -148,6 +151,12 @@ export async function startFlakyServer(
         server.closeAllConnections()
       }),
   }
+}
+
+/** Module scripts are refused under any other type. */
+function typeOf(path: string): string {
+  if (path.endsWith('.js')) return 'text/javascript'
+  return path.endsWith('.html') ? 'text/html' : 'application/octet-stream'
 }
 
 /** Until more can be written, or nobody reads any more. */

@@ -17,6 +17,7 @@ export const FAULTS = [
   'ignores-range',
   'gzip-whole',
   'gzip-range',
+  'gzip-fails-range',
   'wrong-range',
   'wrong-total',
   'too-long',
@@ -146,6 +147,10 @@ export function createScriptedServer(file: Bytes, { fault, random, piece = 4096 
             headers: { 'content-type': 'application/octet-stream' },
           })
         case 'gzip-whole':
+          return answer(bytes, close, { 'content-encoding': 'gzip', 'content-length': '77' })
+        case 'gzip-fails-range':
+          // What Chromium makes of a compressed answer to a request for a range.
+          if (range) throw new TypeError('Failed to fetch')
           return answer(bytes, close, { 'content-encoding': 'gzip', 'content-length': '77' })
         case 'gzip-range':
           return answer(bytes, close, { 'content-encoding': 'gzip', 'content-range': `bytes ${start}-${end - 1}/77` })

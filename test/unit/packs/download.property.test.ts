@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { simulate, simulationPack } from '../../helpers/delivery-simulation.ts'
 
 /** `npm run bench -- delivery` runs ten thousand seeds of the same simulation. */
-const RUNS = Number(process.env.JIKO_SEEDS ?? 1500)
+const RUNS = Number(process.env.JIKO_SEEDS ?? 1000)
 
 it('ends in the exact chunks or in a clear error, whatever the link does', { timeout: 120_000 }, async () => {
   const pack = await simulationPack()

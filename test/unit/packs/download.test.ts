@@ -94,7 +94,9 @@ describe('download', () => {
       expect(await exact(store)).toBe(chunks.length)
       // Even the chunk that the cut fell into is not fetched again.
       expect(received).toBe(pack.blob.length)
-      expect(server.requests).toHaveLength(4)
+      // Without any answer the fourth one asks whether it is ranges that fail.
+      const silent = fault === 'stall-before-headers' || fault === 'refused-connection'
+      expect(server.requests).toHaveLength(silent ? 5 : 4)
       steady(progress)
     },
   )
@@ -136,6 +138,22 @@ describe('download', () => {
       expect(await exact(store)).toBe(chunks.length)
       expect(server.requests.map(({ range }) => range === null)).toEqual([false, true])
     }
+  })
+
+  it('finds out that compressed answers to ranges fail without a word, and takes the whole file', async () => {
+    const { server, store, run } = setUp({ fault: () => 'gzip-fails-range' })
+    await run()
+    expect(await exact(store)).toBe(chunks.length)
+    expect(server.requests.map(({ range }) => range === null)).toEqual([false, false, false, true])
+  })
+
+  it('fetches nothing from the beginning again because the link was down for a while', async () => {
+    const down: Fault[] = ['cut', 'refused-connection', 'refused-connection', 'refused-connection', 'none', 'none']
+    const { server, store, run } = setUp({ faults: down })
+    const { received } = await run()
+    expect(await exact(store)).toBe(chunks.length)
+    expect(received).toBe(pack.blob.length)
+    expect(server.requests.map(({ range }) => range === null)).toEqual([false, false, false, false, true, false])
   })
 
   it('does not start over because an ETag changed while the bytes did not', async () => {

@@ -123,7 +123,7 @@ describe('over real sockets', () => {
     ['wrong bits everywhere', { damage: (bytes) => void bytes.fill(7) }, 'pack/corrupt'],
   ]
   it.each(never)('ends in a clear error when there is only ever %s', async (_, behaviour, code) => {
-    const { store, install } = await setUp(() => behaviour, { stallMs: 40 })
+    const { store, install } = await setUp(() => behaviour, { stallMs: behaviour.stallAfter === 0 ? 40 : 5000 })
     await expect(install()).rejects.toMatchObject({ name: 'JikoError', code })
     expect(await store.listManifests()).toEqual([])
   })
@@ -159,7 +159,7 @@ describe('over real sockets', () => {
         if (dice < 0.8) return { damage: (bytes) => void bytes.fill(0, at % bytes.length, (at % bytes.length) + 9) }
         return {}
       },
-      { stallMs: 50 },
+      { stallMs: 250 },
     )
     let kills = 0
     for (;;) {
