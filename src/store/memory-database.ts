@@ -7,7 +7,7 @@ import type { StreamState } from './store.ts'
 /** What a phone's storage holds. Several databases (tabs) may be open on one disk; `copy` is a backup or a clone. */
 export interface MemoryDisk {
   open(): Database
-  copy(): MemoryDisk
+  copy(beforeWrite?: () => void): MemoryDisk
 }
 
 interface Rows {
@@ -57,8 +57,8 @@ export function createMemoryDisk(beforeWrite: () => void = () => undefined, rows
         },
       }
     },
-    copy: () =>
-      createMemoryDisk(beforeWrite, {
+    copy: (before = beforeWrite) =>
+      createMemoryDisk(before, {
         streams: new Map(rows.streams),
         records: new Map(rows.records),
         attachments: new Map(rows.attachments),
@@ -93,7 +93,8 @@ function tablesOf(rows: Rows, mode: 'read' | 'write', undo: (() => void)[], befo
     record: async (stream, seq) => maybe(rows.records.get(`${stream}/${seq}`)),
     records: async (stream, from, to) => {
       const found: RecordRow[] = []
-      for (let seq = from; seq <= to; seq++) {
+      const last = Math.min(to, rows.streams.get(stream)?.tip ?? 0)
+      for (let seq = from; seq <= last; seq++) {
         const row = rows.records.get(`${stream}/${seq}`)
         if (row) found.push(copied(row))
       }

@@ -66,7 +66,8 @@ export async function exchange(
 async function compose(heads: readonly Head[], candidate: Candidate | undefined, deps: ExchangeDeps): Promise<Fitted> {
   const { store, program, app, moment, storage, pace } = deps
   const { wall, mono, session } = moment()
-  const room = await storage?.()
+  // Some browsers refuse to say in private windows: that must not keep a record from going home.
+  const room = await storage?.().catch(() => undefined)
   const base: SyncRequest = {
     v: 1,
     ...(await announce(store.signer, program, heads)),

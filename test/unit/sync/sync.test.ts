@@ -348,6 +348,37 @@ describe('two installs that write one stream', () => {
     expect(await labels(hub)).toEqual(['common-0', 'common-1', 'mine-0', 'mine-1', 'theirs-0'])
   })
 
+  it('a clone that is behind the hub and writes while it asks', async () => {
+    await write(phone, 2, 'common')
+    const clone = await createPhone(hub, { disk: phone.disk.copy() })
+    await write(phone, 3, 'mine')
+    await phone.sync.now()
+    clone.link.next(async (forward) => {
+      const answer = await forward()
+      await write(clone, 2, 'meanwhile')
+      return answer
+    })
+    expect(await clone.sync.now()).toMatchObject({ local: 0 })
+    expect(await labels(hub)).toHaveLength(7)
+    expect(new Set(await labels(hub)).size).toBe(7)
+  })
+
+  it('a clone whose lines a restored hub lacks, and has others in their place', async () => {
+    await write(phone, 2, 'common')
+    const clone = await createPhone(hub, { disk: phone.disk.copy() })
+    await write(clone, 2, 'theirs')
+    await clone.sync.now()
+    const restored = await createTestHub({ signer: hub.signer })
+    const after = [
+      await createPhone(restored, { disk: phone.disk }),
+      await createPhone(restored, { disk: clone.disk }),
+    ] as const
+    await write(after[0], 1, 'mine')
+    await after[0].sync.now()
+    expect(await after[1].sync.now()).toMatchObject({ local: 0, allSent: true })
+    expect(await labels(restored)).toEqual(['common-0', 'common-1', 'mine-0', 'theirs-0', 'theirs-1'])
+  })
+
   it('a restored backup: what was written since the backup stays at the hub, what came after gets a new stream', async () => {
     await write(phone, 4, 'before')
     await phone.sync.now()
