@@ -76,8 +76,18 @@ self.addEventListener('sync', (event) => {
   if (tag === SYNC_TAG) (event as SyncEvent).waitUntil(wakePages())
 })
 
-/** The pages hold the log and the Web Lock; with none open, the next start sends. */
+const CALM = 5 * 60_000
+let wokenAt = Number.NEGATIVE_INFINITY
+
+/**
+ * The pages hold the log and the Web Lock; with none open, the next start sends. A browser that believes itself online
+ * fires as soon as it is asked: pages that still reach no hub ask again, and it would never end. Refusing makes the
+ * browser wait longer and longer before it tries again.
+ */
 async function wakePages(): Promise<void> {
+  const now = performance.now()
+  if (now - wokenAt < CALM) throw new Error('woken a moment ago, and it did not help')
+  wokenAt = now
   const message: FromServiceWorker = { type: 'sync-wanted' }
   for (const client of await self.clients.matchAll({ type: 'window', includeUncontrolled: true })) {
     client.postMessage(message)

@@ -3,9 +3,11 @@ import { useEffect, useRef } from 'preact/hooks'
 import type { ResultBody } from '../../protocol/record.ts'
 import { useApp } from '../context.ts'
 
-/** The small picture where there is one, else the photo itself. */
-export const photoOf = ({ attachments }: ResultBody): string | undefined =>
-  (attachments.find(({ role }) => role === 'preview') ?? attachments.find(({ role }) => role === 'input'))?.sha256
+/** Of the photo and its small preview the one that is wanted, else the other. */
+export function photoOf({ attachments }: ResultBody, wanted: 'preview' | 'input'): string | undefined {
+  const pictures = attachments.filter(({ type }) => type.startsWith('image/'))
+  return (pictures.find(({ role }) => role === wanted) ?? pictures[0])?.sha256
+}
 
 const SIDE = 144
 
@@ -16,7 +18,7 @@ const SIDE = 144
 export function Thumbnail({ body }: { body: ResultBody }): JSX.Element {
   const { kit } = useApp()
   const canvas = useRef<HTMLCanvasElement>(null)
-  const sha256 = photoOf(body)
+  const sha256 = photoOf(body, 'preview')
   useEffect(() => {
     const element = canvas.current
     if (!element || !sha256) return

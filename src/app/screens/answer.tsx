@@ -83,6 +83,10 @@ function Answer({ entry, isNew }: { entry: HistoryEntry; isNew: boolean }): JSX.
         </div>
         {corrected === undefined && <Coals score={answer.score} />}
         {!sure && <p class="small">{i18n.t('answer.likeliest', { name, score })}</p>}
+        <p class="saved" data-testid="saved">
+          <StateMark state={state} words />
+          <span class="small">{formatWhen(body.at.wall, Date.now(), language)}</span>
+        </p>
       </section>
       {advice && (
         <section class="advice">
@@ -90,10 +94,6 @@ function Answer({ entry, isNew }: { entry: HistoryEntry; isNew: boolean }): JSX.
           <p>{advice}</p>
         </section>
       )}
-      <p class="saved" data-testid="saved">
-        <StateMark state={state} words />
-        <span class="small">{formatWhen(body.at.wall, Date.now(), language)}</span>
-      </p>
       {ready && <PhotoButtons pack={body.pack.name} again />}
       <Correction entry={entry} labels={labels} />
       {isNew && <InstallCard />}
@@ -104,7 +104,7 @@ function Answer({ entry, isNew }: { entry: HistoryEntry; isNew: boolean }): JSX.
 function RecordPhoto({ entry }: { entry: HistoryEntry }): JSX.Element {
   const { kit } = useApp()
   const [blob, setBlob] = useState<Blob>()
-  const hash = photoOf(entry.body)
+  const hash = photoOf(entry.body, 'input')
   useEffect(() => {
     let stopped = false
     if (hash) {
