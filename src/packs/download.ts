@@ -198,7 +198,12 @@ export async function download(
       mirror.etag = strongEtag(response)
       if (response.status === 200) {
         partial = undefined
-        await take(incoming, start, Math.max(...missing), url)
+        await take(
+          incoming,
+          start,
+          [...missing].reduce((last, index) => Math.max(last, index), 0),
+          url,
+        )
       } else {
         await take(incoming, start, run.last, url)
       }

@@ -1,6 +1,6 @@
 import { parseSignedManifest } from '../protocol/manifest.ts'
 import { collect } from './collect.ts'
-import { type NoteStore, readNote } from './notes.ts'
+import { type NoteStore, pinnedKey, readNote, usedKey } from './notes.ts'
 import type { PackStore } from './store.ts'
 
 export interface PackUse {
@@ -80,6 +80,3 @@ export function createGovernor({ store, now = Date.now, onEvict }: GovernorDeps)
   }
 }
 export type Governor = ReturnType<typeof createGovernor>
-
-const usedKey = (name: string): string => `used/${name}`
-const pinnedKey = (name: string): string => `pinned/${name}`

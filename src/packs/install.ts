@@ -1,22 +1,15 @@
-import { isAbort, sleep as realSleep } from '../lib/abort.ts'
-import { backoff } from '../lib/backoff.ts'
+import { isAbort } from '../lib/abort.ts'
 import { JikoError } from '../protocol/error.ts'
 import type { OnProgress, PackStatus } from '../protocol/worker.ts'
 import { collect, removePack } from './collect.ts'
 import { type DownloadDeps, download } from './download.ts'
-import {
-  type CheckedManifest,
-  checkManifest,
-  checkSuccessor,
-  fetchManifest,
-  manifestUrl,
-  type TrustedKeys,
-} from './fetch-manifest.ts'
+import { type CheckedManifest, checkManifest, checkSuccessor, manifestUrl, type TrustedKeys } from './fetch-manifest.ts'
+import { findManifest } from './find-manifest.ts'
 import { type Choose, chunksOf, pathsOf } from './layout.ts'
 import { PACKS_LOCK, type RunExclusive } from './locks.ts'
-import { isPause } from './mirrors.ts'
-import { type NoteStore, readNote, refusedKey } from './notes.ts'
+import { type NoteStore, refusedKey } from './notes.ts'
 import { findDamage, type OpenedPack, openPack, readerOf } from './open.ts'
+import { createOrigins } from './origins.ts'
 import { readable, statusOf } from './status.ts'
 import type { PackStore } from './store.ts'
 
@@ -43,37 +36,20 @@ export interface InstallerDeps extends Omit<DownloadDeps, 'store' | 'spend'> {
 /** Where the bytes of a manifest's chunks come from: mirrors, or a file. */
 export type Obtain = (checked: CheckedManifest, wanted: readonly number[], operation: Operation) => Promise<unknown>
 
-/** Manifests are small; a person is waiting for the first sign of life. */
-const MANIFEST_ROUNDS = 4
 /** Times that a pack may be replaced on the server while it is being fetched. */
 const CHANGES = 3
 
 export function createInstaller(deps: InstallerDeps) {
-  const { store, exclusive, trusted, makeRoom, verifyInstalled, sleep = realSleep, random = Math.random } = deps
+  const { store, exclusive, trusted, makeRoom, verifyInstalled } = deps
+  const origins = createOrigins(store)
   const { now = Date.now, choose = pathsOf, spend, ...rest } = deps
   const linkFor = (pack: string): DownloadDeps => ({ ...rest, ...(spend && { spend: (bytes) => spend(bytes, pack) }) })
 
-  /** Tries every address, then all again after a while; only what a later try may mend is tried again. */
   async function fetchFirst(urls: readonly string[], { signal, onProgress }: Operation): Promise<CheckedManifest> {
     onProgress?.({ phase: 'manifest', done: 0, total: 1 })
-    let problem: unknown = new JikoError('download/not-found', 'There is no address to fetch the pack from.')
-    for (let round = 0; round < MANIFEST_ROUNDS; round++) {
-      if (round > 0) await sleep(backoff(round - 1, { random }), signal)
-      let mendable = false
-      for (const url of urls) {
-        try {
-          const checked = await fetchManifest(url, linkFor(''), trusted, signal)
-          onProgress?.({ phase: 'manifest', done: 1, total: 1 })
-          return checked
-        } catch (error) {
-          if (!(error instanceof JikoError) || signal?.aborted || isPause(error)) throw error
-          problem = error
-          mendable ||= MENDABLE.has(error.code)
-        }
-      }
-      if (!mendable) break
-    }
-    throw problem
+    const checked = await findManifest(urls, linkFor(''), trusted, signal)
+    onProgress?.({ phase: 'manifest', done: 1, total: 1 })
+    return checked
   }
 
   /** What a kill or a pause left behind, so that a restart needs no network to know what it was doing. */
@@ -135,7 +111,7 @@ export function createInstaller(deps: InstallerDeps) {
     const wanted = chunksOf(manifest, choose(manifest))
     const again = old?.line === signed.line
     if (!again) {
-      await store.putNote(mirrorsKey(name), JSON.stringify(urls))
+      await origins.started(name, urls)
       await store.putPending(name, { url: manifestUrl(urls[0] ?? ''), text })
     }
     await obtainWithRoom(checked, wanted, obtain, operation)
@@ -143,9 +119,7 @@ export function createInstaller(deps: InstallerDeps) {
       await check(checked, wanted, obtain, operation)
       operation.signal?.throwIfAborted()
     }
-    // A pack out of a file says nothing of where its updates are: then what was known before stays.
-    const origin = { urls: urls[0] ? urls : ((await originOf(name))?.urls ?? []), at: now(), digest }
-    await store.putNote(originKey(name), JSON.stringify(origin))
+    await origins.installed(name, { urls, at: now(), digest })
     // The one put that makes it the installed version: before it the old one is whole, after it the new one is.
     if (!again) await store.putManifest(name, text)
     await store.deletePending(name)
@@ -189,7 +163,7 @@ export function createInstaller(deps: InstallerDeps) {
   /** Another tab finished the very same while this one waited for the lock. */
   async function installedSince(urls: readonly string[], asked: number): Promise<PackStatus | undefined> {
     for (const name of await store.listManifests()) {
-      const origin = await originOf(name)
+      const origin = await origins.origin(name)
       if (origin && origin.at > asked && origin.urls[0] === urls[0]) {
         const status = await statusOf(store, name, choose)
         if (status.digest === origin.digest && status.have === status.bytes) return status
@@ -213,32 +187,32 @@ export function createInstaller(deps: InstallerDeps) {
     }
   }
 
-  const originOf = (name: string) => readNote(store, originKey(name), parseOrigin)
-
   async function addressesOf(name: string): Promise<readonly string[]> {
-    const urls = (await originOf(name))?.urls
+    const urls = (await origins.origin(name))?.urls
     if (urls?.[0]) return urls
     throw new JikoError('pack/no-origin', `It is not known any more where ${name} came from: install it again.`, {
       detail: { name },
     })
   }
 
+  /**
+   * Installs or updates from the first address that works, or carries on where a kill or a pause left off. The version
+   * that is here stays usable until the new one is complete and has passed its check.
+   * @param source address of `manifest.ndjson` or of its folder; several are mirrors, best first.
+   * @throws JikoError `download/...`, `pack/...`, `storage/quota`; the signal's reason when aborted (a pause).
+   */
+  function install(source: string | readonly string[], operation: Operation = {}): Promise<PackStatus> {
+    const urls = typeof source === 'string' ? [source] : source
+    const asked = now()
+    return exclusive(
+      PACKS_LOCK,
+      async () => (await installedSince(urls, asked)) ?? installLocked(urls, operation),
+      operation.signal,
+    )
+  }
+
   return {
-    /**
-     * Installs or updates from the first address that works, or carries on where a kill or a pause left off. The version
-     * that is here stays usable until the new one is complete and has passed its check.
-     * @param source address of `manifest.ndjson` or of its folder; several are mirrors, best first.
-     * @throws JikoError `download/...`, `pack/...`, `storage/quota`; the signal's reason when aborted (a pause).
-     */
-    install(source: string | readonly string[], operation: Operation = {}): Promise<PackStatus> {
-      const urls = typeof source === 'string' ? [source] : source
-      const asked = now()
-      return exclusive(
-        PACKS_LOCK,
-        async () => (await installedSince(urls, asked)) ?? installLocked(urls, operation),
-        operation.signal,
-      )
-    },
+    install,
 
     /** Installs from a manifest that is at hand and chunks from anywhere: bundle files. */
     installFrom: (
@@ -259,10 +233,9 @@ export function createInstaller(deps: InstallerDeps) {
       for (const name of await store.listPending()) {
         const pending = await store.getPending(name)
         if (!pending?.url) continue
-        const mirrors = (await readNote(store, mirrorsKey(name), parseUrls)) ?? []
-        const urls = manifestUrl(mirrors[0] ?? '') === pending.url ? mirrors : [pending.url]
+        const urls = await origins.mirrors(name, pending.url)
         try {
-          done.push({ name, status: await this.install(urls, operation) })
+          done.push({ name, status: await install(urls, operation) })
         } catch (error) {
           operation.signal?.throwIfAborted()
           done.push({ name, error })
@@ -318,43 +291,19 @@ export function createInstaller(deps: InstallerDeps) {
     remove: (name: string): Promise<void> =>
       exclusive(PACKS_LOCK, async () => {
         await removePack(store, name)
-        await store.deleteNote(originKey(name))
-        await store.deleteNote(mirrorsKey(name))
+        await origins.forget(name)
       }),
   }
 }
 export type Installer = ReturnType<typeof createInstaller>
 
-/** Failures of a link rather than of a pack. */
-const MENDABLE = new Set(['download/network', 'download/stalled', 'download/server', 'download/captive-portal'])
 /** The blob does not fit the manifest. */
 const STALE = new Set(['download/changed', 'download/wrong-bytes', 'download/not-found', 'pack/corrupt'])
 /** Failures during the check that say nothing about the pack. */
-const KEEPS_PENDING = /^(download|storage)\//
+const KEEPS_PENDING = /^(download|storage)\/|^pack\/damaged$/
 
 /** The blob lies beside its manifest. By text, since an address may be relative to the page. */
 const blobUrl = (url: string, path: string): string =>
   manifestUrl(url)
     .replace(/[?#].*$/, '')
     .replace(/[^/]*$/, path)
-
-const mirrorsKey = (name: string): string => `mirrors/${name}`
-const originKey = (name: string): string => `origin/${name}`
-
-interface Origin {
-  urls: string[]
-  /** Milliseconds since 1970 of the install. */
-  at: number
-  digest: string
-}
-
-function parseOrigin(value: unknown): Origin {
-  const { urls, at, digest } = value as Partial<Origin>
-  if (!Array.isArray(urls) || typeof at !== 'number' || typeof digest !== 'string') throw new TypeError('not an origin')
-  return { urls: urls.map(String), at, digest }
-}
-
-function parseUrls(value: unknown): string[] {
-  if (!Array.isArray(value)) throw new TypeError('not a list of addresses')
-  return value.map(String)
-}

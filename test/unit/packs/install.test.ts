@@ -374,6 +374,29 @@ describe('damage', () => {
   })
 })
 
+describe('resume', () => {
+  it('goes on with every pack that was pending, from all its mirrors, and one that fails stops no other', async () => {
+    const { site, store, deps, installer } = setUp()
+    const bean = await syntheticPack({ signer, name: 'bean', files: { [KEEP]: noise(9000, 5) } })
+    await store.putPending('bean', { url: 'https://hub.test/packs/bean/manifest.ndjson', text: bean.text })
+    const controller = new AbortController()
+    const mirrors = ['https://dead.test/packs/leaf/', url]
+    const fetch: InstallerDeps['fetch'] = async (address, init) => {
+      if (address.startsWith('https://dead.test')) throw new TypeError('fetch failed')
+      return site.fetch(address, init)
+    }
+    const stopping = createInstaller({ ...deps, fetch, spend: (_, name) => name === 'leaf' && controller.abort() })
+    await expect(stopping.install(mirrors, { signal: controller.signal })).rejects.toMatchObject({ name: 'AbortError' })
+    const resumed = await createInstaller({ ...deps, fetch }).resume()
+    expect(resumed).toMatchObject([
+      { name: 'bean', error: { code: 'download/not-found' } },
+      { name: 'leaf', status: { state: 'ready' } },
+    ])
+    await usable(store, one)
+    await expect(installer.resume({ signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' })
+  })
+})
+
 describe('remove and cancel', () => {
   it('takes a pack away but not what another one shares with it', async () => {
     const { site, store, installer } = setUp()
@@ -386,8 +409,10 @@ describe('remove and cancel', () => {
     await installer.remove('leaf')
     expect(await store.listManifests()).toEqual(['bean'])
     await expect((await openPack(store, 'bean')).readFile(KEEP)).resolves.toEqual(weights)
+    await store.putNote('pinned/bean', '1')
     await installer.remove('bean')
     expect([await store.listChunks(), await store.listManifests()]).toEqual([[], []])
+    for (const key of ['origin/bean', 'mirrors/bean', 'pinned/bean']) expect(await store.getNote(key)).toBeUndefined()
   })
 
   it('gives up a pending update without touching what is installed', async () => {
