@@ -56,7 +56,7 @@ export async function createRecordStore(database: Database, channel?: Channel): 
         .transact('write', async (tables) => {
           runs += 1
           const now = await newest(tables)
-          if (now.stream !== basis.stream || now.tip !== basis.tip) {
+          if (now.stream !== basis.stream || now.hash !== basis.hash) {
             last = now
             // On a second run, after a dropped connection, the line found there may be our own, committed unheard.
             return runs > 1 && (await tables.record(basis.stream, seq))?.hash === hash

@@ -24,7 +24,7 @@ export interface Pace {
 export function createPace(): Pace {
   let bytes = FIRST
   let most = MOST
-  let perLine = 100
+  let perLine = 60
   return {
     get bytes() {
       return Math.min(bytes, most)
@@ -33,7 +33,8 @@ export function createPace(): Pace {
       return perLine
     },
     succeeded(size, ms, lines) {
-      if (lines > 0) perLine = Math.max(10, size / lines)
+      // In a batch of few lines the envelope weighs more than they do.
+      if (lines >= 10) perLine = Math.max(10, size / lines)
       // A batch that was small for want of records says nothing about the link.
       if (ms < BRISK && size * 2 >= bytes) bytes = Math.min(MOST, bytes * 2)
       else if (ms > SLOW) bytes = Math.max(LEAST, bytes / 2)

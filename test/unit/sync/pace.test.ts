@@ -14,6 +14,8 @@ describe('the pace', () => {
     pace.succeeded(16_000, 11_000, 160)
     expect(pace.bytes).toBe(8192)
     expect(pace.perLine).toBe(100)
+    pace.succeeded(700, 100, 1)
+    expect(pace.perLine).toBe(100)
   })
 
   it('learns nothing from a batch that was small for want of records', () => {
