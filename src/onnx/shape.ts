@@ -211,7 +211,35 @@ const resize: Rule = ({ node, in: [x], integers, opset }) => {
   if (!x) return undefined
   const sizes = opset >= 11 && node.input[3] ? integers(3) : undefined
   if (sizes?.length === x.length) return [sizes]
-  return undefined
+  const scales = integers(opset >= 11 ? 2 : 1)
+  return scales?.length === x.length ? [x.map((n, i) => Math.floor(n * (scales[i] ?? 1)))] : undefined
+}
+
+const depthToSpace: Rule = ({ node, in: [x] }) => {
+  const size = intAttribute(node, 'blocksize', 1)
+  const [n = 0, channels = 0, height = 0, width = 0] = x ?? []
+  return x?.length === 4 ? [[n, channels / size ** 2, height * size, width * size]] : undefined
+}
+
+const spaceToDepth: Rule = ({ node, in: [x] }) => {
+  const size = intAttribute(node, 'blocksize', 1)
+  const [n = 0, channels = 0, height = 0, width = 0] = x ?? []
+  return x?.length === 4 ? [[n, channels * size ** 2, height / size, width / size]] : undefined
+}
+
+const convTranspose: Rule = ({ node, in: [x, w] }) => {
+  if (!x || !w || x.length !== w.length || x.length < 3 || intsAttribute(node, 'output_shape')) return undefined
+  const auto = stringAttribute(node, 'auto_pad', 'NOTSET')
+  if (auto !== 'NOTSET' && auto !== 'VALID') return undefined
+  const size = x.slice(2)
+  const given = (name: string, otherwise: number): Dims => intsAttribute(node, name) ?? size.map(() => otherwise)
+  const [strides, dilations, extra] = [given('strides', 1), given('dilations', 1), given('output_padding', 0)]
+  const pads = intsAttribute(node, 'pads') ?? [...size, ...size].map(() => 0)
+  const out = size.map((n, i) => {
+    const span = ((w[i + 2] ?? 1) - 1) * (dilations[i] ?? 1) + 1
+    return (n - 1) * (strides[i] ?? 1) + span + (extra[i] ?? 0) - (pads[i] ?? 0) - (pads[i + size.length] ?? 0)
+  })
+  return [[x[0] ?? 1, (w[1] ?? 1) * intAttribute(node, 'group', 1), ...out]]
 }
 
 const expand: Rule = ({ in: [x], integers }) => {
@@ -250,6 +278,9 @@ const RULES = new Map<string, Rule>([
   ['Gather', gather],
   ['Split', split],
   ['Resize', resize],
+  ['DepthToSpace', depthToSpace],
+  ['SpaceToDepth', spaceToDepth],
+  ['ConvTranspose', convTranspose],
   ['Expand', expand],
 ])
 

@@ -105,6 +105,12 @@ export function createQdqGraph(seed: number, opset = 13) {
     output(name: string, dims: number[]): void {
       outputs.push(valueInfo(name, dims))
     },
+    /** A node with several outputs of equal size. */
+    split(name: string, parts: number, axis: number): string[] {
+      const made = Array.from({ length: parts }, () => fresh('split'))
+      nodes.push(makeNode('Split', [name], made, { axis }))
+      return made
+    },
     /** QuantizeLinear and DequantizeLinear behind a value. */
     quantised(name: string, { type, scale, zero }: Activation): string {
       const parameters = [constant('scale', floats([scale])), constant('zero', zeroPoints(type, [zero]))]

@@ -3,7 +3,8 @@ import type { Graph } from '../graph.ts'
 import type { NodeProto } from '../onnx_pb.ts'
 import type { Buffer, Program } from './program.ts'
 import { blame, type QuantisedConstant, unsupported } from './quantisation.ts'
-import { imageOf, type Pending, padded, type Quantised, type Real, type Target, type Value } from './value.ts'
+import type { Pending, Quantised, Target, Value } from './value.ts'
+import { newQuantised, settle } from './view.ts'
 
 /** What the lowering of one node sees. */
 export interface Context {
@@ -18,32 +19,31 @@ export interface Context {
   constant(index: number): Constant | undefined
   /** Weights that reach the node through DequantizeLinear. */
   quantisedConstant(index: number): QuantisedConstant | undefined
-  set(value: Value): void
+  set(value: Value, output?: number): void
 }
 
 export type Lowering = (context: Context) => void
 
-/** An int8 input. @throws JikoError when it is something else. */
+/** An int8 input, however it lies. @throws JikoError when it is something else. */
 export function quantised(context: Context, index: number): Quantised {
   const value = context.value(index)
+  if (value?.kind === 'view' && value.quantisation) return settle(context, value, usualOrder(value.dims))
   if (value?.kind !== 'int8') throw unsupported(`its input ${index} is not quantised`)
   return value
 }
 
-/** An int8 input as an image or as rows, not flattened. */
+const usualOrder = (dims: readonly number[]): 'planes' | 'pixels' =>
+  dims.length > 2 && dims.length < 5 && dims[0] === 1 ? 'planes' : 'pixels'
+
+/** An int8 input as an image with channels second, or as rows where it has but two axes. */
 export function image(context: Context, index: number): Quantised {
   const value = quantised(context, index)
-  if (value.order === 'flat') throw unsupported(`its input ${index} is a flattened image`)
-  return value
+  return value.order === 'flat' ? settle(context, value, usualOrder(value.dims)) : value
 }
 
 /** Room for an int8 result of the given dims, channels second. */
-export function newImage(context: Context, dims: readonly number[], { quantisation }: Target): Quantised {
-  const { height, width, channels } = imageOf(dims)
-  const pixelBytes = padded(channels)
-  const buffer = context.program.buffer(height * width * pixelBytes)
-  return { kind: 'int8', buffer, dims, order: 'planes', height, width, channels, pixelBytes, quantisation }
-}
+export const newImage = (context: Context, dims: readonly number[], { quantisation }: Target): Quantised =>
+  newQuantised(context, dims, 'planes', quantisation)
 
 /** A result that waits for its QuantizeLinear; what is wrong with it then is still this node's fault. */
 export function pending({ name, node }: Context, dims: readonly number[], finish: Pending['finish']): Pending {
@@ -60,28 +60,6 @@ export function pending({ name, node }: Context, dims: readonly number[], finish
       }
     },
   }
-}
-
-/** int8 brought to f32 in the graph's order, as DequantizeLinear does it. */
-export function toReal(context: Context, value: Value): Real {
-  if (value.kind === 'float32') return value
-  if (value.kind === 'pending') throw unsupported('its input is not quantised')
-  const { quantisation, channels, height, width, dims } = value
-  const count = height * width * channels
-  const buffer = context.program.buffer(4 * count)
-  // With channels last, pixels that hold no padding are in the graph's order already: one plane of single values.
-  const whole = value.order === 'pixels' && value.pixelBytes === channels
-  if (value.order === 'pixels' && !whole && height * width > 1) throw unsupported('padded pixels as reals')
-  context.program.emit('dequantise', context.name, {
-    src: value.buffer,
-    dst: buffer,
-    channels: whole ? 1 : channels,
-    pixels: whole ? count : height * width,
-    pixelBytes: whole ? 1 : value.pixelBytes,
-    scale: quantisation.scale,
-    zero: quantisation.zero,
-  })
-  return { kind: 'float32', buffer, dims }
 }
 
 /** Puts a border of zero points around an image; the kernels for windows expect it there. */

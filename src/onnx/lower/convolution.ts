@@ -5,6 +5,7 @@ import { biasOf } from './bias.ts'
 import { type Context, image, type Lowering, newImage, padImage, pending } from './context.ts'
 import { type QuantisedConstant, unsupported } from './quantisation.ts'
 import { padded, type Quantised, type Target } from './value.ts'
+import { settle } from './view.ts'
 import { foldChannels, packDepthwise, packDepthwise3, packProducts, toInt8, weightZero } from './weights.ts'
 
 interface Window {
@@ -37,10 +38,10 @@ export function windowOf({ node }: Context, dims: readonly number[], kernel: rea
 
 export const lowerConv: Lowering = (context) => {
   const { node } = context
-  const x = image(context, 0)
+  const x = settle(context, image(context, 0), 'planes')
   const w = context.quantisedConstant(1)
   if (!w) throw unsupported('its weights are not quantised constants')
-  if (x.order !== 'planes' || x.dims.length < 3 || x.dims.length > 4 || x.dims[0] !== 1)
+  if (x.dims.length < 3 || x.dims.length > 4 || x.dims[0] !== 1)
     throw unsupported(`its input has shape [${x.dims.join(', ')}], only [1, C, H, W] and [1, C, W] are supported`)
   if (w.axis !== 0 && w.scales.length > 1) throw unsupported('its weights are not quantised by output channel')
   const window = windowOf(context, x.dims, intsAttribute(node, 'kernel_shape') ?? w.dims.slice(2))

@@ -4,13 +4,13 @@ import { biasOf } from './bias.ts'
 import { type Context, type Lowering, pending, quantised } from './context.ts'
 import { unsupported } from './quantisation.ts'
 import { padded, type Quantised } from './value.ts'
+import { settle } from './view.ts'
 import { foldChannels, packProducts, toInt8, weightZero } from './weights.ts'
 
 /** How many rows a matrix input has and, for a flattened image, which graph index each of its bytes has. */
 function rowsOf(x: Quantised): { rows: number; depth: number; indexAt: (k: number) => number | undefined } {
   const pixels = x.height * x.width
   if (x.order !== 'flat') {
-    if (x.order === 'planes' && pixels > 1) throw unsupported('its input has its channels before the image')
     return { rows: pixels, depth: x.pixelBytes, indexAt: (k) => (k < x.channels ? k : undefined) }
   }
   // The graph flattens planes, memory holds pixels: the weights' rows change places instead.
@@ -26,7 +26,8 @@ function rowsOf(x: Quantised): { rows: number; depth: number; indexAt: (k: numbe
 
 function lowerDense(context: Context, transposed: boolean, biasIndex: number): void {
   const { node, program, name } = context
-  const x = quantised(context, 0)
+  const given = quantised(context, 0)
+  const x = given.order === 'flat' ? given : settle(context, given, 'pixels')
   const w = context.quantisedConstant(1)
   if (w?.dims.length !== 2) throw unsupported('its second input is not a constant quantised matrix')
   const [columns = 0, inner = 0] = transposed ? w.dims : [w.dims[1], w.dims[0]]

@@ -2,11 +2,12 @@ import { type Context, image, type Lowering, pending } from './context.ts'
 import { realZero } from './pool.ts'
 import { unsupported } from './quantisation.ts'
 import type { Quantised } from './value.ts'
+import { settle } from './view.ts'
 
 /** Operands in the order in which the kernel takes them: the second one may be a single pixel for all. */
 function operands(context: Context): { a: Quantised; b: Quantised; swapped: boolean } {
-  const [a, b] = [image(context, 0), image(context, 1)]
-  if (a.order !== b.order) throw unsupported('its inputs have their channels in different places')
+  const a = image(context, 0)
+  const b = settle(context, image(context, 1), a.order === 'pixels' ? 'pixels' : 'planes')
   if (a.channels !== b.channels) throw unsupported('its inputs have different channels')
   const single = (value: Quantised): boolean => value.height * value.width === 1
   if (a.height === b.height && a.width === b.width) return { a, b, swapped: false }

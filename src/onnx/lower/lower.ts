@@ -7,17 +7,19 @@ import { createGraph, type Graph } from '../graph.ts'
 import type { NodeProto } from '../onnx_pb.ts'
 import { readModel } from '../read.ts'
 import { inferShapes } from '../shape.ts'
-import { type Context, type Lowering, toReal } from './context.ts'
+import type { Context, Lowering } from './context.ts'
 import { lowerConv } from './convolution.ts'
 import { lowerGemm, lowerMatMul } from './dense.ts'
 import { lowerAdd, lowerMul, lowerSub } from './elementwise.ts'
+import { MOVING } from './moving.ts'
 import { lowerAveragePool, lowerGlobalAveragePool, lowerMaxPool } from './pool.ts'
 import { createProgram } from './program.ts'
 import { blame, isUnsupported, type QuantisedConstant, unsupported } from './quantisation.ts'
 import { lowerDequantize, lowerQuantize } from './quantise.ts'
-import { SHAPE_ONLY } from './shape-only.ts'
+import { softmax } from './softmax.ts'
 import { UNARY } from './unary.ts'
 import type { Value } from './value.ts'
+import { toReal } from './view.ts'
 
 const LOWERINGS: Readonly<Record<string, Lowering>> = {
   QuantizeLinear: lowerQuantize,
@@ -31,7 +33,8 @@ const LOWERINGS: Readonly<Record<string, Lowering>> = {
   MaxPool: lowerMaxPool,
   GlobalAveragePool: lowerGlobalAveragePool,
   ...UNARY,
-  ...SHAPE_ONLY,
+  ...MOVING,
+  Softmax: softmax,
 }
 
 export interface LoweredStep {
@@ -119,7 +122,7 @@ function lowerGraph(graph: Graph): Plan {
       value: (index) => values.get(input(index)),
       constant: (index) => graph.constant(input(index)),
       quantisedConstant: (index) => constants.get(input(index)),
-      set: (value) => void values.set(node.output[0] ?? '', value),
+      set: (value, output = 0) => void values.set(node.output[output] ?? '', value),
     }
   }
 

@@ -3,6 +3,7 @@ import { type Context, image, type Lowering, newImage, pending } from './context
 import { windowOf } from './convolution.ts'
 import { type Quantisation, unsupported } from './quantisation.ts'
 import type { Quantised } from './value.ts'
+import { settle } from './view.ts'
 
 /**
  * Where kernels that work in reals put their zero point: onnxruntime turns every int8 activation into uint8 first, and
@@ -14,8 +15,8 @@ export const realZero = ({ zero }: Quantisation): { zero: number; offset: number
 })
 
 function planes(context: Context): Quantised {
-  const x = image(context, 0)
-  if (x.order !== 'planes' || x.dims.length < 3) throw unsupported('its input is not an image')
+  const x = settle(context, image(context, 0), 'planes')
+  if (x.dims.length < 3) throw unsupported('its input is not an image')
   return x
 }
 

@@ -1,5 +1,5 @@
 import { intAttribute } from '../attribute.ts'
-import type { Context, Lowering } from './context.ts'
+import { type Context, image, type Lowering } from './context.ts'
 import {
   type Quantisation,
   type QuantisedConstant,
@@ -10,7 +10,8 @@ import {
   unsupported,
 } from './quantisation.ts'
 import { applyTable } from './unary.ts'
-import { imageOf, padded, type Quantised, type Real } from './value.ts'
+import { imageOf, padded, type Quantised, type Real, type View } from './value.ts'
+import { toReal } from './view.ts'
 
 export const lowerQuantize: Lowering = (context) => {
   const value = context.value(0)
@@ -20,14 +21,16 @@ export const lowerQuantize: Lowering = (context) => {
     const high = quantiseReal(value.most, quantisation)
     context.set(value.finish({ quantisation, low, high }))
   } else if (value?.kind === 'float32') context.set(quantiseReals(context, value, quantisation))
-  else if (value?.kind === 'int8') context.set(requantise(context, value, quantisation))
+  else if (value?.kind === 'view' && value.element === 4)
+    context.set(quantiseReals(context, toReal(context, value), quantisation))
+  else if (value?.kind === 'int8' || value?.kind === 'view') context.set(requantise(context, value, quantisation))
   else throw unsupported('its input is a constant or is not supported')
 }
 
 /** From one scale to another; nothing to do where they are the same. */
-function requantise(context: Context, value: Quantised, quantisation: Quantisation): Quantised {
-  if (sameQuantisation(value.quantisation, quantisation)) return { ...value, quantisation }
-  return applyTable(context, value, (x) => x, { quantisation, low: -128, high: 127 })
+function requantise(context: Context, value: Quantised | View, quantisation: Quantisation): Quantised | View {
+  if (value.quantisation && sameQuantisation(value.quantisation, quantisation)) return { ...value, quantisation }
+  return applyTable(context, image(context, 0), (x) => x, { quantisation, low: -128, high: 127 })
 }
 
 /** Convolutions read an image of few channels as it is; everything else wants pixels padded to 8. */
@@ -67,7 +70,8 @@ export function lowerDequantize(context: Context, constants: Map<string, Quantis
     return
   }
   const value = context.value(0)
-  if (value?.kind !== 'int8') throw unsupported('its input is not quantised')
+  if ((value?.kind !== 'int8' && value?.kind !== 'view') || !value.quantisation)
+    throw unsupported('its input is not quantised')
   const quantisation = quantisationOf(context.constant(1), context.constant(2))
   if (!sameQuantisation(value.quantisation, quantisation)) throw unsupported('its scale is not that of its input')
   context.set(value)

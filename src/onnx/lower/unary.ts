@@ -1,5 +1,5 @@
 import { floatAttribute } from '../attribute.ts'
-import { type Context, type Lowering, pending, quantised } from './context.ts'
+import { type Context, image, type Lowering, pending } from './context.ts'
 import { type Quantisation, quantiseReal, unsupported } from './quantisation.ts'
 import type { Quantised, Target } from './value.ts'
 
@@ -26,7 +26,7 @@ export function applyTable({ program, name }: Context, x: Quantised, fn: Real, t
 }
 
 function lowerTable(context: Context, fn: Real): void {
-  const x = quantised(context, 0)
+  const x = image(context, 0)
   context.set(pending(context, x.dims, (target) => applyTable(context, x, fn, target)))
 }
 

@@ -26,6 +26,19 @@ export interface Real {
   readonly dims: readonly number[]
 }
 
+/** int8 (with its quantisation) or float32 that lies in some other way: what moving values about makes of them. */
+export interface View {
+  readonly kind: 'view'
+  readonly buffer: Buffer
+  /** Bytes. */
+  readonly offset: number
+  readonly element: 1 | 4
+  readonly dims: readonly number[]
+  /** Bytes, one for each of `dims`. */
+  readonly strides: readonly number[]
+  readonly quantisation?: Quantisation
+}
+
 /** A result that is computed once it is known how to quantise it. */
 export interface Pending {
   readonly kind: 'pending'
@@ -43,7 +56,7 @@ export interface Target {
   readonly high: number
 }
 
-export type Value = Quantised | Real | Pending
+export type Value = Quantised | Real | View | Pending
 
 export const padded = (channels: number): number => roundUp(channels, 8)
 
