@@ -235,6 +235,7 @@ export async function download(
       failure = error
     }
     const gained = verified + (partial?.filled ?? 0) - before
+    if (gained > 0) mirror.strikes = 0
     if (failure) judge(mirror, failure)
     if (!failure && gained > 0) {
       idle = 0

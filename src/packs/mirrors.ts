@@ -11,12 +11,16 @@ export interface Mirror {
   ranges: boolean
   /** Requests in a row that failed before there was an answer. */
   deaf: number
+  /** Answers since the last progress that, said once more, mean that it has not what we want. */
+  strikes: number
   /** Why it is not asked again. */
   dead: JikoError | undefined
 }
 
+const STRIKES = 2
+
 export const createMirrors = (urls: readonly string[]): Mirror[] =>
-  urls.map((url) => ({ url, etag: undefined, etags: true, ranges: true, deaf: 0, dead: undefined }))
+  urls.map((url) => ({ url, etag: undefined, etags: true, ranges: true, deaf: 0, strikes: 0, dead: undefined }))
 
 /** The index of the mirror to ask after `turn`: in order, round and round, without the dead ones. */
 export function nextAlive(mirrors: readonly Mirror[], turn: number): number {
@@ -40,7 +44,10 @@ export function verdict(mirrors: readonly Mirror[]): JikoError {
 /** What a failure says about the mirror it came from. */
 export function judge(mirror: Mirror, failure: JikoError): void {
   const { code } = failure
-  if (code === 'download/not-found' || code === 'download/refused' || code === 'download/changed') mirror.dead = failure
+  if (code === 'download/not-found' || code === 'download/refused' || code === 'download/changed') {
+    // Proxies and restarting servers say so once in passing; who says it again means it.
+    if (++mirror.strikes >= STRIKES) mirror.dead = failure
+  }
   if (code === 'download/bad-range' || code === 'download/encoded') {
     if (mirror.ranges) mirror.ranges = false
     else mirror.dead = failure

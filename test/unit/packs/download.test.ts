@@ -156,6 +156,14 @@ describe('download', () => {
     expect(server.requests.map(({ range }) => range === null)).toEqual([false, false, false, false, true, false])
   })
 
+  it.each<Fault>(['not-found', 'other-file', 'wrong-total'])('is not put off by one odd answer: %s', async (fault) => {
+    const { server, store, run } = setUp({ faults: ['cut', fault, 'cut', fault] })
+    const { received } = await run()
+    expect(received).toBe(pack.blob.length)
+    expect(await exact(store)).toBe(chunks.length)
+    expect(server.requests).toHaveLength(5)
+  })
+
   it('does not start over because an ETag changed while the bytes did not', async () => {
     const { server, store, run } = setUp({ faults: ['cut', 'other-etag', 'none'] })
     const { received } = await run()
