@@ -20,11 +20,19 @@ export interface ProfileOptions {
   profile?: string
   width?: number
   height?: number
+  /** BCP 47; what the phone is set to. */
+  locale?: string
   launch?: LaunchOptions
 }
 
 /** A real Chromium with a profile of its own: what it stores survives `kill` and the next `openProfile`. */
-export async function openProfile({ profile, width = 390, height = 844, launch = {} }: ProfileOptions = {}): Promise<{
+export async function openProfile({
+  profile,
+  width = 390,
+  height = 844,
+  locale = 'en-US',
+  launch = {},
+}: ProfileOptions = {}): Promise<{
   context: BrowserContext
   profile: string
 }> {
@@ -35,6 +43,7 @@ export async function openProfile({ profile, width = 390, height = 844, launch =
     args: FLAGS,
     viewport: { width, height },
     serviceWorkers: 'allow',
+    locale,
     ...launch,
   })
   return { context, profile: folder }

@@ -1,0 +1,74 @@
+import { readFile } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { extname, join } from 'node:path'
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript',
+  '.mjs': 'text/javascript',
+  '.css': 'text/css',
+  '.jpg': 'image/jpeg',
+  '.svg': 'image/svg+xml',
+  '.wasm': 'application/wasm',
+  '.webmanifest': 'application/manifest+json',
+}
+
+/** The hub's own policy, so that a style attribute or an inline script fails here too. */
+const CONTENT_SECURITY_POLICY = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self' blob: data:"
+
+export interface FolderServer {
+  readonly origin: string
+  /** Paths asked for so far, in order. */
+  readonly asked: string[]
+  /** Stops answering, as if the network were gone; `open` goes on at the same address. */
+  close(): Promise<void>
+  open(): Promise<void>
+}
+
+/** Serves files for a test. Folders are mounted at path prefixes; the longest that fits wins. */
+export async function serveFolders(mounts: Readonly<Record<string, string>>): Promise<FolderServer> {
+  const prefixes = Object.keys(mounts).sort((a, b) => b.length - a.length)
+  const asked: string[] = []
+  let server: Server
+  let port = 0
+
+  async function answer(path: string): Promise<{ body: Buffer; type: string } | undefined> {
+    const prefix = prefixes.find((candidate) => path.startsWith(candidate))
+    const folder = prefix && mounts[prefix]
+    if (!folder) return undefined
+    const rest = path.slice(prefix.length)
+    const file = rest === '' || rest.endsWith('/') ? `${rest}index.html` : rest
+    const body = await readFile(join(folder, file)).catch(() => undefined)
+    return body && { body, type: TYPES[extname(file)] ?? 'application/octet-stream' }
+  }
+
+  async function open(): Promise<void> {
+    server = createServer((request, response) => {
+      const path = decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname)
+      asked.push(path)
+      void answer(path).then((found) => {
+        if (!found) return response.writeHead(404).end()
+        response.setHeader('content-type', found.type)
+        response.setHeader('content-security-policy', CONTENT_SECURITY_POLICY)
+        response.end(found.body)
+      })
+    })
+    await new Promise<void>((done) => server.listen(port, '127.0.0.1', done))
+    port = (server.address() as AddressInfo).port
+  }
+
+  await open()
+  return {
+    get origin() {
+      return `http://localhost:${port}`
+    },
+    asked,
+    open,
+    close: () =>
+      new Promise((done) => {
+        server.close(() => done())
+        server.closeAllConnections()
+      }),
+  }
+}
