@@ -1,9 +1,11 @@
 import { once } from 'node:events'
 import type { Server } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
 import { JikoError } from '../protocol/error.ts'
 import type { Hub } from './app.ts'
+import type { Certificate } from './certificate.ts'
 
 /** A socket on which nothing moves: a phone that left. A slow one moves. */
 const IDLE_TIMEOUT = 120_000
@@ -19,6 +21,8 @@ export interface ServeOptions {
   port: number
   /** All addresses when left out. */
   host?: string
+  /** Speaks HTTPS with it, and nothing else on this port. */
+  certificate?: Certificate
 }
 
 export interface RunningHub {
@@ -42,11 +46,12 @@ function describeListenError(error: unknown, { port, host }: ServeOptions): Jiko
 
 /** Puts a hub on a socket. @throws JikoError `hub/cannot-listen` saying why. */
 export async function serve(hub: Hub, options: ServeOptions): Promise<RunningHub> {
-  const { port, host } = options
+  const { port, host, certificate } = options
   const server = createAdaptorServer({
     fetch: (request, env) => hub.fetch(request, { remoteAddress: (env as HttpBindings).incoming.socket.remoteAddress }),
     overrideGlobalObjects: false,
-    serverOptions: { headersTimeout: HEADERS_TIMEOUT, requestTimeout: REQUEST_TIMEOUT },
+    ...(certificate && { createServer: createTlsServer }),
+    serverOptions: { headersTimeout: HEADERS_TIMEOUT, requestTimeout: REQUEST_TIMEOUT, ...certificate },
   }) as Server
   server.setTimeout(IDLE_TIMEOUT)
   server.listen(port, host)

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { createHub } from '../../hub/app.ts'
 import { PARTIAL_LIFE } from '../../hub/blob-store/blob-store.ts'
+import { type Certificate, readCertificate } from '../../hub/certificate.ts'
 import { databasePath, FIRST_PROGRAM, openDataFolder } from '../../hub/data-folder.ts'
 import { streamRecords } from '../../hub/records.ts'
 import { serve } from '../../hub/serve.ts'
@@ -24,6 +25,8 @@ interface StartOptions {
   app: string
   packs: string
   log?: boolean
+  tlsCert?: string
+  tlsKey?: string
 }
 
 function parsePort(text: string): number {
@@ -47,17 +50,29 @@ async function packageVersion(): Promise<string> {
   return String(version)
 }
 
-function startUpText(port: number, { data, app, packs, host }: StartOptions, version: string, records: number): string {
+async function certificateOf({ tlsCert, tlsKey }: StartOptions): Promise<Certificate | undefined> {
+  if (tlsCert !== undefined && tlsKey !== undefined) return await readCertificate(tlsCert, tlsKey)
+  if (tlsCert === undefined && tlsKey === undefined) return undefined
+  const [given, missing] = tlsCert === undefined ? ['--tls-key', '--tls-cert'] : ['--tls-cert', '--tls-key']
+  throw new JikoError('hub/bad-certificate', `${given} is given without ${missing}: HTTPS needs both`)
+}
+
+function startUpText(port: number, options: StartOptions, version: string, records: number): string {
+  const { data, app, packs, host, tlsCert } = options
+  const scheme = tlsCert === undefined ? 'http' : 'https'
   const lan = host === undefined ? lanAddresses() : []
   return [
-    `Jiko hub ${version}: http://localhost:${port}`,
-    `  what came in  http://localhost:${port}/hub (${records} records; only on this computer)`,
+    `Jiko hub ${version}: ${scheme}://localhost:${port}`,
+    `  what came in  ${scheme}://localhost:${port}/hub (${records} records; only on this computer)`,
     `  app           ${resolve(app)}`,
     `  packs         ${existsSync(packs) ? resolve(packs) : `none at ${resolve(packs)}: build them with npm run build`}`,
     `  data          ${resolve(data)}`,
-    ...lan.map((address) => `  in your network http://${address}:${port}`),
-    ...(lan.length > 0
-      ? ['                A phone needs HTTPS for its camera and for working offline: put a TLS proxy in front.']
+    ...lan.map((address) => `  in your network ${scheme}://${address}:${port}`),
+    ...(lan.length > 0 && tlsCert === undefined
+      ? [
+          '                A phone needs HTTPS for its camera and for working offline: give --tls-cert and --tls-key,',
+          '                or put a TLS proxy in front.',
+        ]
       : []),
     'Stop with Ctrl+C.',
   ].join('\n')
@@ -79,6 +94,7 @@ async function start(options: StartOptions): Promise<void> {
       `there is no app in ${resolve(app)}: run \`npm run build\` first, or name one with --app`,
     )
   }
+  const certificate = await certificateOf(options)
   const { store, blobs, signer } = await openDataFolder(data)
   try {
     await blobs.dropPartials(Date.now() - PARTIAL_LIFE)
@@ -94,7 +110,7 @@ async function start(options: StartOptions): Promise<void> {
       ...(log && { log: (line: string) => console.log(line) }),
     })
     const stopped = stopSignal()
-    const running = await serve(hub, { port, ...(host !== undefined && { host }) })
+    const running = await serve(hub, { port, ...(host !== undefined && { host }), ...(certificate && { certificate }) })
     const counts = await Promise.all((await store.programs()).map((program) => store.count(program)))
     const records = counts.reduce((sum, count) => sum + count, 0)
     console.log(startUpText(running.port, options, version, records))
@@ -156,6 +172,8 @@ export function hubCommand(): Command {
     .addOption(dataOption())
     .option('--app <folder>', 'the built app', join(PACKAGE, 'dist/app'))
     .option('--packs <folder>', 'the built packs', join(PACKAGE, 'dist/packs'))
+    .option('--tls-cert <file>', 'certificate in PEM: serve HTTPS, which phones need')
+    .option('--tls-key <file>', 'private key of the certificate, in PEM')
     .option('--log', 'print a line for each request')
     .action((options: StartOptions) => start(options))
     .addCommand(
