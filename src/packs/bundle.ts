@@ -62,7 +62,7 @@ export async function exportBundle(store: PackStore, name: string): Promise<Expo
 /** The same as a Blob, as the share sheet wants it. Browsers keep large blobs on disk. */
 export async function exportBlob(store: PackStore, name: string): Promise<File> {
   const { fileName, stream } = await exportBundle(store, name)
-  const parts: BlobPart[] = []
+  const parts: Blob[] = []
   const reader = stream.getReader()
   for (;;) {
     const { done, value } = await reader.read()
