@@ -169,11 +169,14 @@ function claims({ memoryBytes, weightsBytes, scratchBytes }: PlanHeader, which: 
         throw bad(`lets operation ${which} touch ${bytes} bytes at ${address}, outside its ${what} [${from}, ${to})`)
     }
   const scratch = scratchAt(weightsBytes)
-  const arena = within('arena', arenaAt(weightsBytes, scratchBytes), memoryBytes)
+  const arenaStart = arenaAt(weightsBytes, scratchBytes)
+  const arena = within('arena', arenaStart, memoryBytes)
+  const weights = within('weights', 0, weightsBytes)
   return {
     read: arena,
     write: arena,
-    weights: within('weights', 0, weightsBytes),
+    weights,
+    readAny: (address, bytes) => (address < arenaStart ? weights : arena)(address, bytes),
     scratch: within('scratch', scratch, scratch + scratchBytes),
     require(truth, rule) {
       if (!truth) throw bad(`breaks a rule of operation ${which}: ${rule}`)

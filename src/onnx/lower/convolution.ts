@@ -8,7 +8,7 @@ import { padded, type Quantised, type Target } from './value.ts'
 import { settle } from './view.ts'
 import { foldChannels, packDepthwise, packDepthwise3, packProducts, toInt8, weightZero } from './weights.ts'
 
-interface Window {
+export interface Window {
   rows: number
   columns: number
   strideY: number
@@ -45,23 +45,30 @@ export const lowerConv: Lowering = (context) => {
     throw unsupported(`its input has shape [${x.dims.join(', ')}], only [1, C, H, W] and [1, C, W] are supported`)
   if (w.axis !== 0 && w.scales.length > 1) throw unsupported('its weights are not quantised by output channel')
   const window = windowOf(context, x.dims, intsAttribute(node, 'kernel_shape') ?? w.dims.slice(2))
-  const bias = biasOf(context, 2)
-  const group = intAttribute(node, 'group', 1)
-  const dims = context.dims(node.output[0] ?? '')
+  context.set(pending(context, context.dims(node.output[0] ?? ''), (target) => convolve(context, x, w, window, target)))
+}
+
+/** The steps of a convolution. Weights are [outputs, inputs of a group, rows, columns]. */
+export function convolve(
+  context: Context,
+  x: Quantised,
+  w: QuantisedConstant,
+  window: Window,
+  target: Target,
+): Quantised {
+  const group = intAttribute(context.node, 'group', 1)
   const [count = 0] = w.dims
-  context.set(
-    pending(context, dims, (target) => {
-      const depthwise = group === x.channels && count === x.channels && group > 1
-      const taps = w.data.length / count
-      const channels = foldChannels(count, w, bias, x.quantisation, target.quantisation, (channel) =>
-        Array.from({ length: taps }, (_, i) => (w.data[channel * taps + i] ?? 0) - weightZero(w, channel)),
-      )
-      const y = newImage(context, dims, target)
-      if (depthwise) lowerDepthwise(context, x, y, window, w, channels, target)
-      else lowerProducts(context, x, y, window, w, channels, target, group)
-      return y
-    }),
+  const taps = w.data.length / count
+  const bias = biasOf(context, 2)
+  const channels = foldChannels(count, w, bias, x.quantisation, target.quantisation, (channel) =>
+    Array.from({ length: taps }, (_, i) => (w.data[channel * taps + i] ?? 0) - weightZero(w, channel)),
   )
+  const source = { ...x, ...padImage(context, x, window.pads) }
+  const y = newImage(context, context.dims(context.node.output[0] ?? ''), target)
+  const depthwise = group === x.channels && count === x.channels && group > 1
+  if (depthwise) lowerDepthwise(context, source, y, window, w, channels, target)
+  else lowerProducts(context, source, y, window, w, channels, target, group)
+  return y
 }
 
 type Channels = ReturnType<typeof foldChannels>
@@ -77,11 +84,10 @@ function lowerDepthwise(
 ): void {
   const { program, name } = context
   const { rows, columns, strideY, strideX, dilationY, dilationX } = window
-  const source = padImage(context, x, window.pads)
   const taps = rows * columns
   const at = (channel: number, tap: number): number => (w.data[channel * taps + tap] ?? 0) - weightZero(w, channel)
-  const rowBytes = source.width * x.pixelBytes
-  const common = { src: source.buffer, dst: y.buffer, outHeight: y.height, outWidth: y.width, channels: y.pixelBytes }
+  const rowBytes = x.width * x.pixelBytes
+  const common = { src: x.buffer, dst: y.buffer, outHeight: y.height, outWidth: y.width, channels: y.pixelBytes }
   const bounds = { zero: quantisation.zero, low, high }
   if (rows === 3 && columns === 3 && dilationY === 1 && dilationX === 1 && strideY === strideX) {
     const weights = program.weights(packDepthwise3(y.channels, channels, at))
@@ -118,7 +124,6 @@ function lowerProducts(
   const inside = x.channels / group
   const perGroup = y.channels / group
   const taps = rows * columns
-  const source = padImage(context, x, window.pads)
   const bounds = { weightZero: weightZeroPoint, zero: quantisation.zero, low, high }
 
   /** Where the weight of a channel of the input lies, undefined when it belongs to another group. */
@@ -133,7 +138,7 @@ function lowerProducts(
     program.scratch(multiplyScratchBytes(depth))
     const packed = packProducts(y.channels, depth, channels, weightZeroPoint, (column, k) => weightAt(column, 0, k))
     program.emit('multiply', name, {
-      src: source.buffer,
+      src: x.buffer,
       dst: y.buffer,
       rows: y.height * y.width,
       depth,
@@ -147,7 +152,7 @@ function lowerProducts(
 
   // Groups that fill whole blocks are convolutions of their own; others become one with zeros between the groups.
   const split = group > 1 && inside % 8 === 0 && perGroup % 8 === 0
-  const rowBytes = source.width * x.pixelBytes
+  const rowBytes = x.width * x.pixelBytes
   for (let part = 0; part < (split ? group : 1); part++) {
     const runBytes = split ? inside : x.pixelBytes
     const joined = dilationX === 1 && !split
@@ -166,7 +171,7 @@ function lowerProducts(
     })
     program.scratch(convolveScratchBytes(depth))
     program.emit('convolve', name, {
-      src: { buffer: source.buffer, offset: split ? part * inside : 0 },
+      src: { buffer: x.buffer, offset: split ? part * inside : 0 },
       dst: { buffer: y.buffer, offset: split ? first : 0 },
       outHeight: y.height,
       outWidth: y.width,

@@ -8,11 +8,12 @@ import type { NodeProto } from '../onnx_pb.ts'
 import { readModel } from '../read.ts'
 import { inferShapes } from '../shape.ts'
 import type { Context, Lowering } from './context.ts'
+import { lowerConvTranspose } from './conv-transpose.ts'
 import { lowerConv } from './convolution.ts'
 import { lowerGemm, lowerMatMul } from './dense.ts'
 import { lowerAdd, lowerMul, lowerSub } from './elementwise.ts'
 import { MOVING } from './moving.ts'
-import { lowerAveragePool, lowerGlobalAveragePool, lowerMaxPool } from './pool.ts'
+import { lowerAveragePool, lowerGlobalAveragePool, lowerMaxPool, lowerReduceMean } from './pool.ts'
 import { createProgram } from './program.ts'
 import { blame, isUnsupported, type QuantisedConstant, unsupported } from './quantisation.ts'
 import { lowerDequantize, lowerQuantize } from './quantise.ts'
@@ -24,6 +25,7 @@ import { toReal } from './view.ts'
 const LOWERINGS: Readonly<Record<string, Lowering>> = {
   QuantizeLinear: lowerQuantize,
   Conv: lowerConv,
+  ConvTranspose: lowerConvTranspose,
   Gemm: lowerGemm,
   MatMul: lowerMatMul,
   Add: lowerAdd,
@@ -32,6 +34,7 @@ const LOWERINGS: Readonly<Record<string, Lowering>> = {
   AveragePool: lowerAveragePool,
   MaxPool: lowerMaxPool,
   GlobalAveragePool: lowerGlobalAveragePool,
+  ReduceMean: lowerReduceMean,
   ...UNARY,
   ...MOVING,
   Softmax: softmax,

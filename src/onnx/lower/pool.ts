@@ -3,7 +3,7 @@ import { type Context, image, type Lowering, newImage, pending } from './context
 import { windowOf } from './convolution.ts'
 import { type Quantisation, unsupported } from './quantisation.ts'
 import type { Quantised } from './value.ts'
-import { settle } from './view.ts'
+import { newQuantised, settle } from './view.ts'
 
 /**
  * Where kernels that work in reals put their zero point: onnxruntime turns every int8 activation into uint8 first, and
@@ -85,10 +85,15 @@ export const lowerMaxPool: Lowering = (context) => {
 }
 
 /** The mean of the whole image, by integers: onnxruntime takes this way also for a pool whose window is the image. */
-function wholeAverage(context: Context, x: Quantised, dims: readonly number[]): void {
+function wholeAverage(
+  context: Context,
+  x: Quantised,
+  dims: readonly number[],
+  order: 'planes' | 'pixels' = 'planes',
+): void {
   context.set(
     pending(context, dims, (target) => {
-      const y = newImage(context, dims, target)
+      const y = newQuantised(context, dims, order, target.quantisation)
       const pixels = x.height * x.width
       context.program.emit('globalAverage', context.name, {
         src: x.buffer,
@@ -108,3 +113,17 @@ function wholeAverage(context: Context, x: Quantised, dims: readonly number[]): 
 
 export const lowerGlobalAveragePool: Lowering = (context) =>
   wholeAverage(context, planes(context), context.dims(context.node.output[0] ?? ''))
+
+/** Over the whole image, or over all rows: what is left of the operator once a net is quantised. */
+export const lowerReduceMean: Lowering = (context) => {
+  const { node } = context
+  const x = image(context, 0)
+  const given = intsAttribute(node, 'axes') ?? Array.from(context.constant(1)?.data ?? [], Number)
+  const axes = given.map((axis) => (axis < 0 ? axis + x.dims.length : axis)).sort((a, b) => a - b)
+  const channelAxis = x.order === 'planes' ? 1 : x.dims.length - 1
+  const spatial = x.dims.map((_, i) => i).filter((i) => i !== channelAxis && i !== 0)
+  if (axes.join() !== spatial.join() || x.dims[0] !== 1)
+    throw unsupported(`takes the mean over axes [${axes.join(', ')}] of [${x.dims.join(', ')}]`)
+  const dims = context.dims(node.output[0] ?? '')
+  wholeAverage(context, x, dims, x.order === 'planes' && dims.length > 2 ? 'planes' : 'pixels')
+}
