@@ -6,3 +6,9 @@ export function wholeNumber(text: string): number {
   if (Number.isSafeInteger(value) && value > 0) return value
   throw new InvalidArgumentError('Give a whole number from 1 on.')
 }
+
+export function positiveNumber(text: string): number {
+  const value = Number(text)
+  if (Number.isFinite(value) && value > 0) return value
+  throw new InvalidArgumentError('Give a number above 0.')
+}

@@ -128,8 +128,11 @@ export const floats = (dims: readonly number[], values: Iterable<number>): Const
   data: Float32Array.from(values),
 })
 
+/** "To the end" is the largest int64, which a number can only round up to. */
+const toInt64 = (value: number): bigint => (value >= 2 ** 63 ? 2n ** 63n - 1n : BigInt(value))
+
 export const integers = (values: Iterable<number>): Constant => {
-  const data = BigInt64Array.from(values, BigInt)
+  const data = BigInt64Array.from(values, toInt64)
   return { type: 'int64', dims: [data.length], data }
 }
 

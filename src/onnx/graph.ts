@@ -10,6 +10,7 @@ import {
   ModelProtoSchema,
   type NodeProto,
   NodeProtoSchema,
+  OperatorSetIdProtoSchema,
   type ValueInfoProto,
 } from './onnx_pb.ts'
 
@@ -62,9 +63,17 @@ export interface Graph {
   replaceUses(from: string, to: string, except?: readonly NodeProto[]): void
   /** Takes nodes out, puts others and constants in, as one step. @throws JikoError `model/bad-graph` when that leaves a cycle or a hole. */
   update(change: GraphChange): void
+  /**
+   * Says that the nodes mean what they mean in this version. The file format is raised with it; with that an
+   * initialiser is a constant, not the default of an input as it was in old files.
+   */
+  setOpset(version: number): void
   /** Drops initialisers that nothing reads. */
   dropUnusedConstants(): void
 }
+
+/** The version of the file format that came with opset 13. */
+const LEAST_IR_VERSION = 7n
 
 export interface GraphChange {
   remove?: Iterable<NodeProto>
@@ -235,6 +244,13 @@ export function createGraph(model: ModelProto): Graph {
       for (const node of [...gone, ...fresh]) for (const name of node.output) decoded.delete(name)
       setConstants(constants)
       index([...nodes.filter((node) => !gone.has(node)), ...fresh])
+    },
+    setOpset(version) {
+      const others = model.opsetImport.filter(({ domain }) => domain !== '' && domain !== 'ai.onnx')
+      model.opsetImport = [create(OperatorSetIdProtoSchema, { version: BigInt(version) }), ...others]
+      if (model.irVersion < LEAST_IR_VERSION) model.irVersion = LEAST_IR_VERSION
+      proto.input = proto.input.filter(({ name }) => !initializers.has(name))
+      index(nodes)
     },
     dropUnusedConstants() {
       const outputs = new Set(proto.output.map(({ name }) => name))

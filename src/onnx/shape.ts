@@ -242,6 +242,14 @@ const convTranspose: Rule = ({ node, in: [x, w] }) => {
   return [[x[0] ?? 1, (w[1] ?? 1) * intAttribute(node, 'group', 1), ...out]]
 }
 
+/** Every step's state, then the last one's: [length, directions, batch, hidden], [directions, batch, hidden]. */
+const recurrent: Rule = ({ node, in: [x, , r] }) => {
+  if (x?.length !== 3 || r?.length !== 3 || intAttribute(node, 'layout', 0)) return undefined
+  const [length = 1, batch = 1] = x
+  const last = [r[0] ?? 1, batch, r[2] ?? 1]
+  return [[length, r[0] ?? 1, batch, r[2] ?? 1], last, last]
+}
+
 const expand: Rule = ({ in: [x], integers }) => {
   const to = integers(1)
   return [x && to && broadcast(x, to)]
@@ -264,6 +272,7 @@ const RULES = new Map<string, Rule>([
     reduce,
     'ReduceMean ReduceSum ReduceMax ReduceMin ReduceProd ReduceL1 ReduceL2 ReduceSumSquare ReduceLogSumExp',
   ),
+  ...table(recurrent, 'LSTM GRU RNN'),
   ['Conv', conv],
   ['MatMul', matMul],
   ['Gemm', gemm],

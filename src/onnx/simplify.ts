@@ -6,11 +6,20 @@ import { foldBatchNorm } from './passes/batch-norm.ts'
 import { liftConstants, removeDeadNodes, removeIdentities } from './passes/clean.ts'
 import { foldConstants } from './passes/fold-constants.ts'
 import type { Pass } from './passes/pass.ts'
+import { upgradeOpset } from './passes/upgrade-opset.ts'
 import type { Dims } from './shape.ts'
 import { writeModel } from './write.ts'
 
 /** In the order they run; each may leave work to the next. */
-export const PASSES: readonly Pass[] = [liftConstants, foldConstants, removeIdentities, foldBatchNorm, removeDeadNodes]
+export const PASSES: readonly Pass[] = [
+  liftConstants,
+  foldConstants,
+  // After folding: only then are the shapes known that it asks for.
+  upgradeOpset,
+  removeIdentities,
+  foldBatchNorm,
+  removeDeadNodes,
+]
 
 /** What became of a pass. `difference` is the largest one of any output, relative to that output's largest value. */
 export interface PassReport {

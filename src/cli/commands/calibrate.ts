@@ -8,7 +8,7 @@ import type { Engines } from '../engines.ts'
 import { createEngines } from '../engines.ts'
 import { writeAtomic } from '../files.ts'
 import { interruptSignal } from '../interrupt.ts'
-import { wholeNumber } from '../options.ts'
+import { positiveNumber, wholeNumber } from '../options.ts'
 import { calibrate } from '../pack/calibrate.ts'
 import { type PreparedModel, prepareModel } from '../pack/prepare-model.ts'
 import { CALIBRATION_FILE, readSourceFolder, type SourceFolder } from '../pack/source.ts'
@@ -16,8 +16,9 @@ import { createProgress } from '../progress.ts'
 
 interface CalibrateOptions {
   data: string
-  method: Method
+  method: Method | 'auto'
   samples?: number
+  budget?: number
 }
 
 export function calibrateCommand(): Command {
@@ -30,12 +31,18 @@ export function calibrateCommand(): Command {
     )
     .addOption(methodOption())
     .addOption(samplesOption())
-    .action(async (path: string, { data, method, samples }: CalibrateOptions) => {
+    .addOption(budgetOption())
+    .action(async (path: string, { data, method, samples, budget }: CalibrateOptions) => {
       const engines = createEngines()
       const signal = interruptSignal()
       const folder = await readSourceFolder(path)
       const prepared = await prepareModel(folder, engines.open, signal)
-      const made = await measure(folder, prepared, data, engines, { method, signal, ...(samples && { samples }) })
+      const made = await measure(folder, prepared, data, engines, {
+        method,
+        signal,
+        ...(samples && { samples }),
+        ...(budget && { budget }),
+      })
       await writeAtomic(join(path, CALIBRATION_FILE), utf8(formatCalibration(made)))
       console.log(
         `${join(path, CALIBRATION_FILE)}: ${Object.keys(made.ranges).length} ranges (${made.method}) from ${made.samples} photos`,
@@ -44,7 +51,15 @@ export function calibrateCommand(): Command {
 }
 
 export const methodOption = (): Option =>
-  new Option('--method <method>', 'how ranges are taken from what was seen').choices(METHODS).default('mse')
+  new Option('--method <method>', 'how ranges are taken from what was seen')
+    .choices(['auto', ...METHODS])
+    .default('auto')
+
+export const budgetOption = (): Option =>
+  new Option(
+    '--budget <error>',
+    'keep nodes float until the squared error of the answers is at most this part of them, e.g. 0.001',
+  ).argParser(positiveNumber)
 
 export const samplesOption = (): Option =>
   new Option('--samples <count>', 'at most this many photos, spread evenly (128)').argParser(wholeNumber)
@@ -59,7 +74,7 @@ export async function measure(
   prepared: PreparedModel,
   data: string,
   engines: Engines,
-  options: { method: Method; samples?: number; signal: AbortSignal },
+  options: { method: Method | 'auto'; samples?: number; budget?: number; signal: AbortSignal },
 ): Promise<Calibration> {
   const progress = createProgress('calibrating')
   try {

@@ -8,13 +8,14 @@ import { readSourceFolder } from '../pack/source.ts'
 import { bytesOf, writePack } from '../pack/write-pack.ts'
 import { loadReleaseKey } from '../release-key.ts'
 import { kilobytes } from '../text.ts'
-import { measure, methodOption, samplesOption } from './calibrate.ts'
+import { budgetOption, measure, methodOption, samplesOption } from './calibrate.ts'
 
 interface PackOptions {
   out: string
   calibrate?: string
-  method: Method
+  method: Method | 'auto'
   samples?: number
+  budget?: number
   quantise: Quantise
 }
 
@@ -26,14 +27,20 @@ export function packCommand(): Command {
     .option('--calibrate <folder>', 'photos to measure ranges on, when there is no calibration.json')
     .addOption(methodOption())
     .addOption(samplesOption())
+    .addOption(budgetOption())
     .addOption(new Option('--quantise <precision>', 'what the phone runs').choices(['int8', 'none']).default('int8'))
-    .action(async (path: string, { out, calibrate: data, method, samples, quantise }: PackOptions) => {
+    .action(async (path: string, { out, calibrate: data, method, samples, budget, quantise }: PackOptions) => {
       const signal = interruptSignal()
       const engines = createEngines()
       const folder = await readSourceFolder(path)
       const prepared = await prepareModel(folder, engines.open, signal)
       const fresh = data
-        ? await measure(folder, prepared, data, engines, { method, signal, ...(samples && { samples }) })
+        ? await measure(folder, prepared, data, engines, {
+            method,
+            signal,
+            ...(samples && { samples }),
+            ...(budget && { budget }),
+          })
         : folder.calibration
       const { signer } = await loadReleaseKey()
       const pack = await buildPack({ ...folder, calibration: fresh }, { engines, signer, quantise, prepared, signal })

@@ -1,8 +1,8 @@
 import { basename } from 'node:path'
 import type { Bytes } from '../../lib/bytes.ts'
 import { tensorsToCalibrate } from '../../onnx/quantise/apply.ts'
-import { biasCorrections } from '../../onnx/quantise/bias.ts'
-import { collectStatistics, type Method, rangesFrom } from '../../onnx/quantise/calibrate.ts'
+import { collectStatistics, METHODS, type Method } from '../../onnx/quantise/calibrate.ts'
+import { chooseQuantisation, keepWithinBudget } from '../../onnx/quantise/choose.ts'
 import { CALIBRATION_FORMAT, type Calibration } from '../../protocol/calibration.ts'
 import type { Pixels } from '../../protocol/task.ts'
 import type { Tensors } from '../../protocol/tensor.ts'
@@ -15,9 +15,12 @@ import type { PreparedModel } from './prepare-model.ts'
 export interface CalibrateOptions {
   engines: Engines
   decode: (bytes: Bytes) => Promise<Pixels>
-  method?: Method
+  /** `auto` tries all and takes the one whose answers lie nearest to the float ones. */
+  method?: Method | 'auto'
   /** At most this many pictures, spread evenly over the folder. */
   samples?: number
+  /** Keep nodes float until the squared error of the answers, relative to them, is at most this. */
+  budget?: number
   signal?: AbortSignal
   onProgress?: (done: number, total: number) => void
 }
@@ -35,32 +38,33 @@ export async function calibrate(
   prepared: PreparedModel,
   modelDigest: string,
   folder: string,
-  { engines, decode, method = 'mse', samples = SAMPLES, signal, onProgress }: CalibrateOptions,
+  { engines, decode, method = 'auto', samples: most = SAMPLES, budget, signal, onProgress }: CalibrateOptions,
 ): Promise<Calibration> {
-  const paths = spread(await listPictures(folder), samples)
+  const paths = spread(await listPictures(folder), most)
   const at = async (index: number): Promise<Tensors> => ({
     [prepared.input.tensor]: imageTensor(await decode(await readBytes(paths[index] ?? '')), prepared.input),
   })
-  const names = tensorsToCalibrate(prepared.graph)
-  const statistics = await collectStatistics(
-    prepared.graph,
-    names,
-    { length: paths.length, at },
-    { open: engines.open, ...(signal && { signal }), ...(onProgress && { onProgress }) },
-  )
-  const ranges = rangesFrom(statistics, method)
+  const samples = { length: paths.length, at }
+  const { graph } = prepared
+  const operation = { open: engines.open, ...(signal && { signal }), ...(onProgress && { onProgress }) }
+  const statistics = await collectStatistics(graph, tensorsToCalibrate(graph), samples, operation)
+  const methods = method === 'auto' ? METHODS : [method]
+  const { best, measure } = await chooseQuantisation(graph, statistics, samples, { ...operation, methods })
+  const float =
+    budget === undefined ? [] : [...(await keepWithinBudget(graph, best, measure, { budget, ...operation })).keepFloat]
+  const corrections = [...(best.corrections ?? [])].filter(([, shifts]) => shifts.some((shift) => shift !== 0))
   return {
     format: CALIBRATION_FORMAT,
     model: modelDigest,
-    method,
+    method: best.method,
     samples: paths.length,
     data: basename(folder),
-    ranges: Object.fromEntries([...ranges].map(([name, [min, max]]) => [name, [short(min), short(max)]])),
-    corrections: Object.fromEntries(
-      [...biasCorrections(prepared.graph, statistics)].map(([name, shifts]) => [
-        name,
-        Array.from(shifts, (shift) => Number(shift.toPrecision(3))),
-      ]),
-    ),
+    ranges: Object.fromEntries([...best.ranges].map(([name, [min, max]]) => [name, [short(min), short(max)]])),
+    ...(corrections.length > 0 && {
+      corrections: Object.fromEntries(
+        corrections.map(([name, shifts]) => [name, Array.from(shifts, (shift) => Number(shift.toPrecision(3)))]),
+      ),
+    }),
+    ...(float.length > 0 && { float }),
   }
 }

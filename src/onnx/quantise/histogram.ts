@@ -57,8 +57,10 @@ const PULLS = Array.from({ length: 31 }, (_, i) => 1 - i * 0.02)
 export function leastErrorRange(histogram: Histogram): Range {
   let [low, high] = [Math.min(0, histogram.min), Math.max(0, histogram.max)]
   const [farLow, farHigh] = [low, high]
-  const best = (candidates: readonly Range[]): Range =>
-    candidates.reduce((a, b) => (squaredError(histogram, ...b) < squaredError(histogram, ...a) ? b : a))
+  const best = (candidates: readonly Range[]): Range => {
+    const errors = candidates.map(([from, to]) => squaredError(histogram, from, to))
+    return candidates[errors.indexOf(Math.min(...errors))] ?? [low, high]
+  }
   for (let round = 0; round < 2; round++) {
     ;[low, high] = best(PULLS.map((pull) => [low, farHigh * pull]))
     ;[low, high] = best(PULLS.map((pull) => [farLow * pull, high]))

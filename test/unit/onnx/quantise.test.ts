@@ -4,7 +4,14 @@ import { makeNode } from '../../../src/onnx/attribute.ts'
 import { withModel } from '../../../src/onnx/engine.ts'
 import { createGraph, type Graph } from '../../../src/onnx/graph.ts'
 import { type QuantiseOptions, quantiseGraph, tensorsToCalibrate } from '../../../src/onnx/quantise/apply.ts'
+import { biasCorrections } from '../../../src/onnx/quantise/bias.ts'
 import { collectStatistics, METHODS, rangesFrom } from '../../../src/onnx/quantise/calibrate.ts'
+import {
+  chooseQuantisation,
+  keepWithinBudget,
+  measureSensitivity,
+  widenToClamps,
+} from '../../../src/onnx/quantise/choose.ts'
 import { count, createHistogram, leastErrorRange, percentileRange } from '../../../src/onnx/quantise/histogram.ts'
 import {
   activationParameters,
@@ -237,5 +244,51 @@ describe('histograms', () => {
     count(flat, new Float32Array(10))
     expect(percentileRange(flat, 99.99)).toEqual([0, 0])
     expect(leastErrorRange(flat)).toEqual([0, 0])
+  })
+})
+
+describe('choosing how to quantise', () => {
+  it('takes the method whose answers lie nearest, and keeps nodes float to get within a budget', async () => {
+    const { graph } = await simplify(createGraph(makeSmallNet()), { open })
+    const samples = samplesOf(graph)
+    const statistics = await calibrated(graph)
+    const { best, measure } = await chooseQuantisation(graph, statistics, samples, { open })
+    for (const method of METHODS) {
+      const other = quantiseGraph(graph, widenToClamps(graph, rangesFrom(statistics, method)))
+      expect(best.error).toBeLessThanOrEqual(await measure(other))
+    }
+    const sensitivity = await measureSensitivity(graph, best, measure)
+    expect(sensitivity.map(({ node }) => node).sort()).toEqual(['c2', 'n1', 'y'])
+    expect((await keepWithinBudget(graph, best, measure, { budget: 1 })).keepFloat.size).toBe(0)
+    const strict = await keepWithinBudget(graph, best, measure, { budget: best.error / 3 })
+    expect(strict.keepFloat.size).toBeGreaterThan(0)
+    expect(strict.error).toBeLessThan(best.error)
+  })
+
+  it('corrects the bias by what rounding the weights shifts', async () => {
+    const random = createRandom(11)
+    const weight = { type: 'float32', dims: [2, 3, 1, 1], data: floatsOf(6, random) } as const
+    const graph = createGraph(
+      makeModel({
+        inputs: { x: [1, 3, 4, 4] },
+        outputs: { y: [1, 2, 4, 4] },
+        constants: { w: weight, b: { type: 'float32', dims: [2], data: new Float32Array(2) } },
+        nodes: [makeNode('Conv', ['x', 'w', 'b'], ['y'])],
+      }),
+    )
+    const statistics = await calibrated(graph)
+    const means = statistics.tensors.get('x')?.means ?? []
+    const q = quantiseWeights(weight, 0, 1, undefined, choosePeaks(weight, 0))
+    const wanted = [0, 1].map((row) =>
+      [0, 1, 2].reduce((sum, k) => {
+        const back = (q.weight.data[row * 3 + k] ?? 0) * (q.scale.data[row] ?? 0)
+        return sum + ((weight.data[row * 3 + k] ?? 0) - back) * (means[k] ?? 0)
+      }, 0),
+    )
+    const shifts = [...(biasCorrections(graph, statistics).get('y') ?? [])]
+    expect(shifts).toHaveLength(2)
+    shifts.forEach((shift, i) => {
+      expect(shift).toBeCloseTo(wanted[i] ?? Number.NaN, 9)
+    })
   })
 })

@@ -106,4 +106,40 @@ describe('simplifying', () => {
     await expect(simplify(createGraph(model), { open })).rejects.toMatchObject({ code: 'model/open-shape' })
     await expect(simplify(createGraph(model), { open, dims: { x: [1, 7] } })).resolves.toBeDefined()
   })
+
+  it('brings an old model to the opset that int8 needs, constants that were inputs too', async () => {
+    const model = makeModel({
+      inputs: { x: [1, 2, 4], w: [4, 3] },
+      outputs: { y: [2, 3] },
+      opset: 9,
+      constants: { w: randomFloats([4, 3], createRandom(4)) },
+      nodes: [
+        makeNode('Clip', ['x'], ['c'], { min: { float: -0.5 }, max: { float: 0.5 } }),
+        makeNode('Squeeze', ['c'], ['s'], { axes: [0] }),
+        makeNode('MatMul', ['s', 'w'], ['m']),
+        makeNode('Softmax', ['m'], ['y'], { axis: 1 }),
+      ],
+    })
+    model.irVersion = 3n
+    const { graph, reports } = await simplify(createGraph(model), { open })
+    expect(reports).toContainEqual(expect.objectContaining({ pass: 'upgrade opset', kept: true }))
+    expect(graph.opset()).toBe(13)
+    expect(graph.model.graph?.input.map(({ name }) => name)).toEqual(['x'])
+  })
+
+  it.each([
+    ['a Softmax over several axes', makeNode('Softmax', ['x'], ['y'], { axis: 1 })],
+    ['an operator it does not know', makeNode('Upsample', ['x', 'scales'], ['y'])],
+  ])('leaves %s at its version', async (_, node) => {
+    const model = makeModel({
+      inputs: { x: [1, 2, 4, 4] },
+      outputs: { y: [1, 2, 4, 4] },
+      opset: 9,
+      constants: { scales: { type: 'float32', dims: [4], data: Float32Array.of(1, 1, 1, 1) } },
+      nodes: [node],
+    })
+    const { graph, reports } = await simplify(createGraph(model), { open })
+    expect(graph.opset()).toBe(9)
+    expect(reports).toContainEqual(expect.objectContaining({ pass: 'upgrade opset', kept: false }))
+  })
 })
