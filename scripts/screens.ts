@@ -1,7 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright-core'
-import type { FakePageOptions } from '../test/helpers/fake-app/main.ts'
+import type { FakePageOptions } from '../test/helpers/fake-app/options.ts'
 import { type FakeApp, serveFakeApp } from '../test/helpers/fake-app.ts'
 import { findChromium } from '../test/helpers/find-chromium.ts'
 
@@ -16,7 +16,7 @@ const HISTORY: FakePageOptions['history'] = [
   { label: 'leaf_miner', score: 0.61, state: 'final', corrected: 'rust', photo: '/samples/rust-122.jpg' },
   { label: 'healthy', score: 0.99, state: 'final', photo: '/samples/healthy-2.jpg' },
 ]
-const TOMORROW = Date.now()
+const NOW = Date.now()
 
 interface Shot {
   name: string
@@ -54,10 +54,10 @@ const SHOTS: readonly Shot[] = [
   { name: 'history-empty', options: { installed: true }, hash: '#/history' },
   {
     name: 'sync',
-    options: { installed: true, history: HISTORY, lastContact: TOMORROW, syncError: 'sync/offline' },
+    options: { installed: true, history: HISTORY, lastContact: NOW, syncError: 'sync/offline' },
     hash: '#/sync',
   },
-  { name: 'sync-done', options: { installed: true, history: HISTORY.slice(3), lastContact: TOMORROW }, hash: '#/sync' },
+  { name: 'sync-done', options: { installed: true, history: HISTORY.slice(3), lastContact: NOW }, hash: '#/sync' },
   { name: 'settings', options: { installed: true }, hash: '#/settings' },
   { name: 'about', options: {}, hash: '#/about' },
 ]
@@ -98,13 +98,14 @@ async function take(browser: Browser, app: FakeApp, look: Look): Promise<string[
     page.on('pageerror', (error) => problems.push(`${name}: ${error.message}`))
     await page.goto(app.url(options, hash))
     await page.getByRole('heading', { level: 1 }).waitFor()
-    if (rtl) await page.evaluate(() => document.documentElement.setAttribute('dir', 'rtl'))
+    const html = page.locator('html')
+    if (rtl) await html.evaluate((element) => element.setAttribute('dir', 'rtl'))
     await act?.(page)
     await page.waitForTimeout(350)
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+    const wide = await html.evaluate((element) => element.scrollWidth - element.clientWidth)
     if (wide > 0) problems.push(`${name}: ${wide} px wider than the screen`)
     // As tall as the page: the standing bar belongs at the end, and rows out of sight draw nothing.
-    const tall = await page.evaluate(() => document.documentElement.scrollHeight)
+    const tall = await html.evaluate((element) => element.scrollHeight)
     await page.setViewportSize({ width, height: tall })
     await page.waitForTimeout(150)
     pictures.push((await page.screenshot()).toString('base64'))

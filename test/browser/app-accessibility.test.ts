@@ -3,7 +3,7 @@ import type { AxeResults } from 'axe-core'
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { deleteProfile, openProfile } from '../helpers/chromium.ts'
-import type { FakePageOptions } from '../helpers/fake-app/main.ts'
+import type { FakePageOptions } from '../helpers/fake-app/options.ts'
 import { type FakeApp, serveFakeApp } from '../helpers/fake-app.ts'
 
 const PHOTO = 'models/coffee-leaf/samples/rust-121.jpg'

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { build } from 'vite'
 import { appConfig } from '../../vite.config.ts'
-import type { FakePageOptions } from './fake-app/main.ts'
+import type { FakePageOptions } from './fake-app/options.ts'
 import { serveFolders } from './serve-folder.ts'
 
 const FOLDER = resolve('dist/fake-app')

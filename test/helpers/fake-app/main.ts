@@ -1,11 +1,6 @@
 import { startApp } from '../../../src/app/start.tsx'
-import { createFakeKit, type FakeOptions } from '../fake-kit.ts'
-
-/** What the test page is told through its URL: JSON of plain options; photos by URL, `"forever"` for an endless wait. */
-export interface FakePageOptions extends Omit<FakeOptions, 'history' | 'delay'> {
-  history?: (Omit<NonNullable<FakeOptions['history']>[number], 'photo'> & { photo?: string })[]
-  delay?: number | 'forever'
-}
+import { createFakeKit } from '../fake-kit.ts'
+import type { FakePageOptions } from './options.ts'
 
 const {
   history = [],

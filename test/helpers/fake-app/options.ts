@@ -1,0 +1,7 @@
+import type { FakeOptions } from '../fake-kit.ts'
+
+/** What the test page is told through its URL: JSON of plain options; photos by URL, `"forever"` for an endless wait. */
+export interface FakePageOptions extends Omit<FakeOptions, 'history' | 'delay'> {
+  history?: (Omit<NonNullable<FakeOptions['history']>[number], 'photo'> & { photo?: string })[]
+  delay?: number | 'forever'
+}
