@@ -12,6 +12,7 @@ const BUILDS = {
   dot: { entry: 'products.ts', variant: 'dot.ts', features: ['simd'] },
   mlal: { entry: 'products.ts', variant: 'mlal.ts', features: ['simd'] },
   relaxed: { entry: 'products.ts', variant: 'relaxed.ts', features: ['simd', 'relaxed-simd'] },
+  scalar: { entry: 'scalar.ts', variant: '', features: [] },
 } as const
 export type Build = keyof typeof BUILDS
 

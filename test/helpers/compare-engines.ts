@@ -9,16 +9,34 @@ import { readModel } from '../../src/onnx/read.ts'
 import { inferShapes } from '../../src/onnx/shape.ts'
 import { writeModel } from '../../src/onnx/write.ts'
 import { float32, type Tensors } from '../../src/protocol/tensor.ts'
+import { loadKernels } from '../../src/runtime/nano/load-kernels.ts'
 import { createNanoBackend } from '../../src/runtime/nano/nano.ts'
 
 ort.env.wasm.numThreads = 1
 ort.env.logLevel = 'error'
 
 const backend = createNanoBackend()
+/** As on an engine without SIMD: only the plain build is there. */
+const plainBackend = createNanoBackend({
+  load: async () => new Map([...(await loadKernels())].filter(([name]) => name === 'scalar')),
+})
 
-export const runNano = async (plan: Bytes, inputs: Tensors): Promise<Tensors> => {
-  const session = await backend.createSession({ engine: 'nano', plan: 'plan' }, async () => plan)
-  return session.run(inputs)
+/** The answers of the fast kernels, which the plain ones must give too: ints the same, reals nearly. */
+export async function runNano(plan: Bytes, inputs: Tensors): Promise<Tensors> {
+  const [outputs = {}, plain = {}] = await Promise.all(
+    [backend, plainBackend].map(async (engine) => {
+      const session = await engine.createSession({ engine: 'nano', plan: 'plan' }, async () => plan)
+      return session.run(inputs)
+    }),
+  )
+  for (const [name, { data }] of Object.entries(outputs)) {
+    const worst = Array.from(data, Number).reduce(
+      (most, value, i) => Math.max(most, Math.abs(value - Number(plain[name]?.data[i])) / Math.max(1, Math.abs(value))),
+      0,
+    )
+    if (!(worst < 1e-6)) throw new Error(`the plain kernels differ from the fast ones in ${name} by ${worst}`)
+  }
+  return outputs
 }
 
 export async function runOrt(model: Bytes, inputs: Tensors): Promise<Record<string, ort.Tensor>> {

@@ -70,7 +70,8 @@ async function tryBuild(name: Product, bytes: Bytes | undefined): Promise<Runner
 /** Engines compile well only what has run a while (about 1000 runs in V8), but nobody waits longer than this. */
 const ROUNDS = 40
 const RUNS = 40
-const MAX_MILLISECONDS = 40
+const MAX_MILLISECONDS = 60
+const CLEARLY = 1.1
 
 /**
  * The products build for weights up to `weightLimit` that this device runs fastest, right ones only: a known answer
@@ -87,8 +88,9 @@ export async function chooseProducts(
   const tried = await Promise.all(names.map((name) => tryBuild(name, builds.get(name))))
   const runners = tried.filter((runner) => runner !== undefined)
   if (runners.length > 1) race(runners, now)
+  // Listed by how well they do once compiled well: an early measurement must be clear to overrule that.
   return runners.reduce<Runner | undefined>(
-    (best, runner) => (best && best.best <= runner.best ? best : runner),
+    (best, runner) => (best && best.best <= runner.best * CLEARLY ? best : runner),
     undefined,
   )?.candidate
 }

@@ -9,26 +9,37 @@ import { createNanoSession } from './session.ts'
 
 interface Kernels {
   builds: ReadonlyMap<KernelBuild, Bytes>
-  common: WebAssembly.Module
+  /** Without SIMD, one build does it all. */
+  simd: boolean
+  base: WebAssembly.Module
 }
 
-async function prepare(): Promise<Kernels> {
-  const builds = await loadKernels()
-  const common = builds.get('common')
-  if (!common || !WebAssembly.validate(common))
-    throw new JikoError('runtime/no-simd', 'nano needs WebAssembly SIMD, which this browser lacks')
-  return { builds, common: await WebAssembly.compile(common) }
+async function prepare(load: () => Promise<ReadonlyMap<KernelBuild, Bytes>>): Promise<Kernels> {
+  const builds = await load()
+  const usable = (name: KernelBuild): Bytes | undefined => {
+    const bytes = builds.get(name)
+    return bytes && WebAssembly.validate(bytes) ? bytes : undefined
+  }
+  const common = usable('common')
+  const base = common ?? usable('scalar')
+  if (!base) throw new JikoError('runtime/no-kernels', 'this device runs none of the kernels of nano')
+  return { builds, simd: base === common, base: await WebAssembly.compile(base) }
+}
+
+export interface NanoOptions {
+  /** Gives the kernels; tests give others. */
+  load?: () => Promise<ReadonlyMap<KernelBuild, Bytes>>
 }
 
 /** Weights up to the largest of a build's: what decides which builds may be used, and so needs one race each. */
 const limits = [...new Set(Object.values(PRODUCTS))].sort((a, b) => a - b)
 
 /**
- * Our own engine: int8 kernels in WebAssembly SIMD, run from a plan that was compiled ahead. Kernels are unpacked,
+ * Our own engine: int8 kernels in WebAssembly, with SIMD where there is any, run from a plan that was compiled ahead. Kernels are unpacked,
  * checked and timed with the first session, once for all later ones; from then on the name says which won,
  * e.g. `nano 1 (dot)`.
  */
-export function createNanoBackend(): Backend {
+export function createNanoBackend({ load = loadKernels }: NanoOptions = {}): Backend {
   const kernels = createMemo<'kernels', Kernels>()
   const choices = createMemo<number, Candidate | undefined>()
   let winner = ''
@@ -43,13 +54,17 @@ export function createNanoBackend(): Backend {
       if (program.engine !== 'nano')
         throw new JikoError('runtime/engine', `nano cannot run a ${program.engine} program`)
       const plan = parsePlan(await read(program.plan))
-      const { builds, common } = await kernels.get('kernels', prepare)
+      const { builds, simd, base } = await kernels.get('kernels', () => prepare(load))
+      if (!simd) {
+        winner = ' (scalar)'
+        return createNanoSession(plan, [base])
+      }
       const limit = limits.find((most) => most >= plan.weightLimit)
       const choice = limit && (await choices.get(limit, () => chooseProducts(builds, limit)))
       if (!choice)
         throw new JikoError('runtime/no-kernels', `no kernels of this device take weights up to ${plan.weightLimit}`)
       winner = ` (${choice.name})`
-      return createNanoSession(plan, [common, choice.module])
+      return createNanoSession(plan, [base, choice.module])
     },
   }
 }

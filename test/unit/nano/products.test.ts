@@ -43,6 +43,9 @@ test('every build of the products kernels computes the same', async () => {
     const [output] = Object.values(await session.run({ [plan.inputs[0]?.name ?? '']: input }))
     answers.push(Array.from(output?.data ?? [], Number))
   }
+  const scalar = await createNanoSession(plan, [await WebAssembly.compile(builds.get('scalar') ?? new Uint8Array())])
+  const [output] = Object.values(await scalar.run({ [plan.inputs[0]?.name ?? '']: input }))
+  answers.push(Array.from(output?.data ?? [], Number))
   expect(new Set(answers[0]).size).toBeGreaterThan(1)
   for (const answer of answers) expect(answer).toEqual(answers[0])
 })
