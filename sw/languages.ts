@@ -29,9 +29,11 @@ export function createLanguages(files: Readonly<Record<string, string>>, scope: 
   return {
     async fetchUsed() {
       const cache = await caches.open(CACHE)
+      const known = Object.keys(files)
       const used = (await cache.keys()).map(({ url }) => languageOf(url))
-      const languages = used.length > 0 ? used : [pickLanguage(navigator.languages, Object.keys(files))]
-      for (const url of new Set(languages.map((language) => language && urlOf(language)))) {
+      const kept = known.filter((language) => used.includes(language))
+      for (const language of kept.length > 0 ? kept : [pickLanguage(navigator.languages, known)]) {
+        const url = urlOf(language)
         if (url && !(await cache.match(url))) await cache.add(url)
       }
     },

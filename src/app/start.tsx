@@ -69,8 +69,8 @@ function createApp(
   announce: (text: string) => void,
 ): App {
   const navigation = createNavigation(window)
-  const packs = createPacks(kit)
   const attempts = createAttempts({ kit, navigation, drafts: createDraftStore(() => navigator.storage.getDirectory()) })
+  const packs = createPacks(kit, attempts.forget)
   void packs.refresh()
   void attempts.restore()
   return {

@@ -4,14 +4,14 @@ import { useState } from 'preact/hooks'
 import { useApp } from '../context.ts'
 import { useValue } from '../use-value.ts'
 
-/** Offers a new version between tasks: never while a photo is under way or waits for another try. */
+/** Offers a new version between tasks: never while a photo is under way. */
 export function UpdateBanner(): JSX.Element | null {
   const { kit, attempts, navigation } = useApp()
   const [applying, setApplying] = useState(false)
   const attempt = useValue(attempts.current)
   const { screen } = useValue(navigation.route)
   const waiting = useValue(kit.update.waiting)
-  if (!waiting || attempt.state !== 'none' || screen === 'capture') return null
+  if (!waiting || attempt.state === 'working' || screen === 'capture') return null
   const apply = (): void => {
     setApplying(true)
     kit.update.apply().catch(() => setApplying(false))

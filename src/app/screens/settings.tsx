@@ -102,12 +102,11 @@ function Choices<T extends string | number>({
 
 /** Taking a pack away costs its download again, so it is asked twice. */
 function InstalledPack({ offer }: { offer: PackOffer }): JSX.Element {
-  const { packs, attempts } = useApp()
+  const { packs } = useApp()
   const language = useLanguage()
   const [asked, setAsked] = useState(false)
   const [error, setError] = useState<unknown>()
   const remove = (): void => {
-    attempts.forget(offer.name)
     packs.remove(offer.name).catch(setError)
   }
   return (

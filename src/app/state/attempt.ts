@@ -74,6 +74,8 @@ export function createAttempts({ kit, drafts, navigation }: AttemptOptions): Att
       )
       current.set({ state: 'working', pack, photo, step: 'looking' })
       const { record } = await ready.run(photo, { signal: aborted })
+      // Cancelled too late: the record is in the history, but the screen belongs to what came after.
+      if (aborted.aborted) return
       fresh.set(record)
       current.set({ state: 'none' })
       // Whoever went elsewhere meanwhile is not pulled back: the answer is in the history.
@@ -107,6 +109,9 @@ export function createAttempts({ kit, drafts, navigation }: AttemptOptions): Att
       const draft = await drafts.load()
       if (draft && current.value.state === 'none') current.set({ state: 'kept', ...draft })
     },
-    forget: (pack) => memo.forget(pack),
+    forget(pack) {
+      memo.forget(pack)
+      opened.set(opened.value.filter(({ name }) => name !== pack))
+    },
   }
 }

@@ -28,7 +28,8 @@ export function packState(offer: PackOffer, job: PackJob | undefined): PackOffer
   return job && job.error === undefined ? 'downloading' : offer.state
 }
 
-export function createPacks(kit: Pick<Kit, 'packs'>): Packs {
+/** @param onChanged told when a pack on this phone is another one now, or gone */
+export function createPacks(kit: Pick<Kit, 'packs'>, onChanged: (name: string) => void = () => undefined): Packs {
   const offers = createSignal<readonly PackOffer[] | undefined>(undefined)
   const listError = createSignal<unknown>(undefined)
   const jobs = createSignal<Readonly<Record<string, PackJob>>>({})
@@ -67,6 +68,7 @@ export function createPacks(kit: Pick<Kit, 'packs'>): Packs {
             if (running(name)?.controller === controller) setJob(name, { controller, progress })
           },
         })
+        onChanged(name)
         // The list first: between the two the card must not fall back to "absent".
         await refresh()
         setJob(name, undefined)
@@ -78,6 +80,7 @@ export function createPacks(kit: Pick<Kit, 'packs'>): Packs {
     cancel: (name) => running(name)?.controller.abort(),
     async remove(name) {
       await kit.packs.remove(name)
+      onChanged(name)
       await refresh()
     },
   }

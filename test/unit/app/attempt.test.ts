@@ -140,6 +140,32 @@ describe('an attempt', () => {
     expect(await kit.records.list()).toHaveLength(1)
   })
 
+  it('does not take the screen when it was cancelled too late to stop', async () => {
+    const { kit, navigation, drafts } = setUp()
+    const gate = Promise.withResolvers<void>()
+    const deaf: Kit['open'] = async (name) => {
+      const pack = await kit.open(name)
+      return { ...pack, run: (blob) => gate.promise.then(() => pack.run(blob)) }
+    }
+    const attempts = createAttempts({ kit: { open: deaf }, navigation, drafts })
+    const done = attempts.begin('coffee-leaf', photo())
+    await vi.waitFor(() => expect(attempts.current.value).toMatchObject({ step: 'looking' }))
+    attempts.cancel()
+    gate.resolve()
+    await done
+    expect(navigation.trail.at(-1)).toBe('back')
+    expect(attempts.fresh.value).toBeUndefined()
+  })
+
+  it('opens a pack anew, with its new labels, after it changed', async () => {
+    const { attempts, kit } = setUp()
+    await attempts.begin('coffee-leaf', photo())
+    attempts.forget('coffee-leaf')
+    expect(attempts.opened.value).toEqual([])
+    await attempts.begin('coffee-leaf', photo('another'))
+    expect(kit.calls.filter((call) => call.startsWith('open'))).toHaveLength(2)
+  })
+
   it('offers a photo that an earlier visit left behind, and lets it go', async () => {
     const { attempts, drafts } = setUp({}, { pack: 'coffee-leaf', photo: photo() })
     await attempts.restore()

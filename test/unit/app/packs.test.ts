@@ -50,6 +50,18 @@ describe('packs', () => {
     expect(kit.calls.filter((call) => call.startsWith('install'))).toHaveLength(1)
   })
 
+  it('tell when one changed or went', async () => {
+    const changed: string[] = []
+    const packs = createPacks(createFakeKit(), (name) => changed.push(name))
+    await packs.refresh()
+    const offer = packs.offers.value?.[0]
+    if (!offer) throw new Error('the fake offers a pack')
+    await packs.install(offer)
+    await packs.remove(offer.name)
+    expect(changed).toEqual(['coffee-leaf', 'coffee-leaf'])
+    expect(packs.offers.value?.[0]?.state).toBe('absent')
+  })
+
   it('keep the last list when a new one cannot be read', async () => {
     const kit = createFakeKit({ installed: true })
     const packs = createPacks(kit)
