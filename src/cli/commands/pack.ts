@@ -2,15 +2,18 @@ import { Command, Option } from 'commander'
 import type { Method } from '../../onnx/quantise/calibrate.ts'
 import { createEngines } from '../engines.ts'
 import { interruptSignal } from '../interrupt.ts'
+import { wholeNumber } from '../options.ts'
 import { buildPack, type Quantise } from '../pack/build-pack.ts'
 import { prepareModel } from '../pack/prepare-model.ts'
-import { readSourceFolder } from '../pack/source.ts'
+import { readSourceFolder, type SourceFolder } from '../pack/source.ts'
+import { type ModelOptions, sourceFromModel } from '../pack/source-from-model.ts'
+import { isQuantised } from '../pack/variant.ts'
 import { bytesOf, writePack } from '../pack/write-pack.ts'
 import { loadReleaseKey } from '../release-key.ts'
 import { kilobytes } from '../text.ts'
 import { budgetOption, measure, methodOption, samplesOption } from './calibrate.ts'
 
-interface PackOptions {
+interface PackOptions extends ModelOptions {
   out: string
   calibrate?: string
   method: Method | 'auto'
@@ -22,34 +25,52 @@ interface PackOptions {
 export function packCommand(): Command {
   return new Command('pack')
     .description('build a signed pack from a folder with pack.json and a float ONNX model')
-    .argument('<folder>', 'folder with pack.json; see models/ for an example')
+    .argument('<source>', 'folder with pack.json (see models/ for an example), or an .onnx file')
     .requiredOption('--out <folder>', 'where packs go; one folder a pack, and index.json')
     .option('--calibrate <folder>', 'photos to measure ranges on, when there is no calibration.json')
     .addOption(methodOption())
     .addOption(samplesOption())
     .addOption(budgetOption())
     .addOption(new Option('--quantise <precision>', 'what the phone runs').choices(['int8', 'none']).default('int8'))
-    .action(async (path: string, { out, calibrate: data, method, samples, budget, quantise }: PackOptions) => {
-      const signal = interruptSignal()
-      const engines = createEngines()
-      const folder = await readSourceFolder(path)
-      const prepared = await prepareModel(folder, engines.open, signal)
-      const fresh = data
-        ? await measure(folder, prepared, data, engines, {
-            method,
-            signal,
-            ...(samples && { samples }),
-            ...(budget && { budget }),
-          })
-        : folder.calibration
-      const { signer } = await loadReleaseKey()
-      const pack = await buildPack({ ...folder, calibration: fresh }, { engines, signer, quantise, prepared, signal })
-      await writePack(out, pack)
-      for (const note of pack.notes) console.error(`jiko: ${pack.manifest.name}: ${note}`)
-      console.log(
-        summary(pack.manifest.name, pack.manifest.version, pack.digest, bytesOf(pack.manifest), pack.blob.length),
-      )
-    })
+    .option('--task <name>', 'of an .onnx file', 'image-classification')
+    .option('--labels <file>', 'of an .onnx file: one label a line, in the order of its outputs')
+    .option('--name <name>', 'of an .onnx file: what to call the pack')
+    .addOption(new Option('--mean <number>', 'of an .onnx file: (pixel - mean) / std').argParser(Number))
+    .addOption(new Option('--std <number>', 'of an .onnx file').argParser(Number))
+    .addOption(new Option('--width <pixels>', 'of an .onnx file that leaves it open').argParser(wholeNumber))
+    .addOption(new Option('--height <pixels>', 'of an .onnx file that leaves it open').argParser(wholeNumber))
+    .option('--licence <spdx>', 'of an .onnx file')
+    .action(
+      async (path: string, { out, calibrate: data, method, samples, budget, quantise, ...options }: PackOptions) => {
+        const signal = interruptSignal()
+        const engines = createEngines()
+        const folder = await readSource(path, options)
+        const prepared = await prepareModel(folder, engines.open, signal)
+        const fresh =
+          data && !isQuantised(prepared.graph)
+            ? await measure(folder, prepared, data, engines, {
+                method,
+                signal,
+                ...(samples && { samples }),
+                ...(budget && { budget }),
+              })
+            : folder.calibration
+        const { signer } = await loadReleaseKey()
+        const pack = await buildPack({ ...folder, calibration: fresh }, { engines, signer, quantise, prepared, signal })
+        await writePack(out, pack)
+        for (const note of pack.notes) console.error(`jiko: ${pack.manifest.name}: ${note}`)
+        console.log(
+          summary(pack.manifest.name, pack.manifest.version, pack.digest, bytesOf(pack.manifest), pack.blob.length),
+        )
+      },
+    )
+}
+
+async function readSource(path: string, options: ModelOptions): Promise<SourceFolder> {
+  if (!path.endsWith('.onnx')) return readSourceFolder(path)
+  const { folder, guessed } = await sourceFromModel(path, options)
+  console.error(`jiko: guessed: ${guessed.join('; ')}`)
+  return folder
 }
 
 export const summary = (name: string, version: string, digest: string, phone: number, all: number): string =>

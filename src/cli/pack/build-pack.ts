@@ -9,7 +9,7 @@ import type { Engines } from '../engines.ts'
 import { chunkFiles } from './chunk.ts'
 import { type PreparedModel, prepareModel } from './prepare-model.ts'
 import type { SourceFolder } from './source.ts'
-import { type BuiltVariant, buildVariant, quantisePrepared } from './variant.ts'
+import { type BuiltVariant, buildVariant, isQuantised, quantisePrepared } from './variant.ts'
 
 /** A pack in memory: the text of `manifest.ndjson` and the blob that stands beside it. */
 export interface BuiltPack {
@@ -98,6 +98,8 @@ async function build(
   quantise: Quantise,
   engines: Engines,
 ): Promise<BuiltVariant> {
+  // A model that came quantised is taken as it is: quantising twice would only lose.
+  if (isQuantised(prepared.graph)) return buildVariant('int8', prepared.graph, prepared.input, engines)
   if (quantise === 'none') return buildVariant('fp32', prepared.graph, prepared.input, engines)
   if (!calibration) {
     throw new JikoError(

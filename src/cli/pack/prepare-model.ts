@@ -48,7 +48,7 @@ export async function prepareModel(
   if (shapes.has(output) && count !== source.labels.length) {
     throw new JikoError(
       'model/wrong-labels',
-      `The model answers ${count} numbers, but pack.json has ${source.labels.length} labels; there must be one for each.`,
+      `The model answers ${count} numbers ([${shapes.get(output)}]), but there are ${source.labels.length} labels; there must be one for each.`,
     )
   }
   return {

@@ -31,6 +31,8 @@ const TOLERANCE = 0.02
 
 export const programDigest = (model: Bytes, weights: Bytes): Promise<string> => sha256Hex(concat(model, weights))
 
+export const isQuantised = (graph: Graph): boolean => graph.nodes.some(({ opType }) => opType === 'DequantizeLinear')
+
 /** The int8 graph by what calibration found. @throws JikoError `pack/stale-calibration`, `model/...` */
 export function quantisePrepared(prepared: PreparedModel, calibration: Calibration, modelDigest: string): Graph {
   if (calibration.model !== modelDigest) {

@@ -18,7 +18,8 @@ const jiko = (...args: string[]) =>
 
 /** Exactly one line on stderr that names the code. */
 function expectError(result: ReturnType<typeof jiko>, code: string): void {
-  expect(result.stderr).toMatch(new RegExp(`^jiko: \\[${code}\\] [^\\n]+\\n$`))
+  const errors = result.stderr.replace(/^jiko: guessed: .*\n/, '')
+  expect(errors).toMatch(new RegExp(`^jiko: \\[${code}\\] [^\\n]+\\n$`))
   expect(result.status).toBe(1)
 }
 
@@ -77,6 +78,32 @@ describe('the jiko command', () => {
     expectError(jiko('calibrate', makeSource(), '--data', empty), 'cli/no-pictures')
     expectError(jiko('key', 'trust', 'nonsense'), 'cli/bad-key')
     expectError(jiko('key', 'new'), 'cli/key-exists')
+  })
+
+  it('packs a bare ONNX file, says what it guessed, and why it cannot', () => {
+    const model = join(makeSource(), 'model.onnx')
+    const labels = join(home, 'labels.txt')
+    writeFileSync(labels, 'Big Cat\nsmall cat\n\u732b\nbig cat\n')
+    const made = jiko(
+      'pack',
+      model,
+      '--out',
+      join(home, 'bare'),
+      '--labels',
+      labels,
+      '--calibrate',
+      photos,
+      '--name',
+      'cats',
+    )
+    expect(made.status, made.stderr).toBe(0)
+    expect(made.stderr).toContain('guessed: (pixel - 127.5) / 127.5; nchw, RGB, cropped to 16 x 16')
+    const { labels: ids } = JSON.parse(jiko('inspect', join(home, 'bare/cats'), '--json').stdout)
+    expect(ids.map(({ id }: { id: string }) => id)).toEqual(['big-cat', 'small-cat', 'class-2', 'big-cat-2'])
+    expectError(jiko('pack', model, '--out', out), 'pack/bad-source')
+    expectError(jiko('pack', model, '--out', out, '--labels', labels, '--task', 'poetry'), 'pack/unsupported-task')
+    writeFileSync(labels, 'only one\n')
+    expectError(jiko('pack', model, '--out', out, '--labels', labels, '--calibrate', photos), 'model/wrong-labels')
   })
 
   it('leaves nothing half-written when it cannot write', () => {

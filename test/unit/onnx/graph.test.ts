@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { create } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -77,6 +79,39 @@ describe('reading and writing', () => {
         }
       }),
       { numRuns: 2000 },
+    )
+  })
+})
+
+describe('a real model, damaged', () => {
+  const path = join(import.meta.dirname, '../../../models/coffee-leaf/model.onnx')
+  const good = new Uint8Array(readFileSync(path))
+
+  it('is read, or refused in one line, wherever bits are flipped or bytes are cut', () => {
+    // Half of the damage goes where the structure is: the names and lengths around the weights' ends.
+    const place = fc.oneof(
+      fc.nat(4000),
+      fc.nat(good.length - 1),
+      fc.nat(4000).map((back) => good.length - 1 - back),
+    )
+    const damage = fc.record({
+      cut: fc.option(fc.nat(good.length), { nil: good.length, freq: 2 }),
+      bytes: fc.array(fc.tuple(place, fc.nat(255)), { maxLength: 8 }),
+    })
+    fc.assert(
+      fc.property(damage, ({ cut, bytes }) => {
+        const bad = good.slice()
+        for (const [at, value] of bytes) bad[at] = value
+        try {
+          const graph = createGraph(readModel(bad.subarray(0, cut)))
+          for (const name of graph.constants) graph.constant(name)
+          inferShapes(graph)
+        } catch (error) {
+          if (!(error instanceof JikoError)) throw error
+          expect(error.message).toMatch(/^[^\n]{1,600}$/)
+        }
+      }),
+      { numRuns: 300 },
     )
   })
 })

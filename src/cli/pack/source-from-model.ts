@@ -1,0 +1,150 @@
+import { basename, dirname } from 'node:path'
+import { sha256Hex } from '../../lib/sha256.ts'
+import { createGraph, type Graph } from '../../onnx/graph.ts'
+import { readModel } from '../../onnx/read.ts'
+import { JikoError } from '../../protocol/error.ts'
+import type { Label } from '../../protocol/manifest.ts'
+import type { PackSource } from '../../protocol/pack-source.ts'
+import { readBytes, readTextFile } from '../files.ts'
+import { externalIn, type SourceFolder } from './source.ts'
+
+/** What a bare ONNX file does not say of itself. */
+export interface ModelOptions {
+  name?: string
+  task?: string
+  /** A file with one label a line, in the order of the outputs. */
+  labels?: string
+  /** `(pixel - mean) / std`, pixels 0-255. */
+  mean?: number
+  std?: number
+  width?: number
+  height?: number
+  licence?: string
+}
+
+const TASK = 'image-classification'
+/** What most nets are fed: pixels from -1 to 1. */
+const HALF = 127.5
+
+const slug = (text: string): string =>
+  text
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^-+|-+$/g, '')
+    .slice(0, 64)
+
+/**
+ * Makes up a source from an ONNX file and options; `guessed` says what nobody has said.
+ * @throws JikoError `pack/unsupported-task`, `model/not-an-image`, `model/not-a-classifier`, `pack/bad-source`, `cli/no-file`
+ */
+export async function sourceFromModel(
+  path: string,
+  options: ModelOptions,
+): Promise<{ folder: SourceFolder; guessed: string[] }> {
+  const { task = TASK } = options
+  if (task !== TASK)
+    throw new JikoError('pack/unsupported-task', `Packs for the task "${task}" cannot be made yet; ${TASK} can.`)
+  const model = await readBytes(path)
+  const external = externalIn(dirname(path))
+  const graph = createGraph(readModel(model, external))
+  const guessed: string[] = []
+  const image = guessImage(graph, options, guessed)
+  checkOutputs(graph)
+  const labels = await readLabels(options.labels)
+  const name = options.name ?? slug(basename(path, '.onnx'))
+  if (!options.name) guessed.push(`name ${name}`)
+  const source: PackSource = {
+    name,
+    version: '1.0.0',
+    task,
+    title: { en: name },
+    description: { en: `Made from ${basename(path)}` },
+    labels,
+    image,
+    decision: { temperature: 1, threshold: 0 },
+    model: basename(path),
+    licence: options.licence ?? 'LicenseRef-unknown',
+    attribution: 'unknown',
+  }
+  if (!options.licence) guessed.push('no licence: find out before you pass the pack on')
+  const folder = {
+    folder: dirname(path),
+    source,
+    model,
+    modelDigest: await sha256Hex(model),
+    external,
+    calibration: undefined,
+    accuracy: undefined,
+    card: undefined,
+  }
+  return { folder, guessed }
+}
+
+function guessImage(graph: Graph, { mean, std, width, height }: ModelOptions, guessed: string[]): PackSource['image'] {
+  const [input, ...others] = graph.inputs
+  if (!input || others.length > 0) {
+    const names = graph.inputs.map((one) => `"${one.name}"`).join(', ')
+    throw new JikoError(
+      'model/not-an-image',
+      `The model has ${graph.inputs.length} inputs (${names}); ${TASK} has one, a picture.`,
+    )
+  }
+  const shape = `${input.type ?? '?'} [${input.dims?.map((dim) => dim ?? '?').join(', ') ?? '?'}]`
+  const [, a, b, c] = input.dims ?? []
+  const layout = a === 3 ? 'nchw' : c === 3 ? 'nhwc' : undefined
+  if (input.type !== 'float32' || input.dims?.length !== 4 || !layout) {
+    throw new JikoError(
+      'model/not-an-image',
+      `The model's input "${input.name}" is ${shape}, not a colour picture; ${TASK} needs float32 [1, 3, height, width].`,
+    )
+  }
+  const [rows, columns] = layout === 'nchw' ? [b, c] : [a, b]
+  const size = { width: width ?? columns, height: height ?? rows }
+  if (typeof size.width !== 'number' || typeof size.height !== 'number' || size.width < 1 || size.height < 1) {
+    throw new JikoError(
+      'model/open-shape',
+      `The model leaves its input size open (${shape}); say it with --width and --height.`,
+    )
+  }
+  if (mean === undefined || std === undefined) guessed.push(`(pixel - ${mean ?? HALF}) / ${std ?? HALF}`)
+  guessed.push(`${layout}, RGB, cropped to ${size.width} x ${size.height}`)
+  const triple = (value: number): [number, number, number] => [value, value, value]
+  return {
+    tensor: input.name,
+    width: size.width,
+    height: size.height,
+    fit: 'cover',
+    layout,
+    order: 'rgb',
+    mean: triple(mean ?? HALF),
+    std: triple(std ?? HALF),
+  }
+}
+
+function checkOutputs({ outputs }: Graph): void {
+  if (outputs.length === 1) return
+  const names = outputs.map(({ name }) => `"${name}"`).join(', ')
+  throw new JikoError(
+    'model/not-a-classifier',
+    `The model has ${outputs.length} outputs (${names}), as detectors do; ${TASK} has one, a number for each label.`,
+  )
+}
+
+async function readLabels(path: string | undefined): Promise<Label[]> {
+  if (path === undefined)
+    throw new JikoError(
+      'pack/bad-source',
+      'A model does not say what its outputs mean: give --labels, one label a line.',
+    )
+  const text = await readTextFile(path)
+  if (text === undefined) throw new JikoError('cli/no-file', `There is no file ${path}.`)
+  const lines = text.split(/\r?\n/).map((line) => line.trim())
+  while (lines.at(-1) === '') lines.pop()
+  const used = new Map<string, number>()
+  return lines.map((name, i) => {
+    const wish = slug(name).slice(0, 56) || `class-${i}`
+    const times = (used.get(wish) ?? 0) + 1
+    used.set(wish, times)
+    return { id: times === 1 ? wish : `${wish}-${times}`, name: { en: name || wish } }
+  })
+}
