@@ -56,6 +56,9 @@ export const convolveScratchBytes = (depth: number): number => 24 + 20 * depth
 /** Weights of 8 channels of `depthwise` and `depthwise3`. */
 export const depthwiseWeightBytes = (taps: number, channels: number): number => (channels / 8) * (64 + 16 * taps)
 export const DEPTHWISE3_TAPS = 10
+/** What `mapReal` and `combineReal` take as `function`. */
+export const REAL_FUNCTIONS = ['Sigmoid', 'Tanh', 'Exp', 'Sqrt', 'Abs', 'Neg']
+export const REAL_PAIRS = ['Add', 'Sub', 'Mul', 'Div']
 
 const positive = (claims: Claims, ...values: number[]): void =>
   claims.require(
@@ -313,6 +316,49 @@ export const OPERATIONS = {
       claims.write(a.dst, 4 * a.rows * a.count)
     },
     (a) => 16 * a.rows * a.count,
+  ),
+  linear: operation(
+    16,
+    'src dst rows depth columns outColumns weights',
+    (a, claims) => {
+      positive(claims, a.rows, a.depth, a.outColumns)
+      claims.require(a.columns % 4 === 0 && a.columns >= a.outColumns, 'columns are padded to a multiple of 4')
+      claims.weights(a.weights, 4 * (a.depth + 1) * a.columns)
+      claims.read(a.src, 4 * a.rows * a.depth)
+      claims.write(a.dst, 4 * a.rows * a.outColumns)
+    },
+    (a) => a.rows * (a.depth + 1) * a.columns,
+  ),
+  mapReal: operation(
+    17,
+    'src dst count function',
+    (a, claims) => {
+      positive(claims, a.count)
+      claims.read(a.src, 4 * a.count)
+      claims.write(a.dst, 4 * a.count)
+    },
+    (a) => 16 * a.count,
+  ),
+  combineReal: operation(
+    18,
+    'a b dst count period function',
+    (a, claims) => {
+      positive(claims, a.count, a.period)
+      claims.read(a.a, 4 * a.count)
+      claims.readAny(a.b, 4 * Math.min(a.period, a.count))
+      claims.write(a.dst, 4 * a.count)
+    },
+    (a) => 4 * a.count,
+  ),
+  clampReal: operation(
+    19,
+    'src dst count ~low ~high',
+    (a, claims) => {
+      positive(claims, a.count)
+      claims.read(a.src, 4 * a.count)
+      claims.write(a.dst, 4 * a.count)
+    },
+    (a) => 4 * a.count,
   ),
 } as const satisfies Record<string, Operation>
 

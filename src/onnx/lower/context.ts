@@ -41,6 +41,15 @@ export function image(context: Context, index: number): Quantised {
   return value.order === 'flat' ? settle(context, value, usualOrder(value.dims)) : value
 }
 
+/** Whether everything that reads the result quantises it first. */
+export const isQuantisedNext = ({ graph, node }: Context): boolean => {
+  const readers = graph.consumers(node.output[0] ?? '')
+  return !graph.isOutput(node.output[0] ?? '') && readers.length > 0 && readers.every(isStillPending)
+}
+
+/** What waits with the result for its quantisation, or gives it. */
+const isStillPending = ({ opType }: NodeProto): boolean => ['QuantizeLinear', 'Relu', 'Clip'].includes(opType)
+
 /** Room for an int8 result of the given dims, channels second. */
 export const newImage = (context: Context, dims: readonly number[], { quantisation }: Target): Quantised =>
   newQuantised(context, dims, 'planes', quantisation)

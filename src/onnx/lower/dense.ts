@@ -3,6 +3,7 @@ import { floatAttribute, intAttribute } from '../attribute.ts'
 import { biasOf } from './bias.ts'
 import { type Context, type Lowering, pending, quantised } from './context.ts'
 import { unsupported } from './quantisation.ts'
+import { linearReal } from './real.ts'
 import { padded, type Quantised } from './value.ts'
 import { settle } from './view.ts'
 import { foldChannels, packProducts, toInt8, weightZero } from './weights.ts'
@@ -25,6 +26,10 @@ function rowsOf(x: Quantised): { rows: number; depth: number; indexAt: (k: numbe
 }
 
 function lowerDense(context: Context, transposed: boolean, biasIndex: number): void {
+  if (context.constant(1)) {
+    linearReal(context, transposed, biasIndex)
+    return
+  }
   const { node, program, name } = context
   const given = quantised(context, 0)
   const x = given.order === 'flat' ? given : settle(context, given, 'pixels')

@@ -2,6 +2,7 @@ import { type Context, image, type Lowering, pending } from './context.ts'
 import { realZero } from './pool.ts'
 import type { Buffer } from './program.ts'
 import { type Quantisation, type QuantisedConstant, unsupported } from './quantisation.ts'
+import { combineReals, isReal } from './real.ts'
 import type { Quantised } from './value.ts'
 import { settle } from './view.ts'
 
@@ -81,6 +82,7 @@ function operands(context: Context): Operands {
 const lowerPair =
   (kind: 'add' | 'scale', sign: 1 | -1): Lowering =>
   (context) => {
+    if (isReal(context)) return combineReals(context)
     const { a, b, swapped } = operands(context)
     const dims = context.dims(context.node.output[0] ?? '')
     if (dims.join() !== a.dims.join()) throw unsupported(`spreads [${a.dims.join(', ')}] to [${dims.join(', ')}]`)
@@ -114,3 +116,5 @@ const lowerPair =
 export const lowerAdd = lowerPair('add', 1)
 export const lowerSub = lowerPair('add', -1)
 export const lowerMul = lowerPair('scale', 1)
+
+export const lowerDiv: Lowering = combineReals

@@ -11,7 +11,7 @@ import type { Context, Lowering } from './context.ts'
 import { lowerConvTranspose } from './conv-transpose.ts'
 import { lowerConv } from './convolution.ts'
 import { lowerGemm, lowerMatMul } from './dense.ts'
-import { lowerAdd, lowerMul, lowerSub } from './elementwise.ts'
+import { lowerAdd, lowerDiv, lowerMul, lowerSub } from './elementwise.ts'
 import { MOVING } from './moving.ts'
 import { lowerAveragePool, lowerGlobalAveragePool, lowerMaxPool, lowerReduceMean } from './pool.ts'
 import { createProgram } from './program.ts'
@@ -31,6 +31,7 @@ const LOWERINGS: Readonly<Record<string, Lowering>> = {
   Add: lowerAdd,
   Sub: lowerSub,
   Mul: lowerMul,
+  Div: lowerDiv,
   AveragePool: lowerAveragePool,
   MaxPool: lowerMaxPool,
   GlobalAveragePool: lowerGlobalAveragePool,

@@ -1,6 +1,6 @@
 import { intAttribute, intsAttribute, stringAttribute } from '../attribute.ts'
 import type { Constant } from '../constant.ts'
-import { type Context, image, type Lowering, pending } from './context.ts'
+import { type Context, image, isQuantisedNext, type Lowering, pending } from './context.ts'
 import { type Quantisation, quantiseReal, sameQuantisation, unsupported } from './quantisation.ts'
 import { applyTable } from './unary.ts'
 import type { Quantised, Value, View } from './value.ts'
@@ -96,12 +96,6 @@ const split: Lowering = (context) => {
     context.set(cut(view, axis, start, length), output)
     start += length
   }
-}
-
-/** Whether everything that reads the result quantises it first. */
-const isQuantisedNext = ({ graph, node }: Context): boolean => {
-  const readers = graph.consumers(node.output[0] ?? '')
-  return readers.length > 0 && readers.every(({ opType }) => opType === 'QuantizeLinear')
 }
 
 function requantised(context: Context, value: Value, quantisation: Quantisation): View {

@@ -1,6 +1,7 @@
 import { floatAttribute } from '../attribute.ts'
 import { type Context, image, type Lowering, pending } from './context.ts'
 import { type Quantisation, quantiseReal, unsupported } from './quantisation.ts'
+import { clampReal, isReal, mapReal } from './real.ts'
 import type { Quantised, Target } from './value.ts'
 
 type Real = (x: number) => number
@@ -26,6 +27,10 @@ export function applyTable({ program, name }: Context, x: Quantised, fn: Real, t
 }
 
 function lowerTable(context: Context, fn: Real): void {
+  if (isReal(context)) {
+    mapReal(context)
+    return
+  }
   const x = image(context, 0)
   context.set(pending(context, x.dims, (target) => applyTable(context, x, fn, target)))
 }
@@ -35,6 +40,7 @@ function lowerBounds(context: Context, least: number, most: number): void {
   const value = context.value(0)
   if (value?.kind === 'pending')
     context.set({ ...value, least: Math.max(value.least, least), most: Math.min(value.most, most) })
+  else if (isReal(context)) clampReal(context, least, most)
   else lowerTable(context, (x) => Math.min(most, Math.max(least, x)))
 }
 

@@ -70,6 +70,8 @@ async function tryBuild(name: Product, bytes: Bytes | undefined): Promise<Runner
 /** Engines compile well only what has run a while (about 1000 runs in V8), but nobody waits longer than this. */
 const ROUNDS = 40
 const RUNS = 40
+/** Rounds without a better time after which there is none to come. */
+const SETTLED = 12
 const MAX_MILLISECONDS = 60
 const CLEARLY = 1.1
 
@@ -98,11 +100,15 @@ export async function chooseProducts(
 /** In turns, so that noise and compilation in the background meet all alike; the best round counts. */
 function race(runners: readonly Runner[], now: () => number): void {
   const begin = now()
-  for (let round = 0; round < ROUNDS && now() - begin < MAX_MILLISECONDS; round++) {
+  let settled = 0
+  for (let round = 0; round < ROUNDS && settled < SETTLED && now() - begin < MAX_MILLISECONDS; round++) {
+    settled++
     for (const runner of runners) {
       const start = now()
       for (let i = 0; i < RUNS; i++) runner.run()
-      runner.best = Math.min(runner.best, now() - start)
+      const time = now() - start
+      if (time < 0.95 * runner.best) settled = 0
+      runner.best = Math.min(runner.best, time)
     }
   }
 }

@@ -5,4 +5,5 @@ export { depthwise, depthwise3 } from "./depthwise";
 export { add, lookup, scale } from "./elementwise";
 export { copy, pad } from "./move";
 export { averagePool, globalAverage, maxPool } from "./pool";
+export { clampReal, combineReal, linear, mapReal } from "./real";
 export { softmax } from "./softmax";

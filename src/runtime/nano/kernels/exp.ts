@@ -1,6 +1,4 @@
 /** e^x to about 2e-7 of the result, for x within -87..88 (cut there): 2^n times a polynomial (Cephes `expf`). */
-// @ts-ignore: decorator
-@inline
 export function exp(value: v128): v128 {
   const x = f32x4.pmin(f32x4.pmax(value, f32x4.splat(-87)), f32x4.splat(88));
   const n = f32x4.nearest(f32x4.mul(x, f32x4.splat(1.44269504)));

@@ -4,6 +4,7 @@ import { exp1 } from "./exp";
 
 export { lookup } from "./elementwise";
 export { copy, pad } from "./move";
+export { clampReal, combineReal } from "./real";
 
 // @ts-ignore: decorator
 @inline
@@ -378,5 +379,40 @@ export function softmax(src: usize, dst: usize, rows: usize, count: usize): void
     for (let i: usize = 0; i < bytes; i += 4) store<f32>(dst + i, load<f32>(dst + i) / sum);
     src += bytes;
     dst += bytes;
+  }
+}
+
+export function linear(
+  src: usize,
+  dst: usize,
+  rows: usize,
+  depth: usize,
+  columns: usize,
+  outColumns: usize,
+  weights: usize,
+): void {
+  for (let i: usize = 0; i < rows; i++) {
+    for (let n: usize = 0; n < outColumns; n++) {
+      let sum = load<f32>(weights + (n << 2));
+      for (let k: usize = 0; k < depth; k++) {
+        sum += load<f32>(src + (k << 2)) * load<f32>(weights + (((k + 1) * columns + n) << 2));
+      }
+      store<f32>(dst + (n << 2), sum);
+    }
+    src += depth << 2;
+    dst += outColumns << 2;
+  }
+}
+
+export function mapReal(src: usize, dst: usize, count: usize, kind: i32): void {
+  for (let i: usize = 0; i < count << 2; i += 4) {
+    const x = load<f32>(src + i);
+    let y = -x;
+    if (kind == 0) y = 1 / (1 + exp1(-x));
+    else if (kind == 1) y = abs<f32>(x) < 0.03 ? x * (1 - x * x * <f32>0.33333333) : 2 / (1 + exp1(-x - x)) - 1;
+    else if (kind == 2) y = exp1(x);
+    else if (kind == 3) y = sqrt<f32>(x);
+    else if (kind == 4) y = abs<f32>(x);
+    store<f32>(dst + i, y);
   }
 }
