@@ -19,7 +19,7 @@ interface PackOptions extends ModelOptions {
   method: Method | 'auto'
   samples?: number
   budget?: number
-  quantise: Quantise
+  quantize: Quantise
 }
 
 export function packCommand(): Command {
@@ -31,7 +31,9 @@ export function packCommand(): Command {
     .addOption(methodOption())
     .addOption(samplesOption())
     .addOption(budgetOption())
-    .addOption(new Option('--quantise <precision>', 'what the phone runs').choices(['int8', 'none']).default('int8'))
+    .addOption(
+      new Option('--quantize <precision>', 'what the phone runs').choices(['int8', 'fp16', 'none']).default('int8'),
+    )
     .option('--task <name>', 'of an .onnx file', 'image-classification')
     .option('--labels <file>', 'of an .onnx file: one label a line, in the order of its outputs')
     .option('--name <name>', 'of an .onnx file: what to call the pack')
@@ -41,7 +43,7 @@ export function packCommand(): Command {
     .addOption(new Option('--height <pixels>', 'of an .onnx file that leaves it open').argParser(wholeNumber))
     .option('--licence <spdx>', 'of an .onnx file')
     .action(
-      async (path: string, { out, calibrate: data, method, samples, budget, quantise, ...options }: PackOptions) => {
+      async (path: string, { out, calibrate: data, method, samples, budget, quantize, ...options }: PackOptions) => {
         const signal = interruptSignal()
         const engines = createEngines()
         const folder = await readSource(path, options)
@@ -56,7 +58,10 @@ export function packCommand(): Command {
               })
             : folder.calibration
         const { signer } = await loadReleaseKey()
-        const pack = await buildPack({ ...folder, calibration: fresh }, { engines, signer, quantise, prepared, signal })
+        const pack = await buildPack(
+          { ...folder, calibration: fresh },
+          { engines, signer, quantise: quantize, prepared, signal },
+        )
         await writePack(out, pack)
         for (const note of pack.notes) console.error(`jiko: ${pack.manifest.name}: ${note}`)
         console.log(

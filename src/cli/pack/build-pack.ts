@@ -1,5 +1,6 @@
 import { type Bytes, utf8 } from '../../lib/bytes.ts'
 import { sha256Hex } from '../../lib/sha256.ts'
+import { storeAsHalf } from '../../onnx/half.ts'
 import type { PassReport } from '../../onnx/simplify.ts'
 import { JikoError } from '../../protocol/error.ts'
 import { formatSignedManifest, MANIFEST_FORMAT, Manifest, type Variant } from '../../protocol/manifest.ts'
@@ -23,7 +24,8 @@ export interface BuiltPack {
   readonly notes: readonly string[]
 }
 
-export type Quantise = 'int8' | 'none'
+/** What the phone runs: int8, or float weights stored in 16 or 32 bits. */
+export type Quantise = 'int8' | 'fp16' | 'none'
 
 export interface BuildOptions {
   engines: Engines
@@ -100,6 +102,7 @@ async function build(
 ): Promise<BuiltVariant> {
   // A model that came quantised is taken as it is: quantising twice would only lose.
   if (isQuantised(prepared.graph)) return buildVariant('int8', prepared.graph, prepared.input, engines)
+  if (quantise === 'fp16') return buildVariant('fp16', storeAsHalf(prepared.graph), prepared.input, engines)
   if (quantise === 'none') return buildVariant('fp32', prepared.graph, prepared.input, engines)
   if (!calibration) {
     throw new JikoError(

@@ -119,6 +119,17 @@ describe('building a pack', () => {
     expect(pack.notes.join()).toContain('LEFT OUT')
   })
 
+  it('carries weights in half the bytes when asked to', async () => {
+    const options = { engines, signer: await throwAwaySigner() }
+    const half = await buildPack(await readSourceFolder(source), { ...options, quantise: 'fp16' })
+    const full = await buildPack(await readSourceFolder(source), { ...options, quantise: 'none' })
+    expect(half.manifest.variants).toMatchObject([{ name: 'fp16', programs: [{ engine: 'onnx' }] }])
+    const values = ({ manifest }: typeof half) => Object.values(manifest.variants[0]?.golden[0]?.output ?? {}).flat()
+    values(full).forEach((value, i) => {
+      expect(values(half)[i]).toBeCloseTo(value, 2)
+    })
+  })
+
   it('carries the float model when asked to', async () => {
     const pack = await buildPack(await readSourceFolder(source), {
       engines,
