@@ -6,7 +6,7 @@ import { OPERATIONS, type OperationKind } from '../../protocol/plan-operations.t
 import { createGraph, type Graph } from '../graph.ts'
 import type { NodeProto } from '../onnx_pb.ts'
 import { readModel } from '../read.ts'
-import { inferShapes } from '../shape.ts'
+import { type Dims, inferShapes } from '../shape.ts'
 import type { Context, Lowering } from './context.ts'
 import { lowerConvTranspose } from './conv-transpose.ts'
 import { lowerConv } from './convolution.ts'
@@ -59,6 +59,11 @@ export interface LowerReport {
   readonly work: number
 }
 
+export interface LowerOptions {
+  /** Shapes of inputs that the model leaves open, by name. */
+  dims?: Readonly<Record<string, Dims>>
+}
+
 /**
  * Compiles a quantised (QDQ) model ahead for the nano engine. The bytes are what a pack's `{ engine: 'nano', plan }`
  * program names; its answers equal those of onnxruntime's int8, bit for bit.
@@ -74,9 +79,9 @@ export interface LowerReport {
  *
  * @throws JikoError `model/unsupported-by-nano` that names every node that stands in the way, or what reading a model throws.
  */
-export function lower(model: Bytes | Graph): { plan: Bytes; report: LowerReport } {
+export function lower(model: Bytes | Graph, { dims = {} }: LowerOptions = {}): { plan: Bytes; report: LowerReport } {
   const graph = model instanceof Uint8Array ? createGraph(readModel(model)) : model
-  const plan = formatPlan(lowerGraph(graph))
+  const plan = formatPlan(lowerGraph(graph, dims))
   return { plan, report: describePlan(parsePlan(plan), plan.length) }
 }
 
@@ -100,9 +105,9 @@ export function describePlan(plan: Plan, planBytes: number): LowerReport {
 
 const nameOf = ({ name, opType, output }: NodeProto): string => name || output[0] || opType
 
-function lowerGraph(graph: Graph): Plan {
+function lowerGraph(graph: Graph, fixed: Readonly<Record<string, Dims>>): Plan {
   const program = createProgram()
-  const shapes = inferShapes(graph)
+  const shapes = inferShapes(graph, fixed)
   const values = new Map<string, Value>()
   const constants = new Map<string, QuantisedConstant>()
   const problems: string[] = []
