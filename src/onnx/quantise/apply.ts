@@ -49,8 +49,10 @@ export function quantiseGraph(original: Graph, ranges: Ranges, options: Quantise
     )
   }
   const parameters = createParameters(graph, chosen, ranges)
+  // Options name nodes as they are in the float graph; a node that takes a clamp in also takes its name.
+  const named = new Map([...chosen.keys()].map((node) => [node, node.output[0] ?? '']))
   absorbClamps(graph, chosen, parameters)
-  quantiseWeighted(graph, chosen, parameters, options)
+  quantiseWeighted(graph, chosen, parameters, (node) => options.corrections?.get(named.get(node) ?? ''))
   quantiseActivations(graph, chosen, parameters)
   if (graph.model.graph) graph.model.graph.valueInfo = []
   graph.dropUnusedConstants()
@@ -119,7 +121,7 @@ function quantiseWeighted(
   graph: Graph,
   chosen: ReadonlyMap<NodeProto, Role>,
   parameters: ParametersOf,
-  { corrections }: QuantiseOptions,
+  correctionOf: (node: NodeProto) => ArrayLike<number> | undefined,
 ): void {
   const nameFor = createNamer(graph)
   const add: NodeProto[] = []
@@ -135,7 +137,7 @@ function quantiseWeighted(
     if (!parts) continue
     const [output = ''] = node.output
     const { scale } = parameters(node.input[0] ?? '')
-    const bias = node.opType === 'MatMul' ? undefined : corrected(parts.bias, corrections?.get(output))
+    const bias = node.opType === 'MatMul' ? undefined : corrected(parts.bias, correctionOf(node))
     const q = quantiseWeights(parts.weight, parts.axis, scale, bias, choosePeaks(parts.weight, parts.axis))
     const weight = dequantised(`${output}_weight`, q.weight, q.scale, parts.axis)
     const offset = q.bias && q.biasScale ? [dequantised(`${output}_bias`, q.bias, q.biasScale, 0)] : []

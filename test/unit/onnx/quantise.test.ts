@@ -88,6 +88,20 @@ describe('a quantised net', () => {
     expect(cosine(wanted, got)).toBeGreaterThan(0.995)
   })
 
+  it('applies a correction also where a Relu went into the node', async () => {
+    const { graph } = await simplify(createGraph(makeSmallNet()), { open })
+    const plain = await quantised(graph)
+    const shifted = await quantised(graph, { corrections: new Map([['c2', new Float64Array(8).fill(0.5)]]) })
+    const biasOf = (int8: Graph): number[] => {
+      const dequantise = int8.producer(int8.producer('r2')?.input[2] ?? '')
+      const [steps, scale] = (dequantise?.input ?? []).map((name) => int8.constant(name)?.data ?? [])
+      return Array.from(steps as ArrayLike<number>, (step, c) => step * Number(scale?.[c]))
+    }
+    biasOf(shifted).forEach((value, c) => {
+      expect(value - (biasOf(plain)[c] ?? Number.NaN)).toBeCloseTo(0.5, 3)
+    })
+  })
+
   it('handles branches, constants, and outputs that are also read', async () => {
     const random = createRandom(9)
     const model = makeModel({
