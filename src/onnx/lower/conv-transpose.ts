@@ -1,6 +1,7 @@
 import { intAttribute, intsAttribute } from '../attribute.ts'
-import { type Context, image, type Lowering, pending } from './context.ts'
+import type { Context, Lowering } from './context.ts'
 import { convolve, type Window } from './convolution.ts'
+import { image, pending } from './operand.ts'
 import { type QuantisedConstant, unsupported } from './quantisation.ts'
 import type { Quantised } from './value.ts'
 import { emitCopies, newQuantised, planeStrides, settle, stridesOf } from './view.ts'

@@ -1,4 +1,5 @@
-import { type Context, image, type Lowering, pending } from './context.ts'
+import type { Context, Lowering } from './context.ts'
+import { image, pending } from './operand.ts'
 import { realZero } from './pool.ts'
 import type { Buffer } from './program.ts'
 import { type Quantisation, type QuantisedConstant, unsupported } from './quantisation.ts'

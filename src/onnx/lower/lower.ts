@@ -7,6 +7,7 @@ import { createGraph, type Graph } from '../graph.ts'
 import type { NodeProto } from '../onnx_pb.ts'
 import { readModel } from '../read.ts'
 import { type Dims, inferShapes } from '../shape.ts'
+import { lowerConcat } from './concat.ts'
 import type { Context, Lowering } from './context.ts'
 import { lowerConvTranspose } from './conv-transpose.ts'
 import { lowerConv } from './convolution.ts'
@@ -17,6 +18,7 @@ import { lowerAveragePool, lowerGlobalAveragePool, lowerMaxPool, lowerReduceMean
 import { createProgram } from './program.ts'
 import { blame, isUnsupported, type QuantisedConstant, unsupported } from './quantisation.ts'
 import { lowerDequantize, lowerQuantize } from './quantise.ts'
+import { REARRANGING } from './rearrange.ts'
 import { softmax } from './softmax.ts'
 import { UNARY } from './unary.ts'
 import type { Value } from './value.ts'
@@ -38,6 +40,8 @@ const LOWERINGS: Readonly<Record<string, Lowering>> = {
   ReduceMean: lowerReduceMean,
   ...UNARY,
   ...MOVING,
+  ...REARRANGING,
+  Concat: lowerConcat,
   Softmax: softmax,
 }
 

@@ -1,6 +1,7 @@
 import { intAttribute, intsAttribute } from '../attribute.ts'
-import { type Context, image, type Lowering, newImage, pending } from './context.ts'
+import type { Context, Lowering } from './context.ts'
 import { windowOf } from './convolution.ts'
+import { image, newImage, pending } from './operand.ts'
 import { type Quantisation, unsupported } from './quantisation.ts'
 import type { Quantised } from './value.ts'
 import { newQuantised, settle } from './view.ts'

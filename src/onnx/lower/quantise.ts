@@ -1,5 +1,6 @@
 import { intAttribute } from '../attribute.ts'
-import { type Context, image, type Lowering } from './context.ts'
+import type { Context, Lowering } from './context.ts'
+import { image } from './operand.ts'
 import {
   type Quantisation,
   type QuantisedConstant,

@@ -1,6 +1,7 @@
 import { REAL_FUNCTIONS, REAL_PAIRS, roundUp } from '../../protocol/plan-operations.ts'
 import { elementCount } from '../../protocol/tensor.ts'
-import { type Context, isQuantisedNext } from './context.ts'
+import type { Context } from './context.ts'
+import { isQuantisedNext } from './operand.ts'
 import type { Buffer } from './program.ts'
 import { unsupported } from './quantisation.ts'
 import type { Real } from './value.ts'

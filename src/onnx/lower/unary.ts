@@ -1,5 +1,6 @@
 import { floatAttribute } from '../attribute.ts'
-import { type Context, image, type Lowering, pending } from './context.ts'
+import type { Context, Lowering } from './context.ts'
+import { image, pending } from './operand.ts'
 import { type Quantisation, quantiseReal, unsupported } from './quantisation.ts'
 import { clampReal, isReal, mapReal } from './real.ts'
 import type { Quantised, Target } from './value.ts'

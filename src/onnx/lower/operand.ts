@@ -1,0 +1,77 @@
+import type { NodeProto } from '../onnx_pb.ts'
+import type { Context } from './context.ts'
+import type { Buffer } from './program.ts'
+import { blame, unsupported } from './quantisation.ts'
+import type { Pending, Quantised, Target } from './value.ts'
+import { newQuantised, settle } from './view.ts'
+
+/** An int8 input, however it lies. @throws JikoError when it is something else. */
+export function quantised(context: Context, index: number): Quantised {
+  const value = context.value(index)
+  if (value?.kind === 'view' && value.quantisation) return settle(context, value, usualOrder(value.dims))
+  if (value?.kind !== 'int8') throw unsupported(`its input ${index} is not quantised`)
+  return value
+}
+
+const usualOrder = (dims: readonly number[]): 'planes' | 'pixels' =>
+  dims.length > 2 && dims.length < 5 && dims[0] === 1 ? 'planes' : 'pixels'
+
+/** An int8 input as an image with channels second, or as rows where it has but two axes. */
+export function image(context: Context, index: number): Quantised {
+  const value = quantised(context, index)
+  return value.order === 'flat' ? settle(context, value, usualOrder(value.dims)) : value
+}
+
+/** Whether everything that reads the result quantises it first. */
+export const isQuantisedNext = ({ graph, node }: Context): boolean => {
+  const readers = graph.consumers(node.output[0] ?? '')
+  return !graph.isOutput(node.output[0] ?? '') && readers.length > 0 && readers.every(isStillPending)
+}
+
+/** What waits with the result for its quantisation, or gives it. */
+const isStillPending = ({ opType }: NodeProto): boolean => ['QuantizeLinear', 'Relu', 'Clip'].includes(opType)
+
+/** Room for an int8 result of the given dims, channels second. */
+export const newImage = (context: Context, dims: readonly number[], { quantisation }: Target): Quantised =>
+  newQuantised(context, dims, 'planes', quantisation)
+
+/** A result that waits for its QuantizeLinear; what is wrong with it then is still this node's fault. */
+export function pending({ name, node }: Context, dims: readonly number[], finish: Pending['finish']): Pending {
+  return {
+    kind: 'pending',
+    dims,
+    least: Number.NEGATIVE_INFINITY,
+    most: Number.POSITIVE_INFINITY,
+    finish(target) {
+      try {
+        return finish(target)
+      } catch (error) {
+        throw blame(error, node.opType, name)
+      }
+    },
+  }
+}
+
+/** Puts a border of zero points around an image; the kernels for windows expect it there. */
+export function padImage(
+  context: Context,
+  value: Quantised,
+  [top = 0, left = 0, bottom = 0, right = 0]: readonly number[],
+): { buffer: Buffer; width: number; height: number } {
+  const { height, width, pixelBytes } = value
+  if (top + left + bottom + right === 0) return { buffer: value.buffer, width, height }
+  const size = { height: height + top + bottom, width: width + left + right }
+  const buffer = context.program.buffer(size.height * size.width * pixelBytes)
+  context.program.emit('pad', context.name, {
+    src: value.buffer,
+    dst: buffer,
+    height,
+    rowBytes: width * pixelBytes,
+    left: left * pixelBytes,
+    right: right * pixelBytes,
+    top,
+    bottom,
+    value: value.quantisation.zero,
+  })
+  return { buffer, ...size }
+}
