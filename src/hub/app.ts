@@ -6,6 +6,7 @@ import type { BlobStore } from './blob-store/blob-store.ts'
 import { createBlobs } from './blobs.ts'
 import { describeFailure } from './failure.ts'
 import { createFiles } from './files/files.ts'
+import { createForwarder, type Forwarder, type ForwardOptions } from './forward/forward.ts'
 import { createPage, styleSheet } from './page/routes.ts'
 import { createRateLimit, type Rate } from './rate-limit.ts'
 import { checkReader, type HubEnv } from './reader.ts'
@@ -23,8 +24,10 @@ export interface HubOptions {
   /** Built app and packs; without them those paths are not found. */
   appDir?: string
   packsDir?: string
-  /** Address of the hub above. For now it only makes receipts say `held` instead of `final`. */
+  /** Address of the hub above: what comes in is held here, and final once the root at the top says so. */
   upstream?: string
+  /** How the hub above is reached, and how one waits for it. */
+  upstreamLink?: Partial<Pick<ForwardOptions, 'fetch' | 'sleep' | 'random' | 'watchdog'>>
   /** Milliseconds since 1970. */
   now?: () => number
   /** Takes one line for each request, without secrets. */
@@ -37,6 +40,10 @@ export interface HubOptions {
 
 export interface Hub {
   fetch(request: Request, env?: HubEnv): Promise<Response>
+  /** Passes on what came in, where a hub stands above; when to do so is the caller's to say. */
+  forwarder?: Forwarder
+  /** Calls back when something came in. */
+  subscribe(listener: () => void): () => void
 }
 
 /** A classroom of phones behind one address syncs without a pause; a photo in 8 KB pieces is some 50 requests of one device. */
@@ -58,6 +65,7 @@ export function createHub(options: HubOptions): Hub {
     appDir,
     packsDir,
     upstream,
+    upstreamLink,
     now = Date.now,
     log,
     report,
@@ -67,8 +75,25 @@ export function createHub(options: HubOptions): Hub {
   const addresses = createRateLimit(rates.address, now)
   const devices = createRateLimit(rates.device, now)
   const admit = (device: string): void => devices.take(device)
-  const sync = createSync({ store, signer, level, now, admit })
-  const attachments = createBlobs({ store, blobs, now, admit })
+  const listeners = new Set<() => void>()
+  const onNews = (): void => {
+    for (const listener of listeners) queueMicrotask(listener)
+  }
+  const forwarder =
+    upstream === undefined
+      ? undefined
+      : createForwarder({
+          store,
+          blobs,
+          signer,
+          upstream,
+          app: `hub ${version}`,
+          now,
+          fetch: (url, init) => fetch(url, init),
+          ...upstreamLink,
+        })
+  const sync = createSync({ store, signer, isRoot: upstream === undefined, now, admit, onNews })
+  const attachments = createBlobs({ store, blobs, now, admit, onNews })
   const page = createPage({ store, blobs, level })
   const appFiles =
     appDir && createFiles({ root: appDir, ranges: false, isImmutable: (path) => HASHED_ASSET.test(path) })
@@ -155,5 +180,12 @@ export function createHub(options: HubOptions): Hub {
     return shell || notFound(c)
   })
 
-  return { fetch: async (request, env = {}) => await app.fetch(request, env) }
+  return {
+    fetch: async (request, env = {}) => await app.fetch(request, env),
+    ...(forwarder && { forwarder }),
+    subscribe(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+  }
 }

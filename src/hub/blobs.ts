@@ -14,6 +14,8 @@ export interface BlobDeps {
   now: () => number
   /** Called once the device has proven who it is. @throws JikoError `hub/too-often`. */
   admit: (device: string) => void
+  /** Called after an attachment became whole. */
+  onNews?: () => void
 }
 
 function answer(status: number, offset: number, whole: boolean): Response {
@@ -29,12 +31,13 @@ function answer(status: number, offset: number, whole: boolean): Response {
 }
 
 /** Attachments over HTTP, as `blobPath` in `protocol/hub.ts` says. */
-export function createBlobs({ store, blobs, now, admit }: BlobDeps) {
+export function createBlobs({ store, blobs, now, admit, onNews }: BlobDeps) {
   const takeTurn = createTurns()
 
   /** A hub killed between the file and its note in the database finds the file, and notes it now. */
   async function note(program: string, sha256: string, bytes: number): Promise<void> {
     await store.addBlob(program, { sha256, bytes, at: now() })
+    onNews?.()
   }
 
   async function checkNamed(program: string, sha256: string): Promise<{ type: string; whole: boolean }> {

@@ -9,6 +9,7 @@ const STATUS: Readonly<Record<string, ContentfulStatusCode>> = {
   'hub/unsigned': 401,
   'hub/bad-signature': 401,
   'hub/not-your-stream': 403,
+  'hub/not-proven': 403,
   'hub/not-a-reader': 403,
   'hub/revoked': 403,
   'hub/unknown-device': 403,

@@ -1,7 +1,7 @@
 import { JikoError } from '../protocol/error.ts'
 import { EMPTY_HASH } from '../protocol/log.ts'
 import { continueChain, lineHashOf } from './chain.ts'
-import type { Head, HubStore, NewLine } from './store/store.ts'
+import type { Above, Head, HubStore, NewLine } from './store/store.ts'
 import { judge } from './verdict.ts'
 
 /** Each lost race means that another request moved the stream on, so this is only reached when a store is broken. */
@@ -13,9 +13,10 @@ export interface Announcement {
   device: string
   epoch: string
   head: Head
-  /** Lines from `from` on. */
-  push?: { from: number; lines: readonly string[] }
-  revoked: boolean
+  /** Lines from `from` on; `before` is H(from - 1) and `head` a signed place among them, where they are known. */
+  push?: { from: number; lines: readonly string[]; before?: string; head?: Head }
+  /** Why a line goes to quarantine whatever it says. */
+  refused?: (seq: number) => string | undefined
   receivedAt: number
 }
 
@@ -25,7 +26,10 @@ export interface Taken {
   hash: string
   /** A line stands elsewhere than here: a cloned or restored device. Nothing was overwritten, the other lines are kept apart. */
   forked: boolean
+  above: Above
 }
+
+const NEW_STREAM = { tip: 0, hash: EMPTY_HASH, proven: 0, above: { held: 0, final: 0 } }
 
 interface Numbered {
   seq: number
@@ -38,12 +42,12 @@ function number({ from, lines }: { from: number; lines: readonly string[] }): Nu
 }
 
 /** Continues the chain over lines: H is recomputed here, never believed. */
-function chain(hash: string, lines: readonly Numbered[], revoked: boolean): NewLine[] {
+function chain(hash: string, lines: readonly Numbered[], refused: Announcement['refused']): NewLine[] {
   const chained: NewLine[] = []
   let last = hash
   for (const numbered of lines) {
     last = continueChain(last, numbered.lineHash)
-    chained.push({ ...numbered, hash: last, ...judge(numbered.line, revoked) })
+    chained.push({ ...numbered, hash: last, ...judge(numbered.line, refused?.(numbered.seq)) })
   }
   return chained
 }
@@ -54,35 +58,41 @@ function chain(hash: string, lines: readonly Numbered[], revoked: boolean): NewL
  * @throws JikoError `hub/not-your-stream` when another device owns it.
  */
 export async function takeIn(store: HubStore, program: string, announcement: Announcement): Promise<Taken> {
-  const { stream, device, epoch, head, push, revoked, receivedAt } = announcement
+  const { stream, device, epoch, head, push, refused, receivedAt } = announcement
   const lines = push ? number(push) : []
   const from = push?.from ?? 1
+  const heads = push?.head ? [push.head, head] : [head]
+  // What the sender stands on counts like a head, though nobody signed it by itself.
+  const places = push?.before === undefined ? heads : [{ seq: from - 1, hash: push.before }, ...heads]
 
   for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
     const known = await store.stream(program, stream)
     if (known && known.device !== device) {
       throw new JikoError('hub/not-your-stream', `the stream ${stream} belongs to another device`)
     }
-    const { tip, hash } = known ?? { tip: 0, hash: EMPTY_HASH }
+    const { tip, hash, proven, above } = known ?? NEW_STREAM
     // Only up to the tip just read: what another request adds meanwhile is met at `append`.
     const upto = Math.min(tip, from + lines.length - 1)
     const positions = upto < from ? [] : await store.positions(program, stream, from, upto)
     const here = new Map(positions.map(({ seq, lineHash }) => [seq, lineHash]))
     const strange = lines.filter(({ seq, lineHash }) => here.get(seq) !== lineHash)
-    const fresh = from <= tip + 1 ? chain(hash, strange, revoked) : []
-    const divided =
-      strange.some(({ seq }) => here.has(seq)) ||
-      (await isElsewhere(store, program, stream, head, { tip, hash }, fresh))
+    const fresh = from <= tip + 1 ? chain(hash, strange, refused) : []
+    const end = { tip, hash }
+    const differ = await Promise.all(places.map((place) => isElsewhere(store, program, stream, place, end, fresh)))
+    const divided = strange.some(({ seq }) => here.has(seq)) || differ.includes(true)
     if (divided) {
       await store.addForks(
         program,
         strange.map((line) => ({ stream, receivedAt, ...line })),
       )
-      return { tip, hash, forked: true }
+      return { tip, hash, forked: true, above }
     }
-    const isNews = fresh.length > 0 || head.seq > (known?.announced?.seq ?? 0)
-    if (!isNews) return { tip, hash, forked: false }
     const after = { seq: tip, hash }
+    const last = fresh.at(-1) ?? after
+    // They are not elsewhere, so our chain reaches them as far as it goes.
+    const signed = heads.filter(({ seq }) => seq > proven && seq <= last.seq)
+    const isNews = fresh.length > 0 || signed.length > 0 || head.seq > (known?.announced?.seq ?? 0)
+    if (!isNews) return { tip, hash, forked: false, above }
     const added = await store.append(program, {
       stream,
       device,
@@ -90,10 +100,10 @@ export async function takeIn(store: HubStore, program: string, announcement: Ann
       after,
       lines: fresh,
       announced: head,
+      proven: signed,
       receivedAt,
     })
-    const end = fresh.at(-1) ?? after
-    if (added) return { tip: end.seq, hash: end.hash, forked: false }
+    if (added) return { tip: last.seq, hash: last.hash, forked: false, above }
   }
   throw new JikoError('hub/busy', `the stream ${stream} moves on too fast: try again`)
 }
@@ -103,16 +113,16 @@ async function isElsewhere(
   store: HubStore,
   program: string,
   stream: string,
-  head: Head,
+  place: { seq: number; hash: string },
   end: { tip: number; hash: string },
   fresh: readonly NewLine[],
 ): Promise<boolean> {
-  if (head.seq === 0) return false
-  if (head.seq === end.tip) return head.hash !== end.hash
-  if (head.seq > end.tip) {
-    const reached = fresh.find(({ seq }) => seq === head.seq)
-    return reached !== undefined && reached.hash !== head.hash
+  if (place.seq === 0) return false
+  if (place.seq === end.tip) return place.hash !== end.hash
+  if (place.seq > end.tip) {
+    const reached = fresh.find(({ seq }) => seq === place.seq)
+    return reached !== undefined && reached.hash !== place.hash
   }
-  const [position] = await store.positions(program, stream, head.seq, head.seq)
-  return position !== undefined && position.hash !== head.hash
+  const [position] = await store.positions(program, stream, place.seq, place.seq)
+  return position !== undefined && position.hash !== place.hash
 }

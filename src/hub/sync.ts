@@ -2,20 +2,21 @@ import type { Bytes } from '../lib/bytes.ts'
 import { sha256 } from '../lib/sha256.ts'
 import { JikoError } from '../protocol/error.ts'
 import {
-  type Ack,
   MAX_SYNC_BYTES,
   MAX_SYNC_INFLATED_BYTES,
   SIGNATURE_HEADER,
   SyncRequest,
   type SyncResponse,
 } from '../protocol/hub.ts'
-import { EMPTY_HASH, headMessage, receiptMessage, streamId } from '../protocol/log.ts'
+import { EMPTY_HASH, headMessage, streamId } from '../protocol/log.ts'
 import { parseJson, parseWith } from '../protocol/parse.ts'
 import { type Signer, verify } from '../protocol/sign.ts'
 import { gunzipText, readBody } from './body.ts'
+import { checkCarried, takeInCarried } from './carried.ts'
 import { isDeeperThan } from './depth.ts'
-import { type Taken, takeIn } from './intake.ts'
-import type { HubStore } from './store/store.ts'
+import { takeIn } from './intake.ts'
+import { acknowledge } from './receipt.ts'
+import type { Device, HubStore } from './store/store.ts'
 import { reasonOf } from './verdict.ts'
 
 /** Each announced stream costs a signature check; a phone has one, and one more for every wipe or clone. */
@@ -30,12 +31,14 @@ const IDLE_DELAY = 30 * 60_000
 export interface SyncDeps {
   store: HubStore
   signer: Signer
-  /** `final` when nobody stands above this hub. */
-  level: Ack['level']
+  /** False when a hub stands above this one. */
+  isRoot: boolean
   /** Milliseconds since 1970. */
   now: () => number
   /** Called once the device has proven who it is. @throws JikoError `hub/too-often`. */
   admit: (device: string) => void
+  /** Called after something came in. */
+  onNews?: () => void
 }
 
 /** @throws JikoError: every reason to refuse a whole request is here, before anything is stored. */
@@ -71,10 +74,11 @@ async function checkSignature(request: Request, body: Bytes, key: string): Promi
 }
 
 /** Proves that each announced stream is the device's own and that the device itself says how far it goes. */
-async function checkHeads(program: string, { device, heads, push }: SyncRequest): Promise<void> {
+async function checkHeads(program: string, { device, heads, push, carried }: SyncRequest): Promise<void> {
   const streams = Object.entries(heads)
-  if (streams.length > MAX_STREAMS) {
-    throw new JikoError('hub/bad-request', `${streams.length} streams are announced, at most ${MAX_STREAMS} at once`)
+  const count = streams.length + Object.keys(carried ?? {}).length
+  if (count > MAX_STREAMS) {
+    throw new JikoError('hub/bad-request', `${count} streams are announced, at most ${MAX_STREAMS} at once`)
   }
   if (push && !heads[push.stream]) {
     throw new JikoError('hub/bad-request', `lines of ${push.stream} are sent without its head`)
@@ -93,10 +97,18 @@ async function checkHeads(program: string, { device, heads, push }: SyncRequest)
     if (await verify(device.key, headMessage(program, stream, seq, hash), signature)) continue
     throw new JikoError('hub/bad-signature', `the head of ${stream} is not signed by its device for "${program}"`)
   }
+  if (!push?.head) return
+  const [seq, hash, signature] = push.head
+  if (await verify(device.key, headMessage(program, push.stream, seq, hash), signature)) return
+  throw new JikoError('hub/bad-signature', `the head of the lines pushed is not signed by its device for "${program}"`)
 }
 
+const headOf = ([seq, hash, signature]: [number, string, string]) => ({ seq, hash, signature })
+
 /** `POST /v1/{program}/sync`: takes in a push and says what the hub has, lacks and refuses. `sync.md` is the whole protocol. */
-export function createSync({ store, signer, level, now, admit }: SyncDeps) {
+export function createSync({ store, signer, isRoot, now, admit, onNews }: SyncDeps) {
+  type Answer = Pick<SyncResponse, 'ack' | 'forks' | 'want'> & { refused: [string, string][] }
+
   async function verdictsOf(program: string, push: SyncRequest['push']): Promise<SyncResponse['verdicts']> {
     if (!push) return []
     const { stream, from, lines } = push
@@ -107,49 +119,84 @@ export function createSync({ store, signer, level, now, admit }: SyncDeps) {
     })
   }
 
-  return async (program: string, request: Request): Promise<SyncResponse> => {
-    const { body, sync } = await readRequest(request)
-    await checkSignature(request, body, sync.device.key)
-    admit(sync.device.key)
-    await checkHeads(program, sync)
-    const receivedAt = now()
+  async function takeOwn(
+    program: string,
+    sync: SyncRequest,
+    device: Device,
+    at: number,
+    answer: Answer,
+  ): Promise<void> {
     const { key } = sync.device
-    const device = await store.seeDevice(program, { key, app: sync.app, at: receivedAt })
-
-    const taken = new Map<string, Taken>()
     for (const [stream, [seq, hash, signature]] of Object.entries(sync.heads)) {
-      const announcement = {
+      const push = sync.push?.stream === stream ? sync.push : undefined
+      const taken = await takeIn(store, program, {
         stream,
         device: key,
         epoch: sync.device.epochs[stream] ?? '',
         head: { seq, hash, signature },
-        ...(sync.push?.stream === stream && { push: sync.push }),
-        revoked: device.revokedAt !== undefined,
-        receivedAt,
-      }
-      taken.set(stream, await takeIn(store, program, announcement))
+        ...(push && { push: { from: push.from, lines: push.lines, ...(push.head && { head: headOf(push.head) }) } }),
+        refused: () => (device.revokedAt === undefined ? undefined : 'the device was revoked'),
+        receivedAt: at,
+      })
+      // Where the hub above has another chain, this one's lines will never be final: the device moves them, as it does
+      // when we have another chain ourselves.
+      const divided = (isRoot ? undefined : taken.above.dividedAfter) ?? Number.POSITIVE_INFINITY
+      const forked = taken.forked || seq > divided
+      answer.ack[stream] = await acknowledge({ store, signer, isRoot }, program, stream, taken, divided)
+      if (forked) answer.forks.push(stream)
+      else if (seq > taken.tip) answer.want.push([stream, taken.tip + 1, seq])
     }
+  }
 
-    const ack: SyncResponse['ack'] = {}
-    const want: SyncResponse['want'] = []
-    for (const [stream, { tip, hash, forked }] of taken) {
-      const receipt = await signer.sign(receiptMessage(program, stream, tip, hash, level))
-      ack[stream] = { upto: tip, hash, level, receipt }
-      const announced = sync.heads[stream]?.[0] ?? 0
-      if (!forked && announced > tip) want.push([stream, tip + 1, announced])
+  async function takeCarried(
+    program: string,
+    carried: NonNullable<SyncRequest['carried']>,
+    at: number,
+    answer: Answer,
+  ): Promise<void> {
+    for (const [stream, one] of Object.entries(carried)) {
+      try {
+        await checkCarried(program, stream, one)
+        const taken = await takeInCarried(store, program, stream, one, at)
+        const [seq] = one.head
+        const divided = (isRoot ? undefined : taken.above.dividedAfter) ?? seq
+        const most = Math.min(seq, divided, one.upto ?? seq)
+        answer.ack[stream] = await acknowledge({ store, signer, isRoot }, program, stream, taken, most)
+        if (taken.forked || seq > divided) answer.forks.push(stream)
+      } catch (error) {
+        if (!(error instanceof JikoError)) throw error
+        answer.refused.push([stream, error.code])
+      }
     }
-    const blobs =
-      device.revokedAt === undefined ? await store.lackingBlobs(program, [...taken.keys()], MAX_LACKING) : []
+  }
+
+  return async (program: string, request: Request): Promise<SyncResponse> => {
+    const { body, sync } = await readRequest(request)
+    const { device: sender, carried = {} } = sync
+    await checkSignature(request, body, sender.key)
+    admit(sender.key)
+    await checkHeads(program, sync)
+    const receivedAt = now()
+    const device = await store.seeDevice(program, { key: sender.key, app: sync.app, at: receivedAt })
+    const revoked = device.revokedAt !== undefined
+    if (revoked && sync.carried)
+      throw new JikoError('hub/revoked', 'this hub was revoked: what it carries is not taken')
+
+    const answer: Answer = { ack: {}, forks: [], want: [], refused: [] }
+    await takeOwn(program, sync, device, receivedAt, answer)
+    await takeCarried(program, carried, receivedAt, answer)
+    onNews?.()
+    const { refused, ...told } = answer
+    const blobs = revoked ? [] : await store.lackingBlobs(program, Object.keys(answer.ack), MAX_LACKING)
     return {
       jiko: 1,
       hub: { key: signer.key },
-      ack,
+      ...told,
       verdicts: await verdictsOf(program, sync.push),
-      forks: [...taken].filter(([, { forked }]) => forked).map(([stream]) => stream),
-      want,
+      ...(refused.length > 0 && { refused }),
       blobs,
       time: receivedAt,
-      next: { bytes: BATCH_BYTES, delay: want.length > 0 || blobs.length > 0 ? 0 : IDLE_DELAY },
+      next: { bytes: BATCH_BYTES, delay: answer.want.length > 0 || blobs.length > 0 ? 0 : IDLE_DELAY },
     }
   }
 }

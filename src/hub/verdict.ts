@@ -15,10 +15,16 @@ const QUARANTINE = 'quarantine: '
 export const reasonOf = (verdict: string): string | undefined =>
   verdict === ACCEPTED ? undefined : verdict.slice(QUARANTINE.length)
 
-/** Judges one line. A line that is not accepted is stored all the same: one bad record never blocks those behind it. */
-export function judge(line: string, revoked: boolean): { verdict: string; attachments: readonly Attachment[] } {
+/**
+ * Judges one line. A line that is not accepted is stored all the same: one bad record never blocks those behind it.
+ * @param refused why it is not accepted whatever it says.
+ */
+export function judge(
+  line: string,
+  refused: string | undefined,
+): { verdict: string; attachments: readonly Attachment[] } {
   const quarantine = (reason: string) => ({ verdict: QUARANTINE + reason.slice(0, MAX_REASON), attachments: [] })
-  if (revoked) return quarantine('the device was revoked')
+  if (refused !== undefined) return quarantine(refused)
   if (utf8(line).length > MAX_LINE_BYTES) return quarantine(`longer than ${MAX_LINE_BYTES} bytes`)
   if (/[\n\r]/.test(line)) return quarantine('a line break inside the line')
   if (isDeeperThan(line, MAX_DEPTH)) return quarantine(`nested deeper than ${MAX_DEPTH}`)

@@ -16,6 +16,50 @@ const Key = v.pipe(v.string(), v.regex(/^[\w-]{87}$/, 'expected a P-256 public k
 const Signature = v.pipe(v.string(), v.regex(/^[\w-]{86}$/, 'expected a signature as 86 base64url characters'))
 const Epoch = v.pipe(v.string(), v.regex(/^[\w-]{22}$/, 'expected 16 bytes as base64url'))
 
+const Lines = v.pipe(v.array(v.string()), v.maxLength(MAX_PUSH_LINES))
+const Head = v.tuple([Count, Sha256, Signature])
+
+/** Most hashes in one `rest`. */
+export const MAX_REST = 16_000
+
+/**
+ * A stream that a hub carries for the device that wrote it. The request is signed by the carrying hub; what counts for the
+ * stream is the device's own word: the stream follows from its key and epoch, and it has signed `head`. Lines come with
+ * what leads from them to that head, so that a carrier can neither invent, change nor leave out a line of somebody else.
+ */
+const Carried = v.object({
+  key: Key,
+  epoch: Epoch,
+  /** What the device said it runs. */
+  app: v.pipe(v.string(), v.maxLength(64)),
+  head: Head,
+  /** Acknowledge it up to here at most: so the carrier finds, by H, where two chains part. */
+  upto: v.optional(Count),
+  /**
+   * `before` is H(from - 1); `rest` are the hashes of the lines after the last one sent, up to `head` and joined in hex.
+   * `quarantine` are lines that the carrier did not accept, as [seq, reason]: so a revocation travels.
+   */
+  push: v.optional(
+    v.object({
+      from: PositiveCount,
+      before: Sha256,
+      lines: Lines,
+      rest: v.pipe(
+        v.string(),
+        v.maxLength(MAX_REST * 64),
+        v.regex(/^([0-9a-f]{64})*$/, 'expected SHA-256s in hex, joined'),
+      ),
+      quarantine: v.pipe(
+        v.array(v.tuple([PositiveCount, v.pipe(v.string(), v.maxLength(200))])),
+        v.maxLength(MAX_PUSH_LINES),
+      ),
+    }),
+  ),
+  /** Lines that stand elsewhere than on the chain, as [seq, line]: kept apart, by the carrier's word alone. */
+  forked: v.optional(v.pipe(v.array(v.tuple([PositiveCount, v.string()])), v.maxLength(MAX_PUSH_LINES))),
+})
+export type Carried = v.InferOutput<typeof Carried>
+
 /** `POST /v1/{program}/sync`, gzip. Heads are announced even when nothing is pushed. */
 export const SyncRequest = v.object({
   v: v.literal(1),
@@ -25,16 +69,19 @@ export const SyncRequest = v.object({
     epochs: v.record(Stream, Epoch),
   }),
   /** How far each log goes on the device: [seq, H(seq), signature over `headMessage`]. */
-  heads: v.record(Stream, v.tuple([Count, Sha256, Signature])),
+  heads: v.record(Stream, Head),
   clock: v.object({
     wall: v.pipe(v.number(), v.safeInteger()),
     mono: Count,
     session: v.pipe(v.string(), v.maxLength(32)),
   }),
-  /** Lines from `from` on, in order, exact text; `head` is [last seq, H, signature] after them. */
-  push: v.optional(
-    v.object({ stream: Stream, from: PositiveCount, lines: v.pipe(v.array(v.string()), v.maxLength(MAX_PUSH_LINES)) }),
-  ),
+  /**
+   * Lines from `from` on, in order, exact text. `head` is [last seq, H, signature] after them, where they do not reach the
+   * announced head: with it a hub can pass on what it has, also when the rest never comes.
+   */
+  push: v.optional(v.object({ stream: Stream, from: PositiveCount, lines: Lines, head: v.optional(Head) })),
+  /** What a hub passes on. Its `device` is then the hub's key, which has no streams of its own. */
+  carried: v.optional(v.record(Stream, Carried)),
   storage: v.optional(v.object({ persisted: v.boolean(), usage: Count, quota: Count })),
   app: v.pipe(v.string(), v.maxLength(64)),
 })
@@ -48,6 +95,8 @@ const Ack = v.object({
   level: v.picklist(['held', 'final']),
   /** The hub's signature over `receiptMessage`. */
   receipt: Signature,
+  /** Of a hub that only holds `upto`: how far the root has it, with the same kind of receipt, at level `final`. */
+  final: v.optional(v.object({ upto: PositiveCount, hash: Sha256, receipt: Signature })),
 })
 export type Ack = v.InferOutput<typeof Ack>
 
@@ -60,6 +109,8 @@ export const SyncResponse = v.object({
   verdicts: v.array(v.tuple([Stream, PositiveCount, v.string()])),
   /** Streams whose line at this position hashes otherwise here: mint a new epoch. */
   forks: v.array(Stream),
+  /** Carried streams that were not taken, as [stream, code]: none of them keeps the others from being taken. */
+  refused: v.optional(v.array(v.tuple([Stream, v.string()]))),
   /** What the hub lacks of announced logs: [stream, from, to]. */
   want: v.array(v.tuple([Stream, PositiveCount, PositiveCount])),
   /** Attachments named by accepted records that the hub does not have whole. */

@@ -13,6 +13,7 @@ import {
   UPLOAD_OFFSET_HEADER,
   uploadMessage,
 } from '../protocol/hub.ts'
+import type { Signer } from '../protocol/sign.ts'
 import { refusal } from './answer.ts'
 import type { ExchangeDeps } from './exchange.ts'
 import { isPassing, type Persist } from './persist.ts'
@@ -26,6 +27,9 @@ const MAX_REFUSALS = 12
 /** How far the hub has an attachment; undefined when no record that it accepted names it. */
 type Whereabouts = { offset: number; complete: boolean } | undefined
 
+/** A hub that passes on what it took in sends like a phone, without a phone's store. */
+export type UploadDeps = Omit<ExchangeDeps, 'store' | 'app' | 'storage' | 'trust'> & { store: { signer: Signer } }
+
 /** `unwanted`: the hub will not take it (its record is in quarantine, say). It goes on waiting, and holds nobody else up. */
 export type Outcome = 'done' | 'unwanted' | 'interrupted'
 
@@ -38,7 +42,7 @@ export async function sendAttachment(
   sha256: string,
   photo: Blob,
   yields: () => Promise<boolean>,
-  deps: ExchangeDeps,
+  deps: UploadDeps,
   persist: Persist,
   signal?: AbortSignal,
 ): Promise<Outcome> {
@@ -57,7 +61,7 @@ export async function sendAttachment(
   return there ? 'done' : 'unwanted'
 }
 
-async function ask(sha256: string, deps: ExchangeDeps, signal?: AbortSignal): Promise<Whereabouts> {
+async function ask(sha256: string, deps: UploadDeps, signal?: AbortSignal): Promise<Whereabouts> {
   const path = blobPath(deps.program, sha256)
   const signature = await deps.store.signer.sign(uploadMessage('HEAD', path, 0, false, NO_BYTES_DIGEST))
   const headers = { [DEVICE_HEADER]: deps.store.signer.key, [SIGNATURE_HEADER]: signature }
@@ -71,7 +75,7 @@ async function sendFrom(
   sha256: string,
   photo: Blob,
   offset: number,
-  deps: ExchangeDeps,
+  deps: UploadDeps,
   signal?: AbortSignal,
 ): Promise<Whereabouts> {
   const { pace, moment } = deps
@@ -98,7 +102,7 @@ async function patch(
   piece: Bytes,
   offset: number,
   complete: boolean,
-  deps: ExchangeDeps,
+  deps: UploadDeps,
   signal?: AbortSignal,
 ): Promise<Whereabouts> {
   const { signer } = deps.store

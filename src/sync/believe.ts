@@ -26,7 +26,7 @@ export async function believe(
     const said = ack[stream]
     const then = asked.find((one) => one.stream === stream)
     if (!said || !then) continue
-    const { upto, hash, level } = said
+    const { upto, hash, level, final } = said
     const alike = upto <= tip && (await store.acknowledge(stream, upto, hash, level))
     // A hub that is behind us cannot compare the head we announced. Another H in its receipt may be a fork all the same,
     // so it is asked about that very line; a hub that then finds no difference contradicts itself.
@@ -43,6 +43,8 @@ export async function believe(
       has.set(stream, then.tip)
     } else if (alike) {
       if (upto < then.held) await store.rewind(stream, upto, level)
+      // Of the lines that this hub only holds, these are at the root; another H than ours moves nothing.
+      if (final) await store.acknowledge(stream, final.upto, final.hash, 'final')
       has.set(stream, upto)
     } else {
       throw new JikoError(

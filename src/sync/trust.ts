@@ -29,7 +29,11 @@ export function createTrust(
           detail: { known: String(known), got: hub.key },
         })
       }
-      for (const [stream, { upto, hash, level, receipt }] of Object.entries(ack)) {
+      const receipts = Object.entries(ack).flatMap(([stream, one]) => [
+        { stream, ...one },
+        ...(one.final ? [{ stream, level: 'final' as const, ...one.final }] : []),
+      ])
+      for (const { stream, upto, hash, level, receipt } of receipts) {
         if (await verify(hub.key, receiptMessage(program, stream, upto, hash, level), receipt)) continue
         throw new JikoError('sync/bad-receipt', `the receipt for ${stream} up to ${upto} is not signed by the hub`)
       }

@@ -9,6 +9,7 @@ import { createHub } from '../../hub/app.ts'
 import { PARTIAL_LIFE } from '../../hub/blob-store/blob-store.ts'
 import { type Certificate, readCertificate } from '../../hub/certificate.ts'
 import { databasePath, FIRST_PROGRAM, openDataFolder } from '../../hub/data-folder.ts'
+import { startForwarding } from '../../hub/forward/schedule.ts'
 import { streamRecords } from '../../hub/records.ts'
 import { serve } from '../../hub/serve.ts'
 import { openSqliteStore } from '../../hub/store/sqlite.ts'
@@ -27,6 +28,7 @@ interface StartOptions {
   log?: boolean
   tlsCert?: string
   tlsKey?: string
+  upstream?: string
 }
 
 function parsePort(text: string): number {
@@ -58,7 +60,7 @@ async function certificateOf({ tlsCert, tlsKey }: StartOptions): Promise<Certifi
 }
 
 function startUpText(port: number, options: StartOptions, version: string, records: number): string {
-  const { data, app, packs, host, tlsCert } = options
+  const { data, app, packs, host, tlsCert, upstream } = options
   const scheme = tlsCert === undefined ? 'http' : 'https'
   const lan = host === undefined ? lanAddresses() : []
   return [
@@ -67,6 +69,7 @@ function startUpText(port: number, options: StartOptions, version: string, recor
     `  app           ${resolve(app)}`,
     `  packs         ${existsSync(packs) ? resolve(packs) : `none at ${resolve(packs)}: build them with npm run build`}`,
     `  data          ${resolve(data)}`,
+    ...(upstream === undefined ? [] : [`  passes on to  ${upstream}`]),
     ...lan.map((address) => `  in your network ${scheme}://${address}:${port}`),
     ...(lan.length > 0 && tlsCert === undefined
       ? [
@@ -87,7 +90,7 @@ function stopSignal(): Promise<void> {
 }
 
 async function start(options: StartOptions): Promise<void> {
-  const { app, packs, data, port, host, log } = options
+  const { app, packs, data, port, host, log, upstream } = options
   if (!existsSync(join(app, 'index.html'))) {
     throw new JikoError(
       'hub/not-built',
@@ -108,14 +111,19 @@ async function start(options: StartOptions): Promise<void> {
       packsDir: packs,
       report: (line) => console.error(line),
       ...(log && { log: (line: string) => console.log(line) }),
+      ...(upstream !== undefined && { upstream }),
     })
     const stopped = stopSignal()
     const running = await serve(hub, { port, ...(host !== undefined && { host }), ...(certificate && { certificate }) })
     const counts = await Promise.all((await store.programs()).map((program) => store.count(program)))
     const records = counts.reduce((sum, count) => sum + count, 0)
     console.log(startUpText(running.port, options, version, records))
+    const { forwarder, subscribe } = hub
+    const onError = (error: unknown): void => console.error(`passing on failed: ${error}`)
+    const forwarding = forwarder && startForwarding({ forwarder, subscribe, onError })
     await stopped
     console.log('Stopping: finishing what is under way.')
+    forwarding?.stop()
     await running.close()
   } finally {
     await store.close()
@@ -174,6 +182,11 @@ export function hubCommand(): Command {
     .option('--packs <folder>', 'the built packs', join(PACKAGE, 'dist/packs'))
     .option('--tls-cert <file>', 'certificate in PEM: serve HTTPS, which phones need')
     .option('--tls-key <file>', 'private key of the certificate, in PEM')
+    .addOption(
+      new Option('--upstream <address>', 'address of the hub above, to which everything is passed on').env(
+        'JIKO_UPSTREAM',
+      ),
+    )
     .option('--log', 'print a line for each request')
     .action((options: StartOptions) => start(options))
     .addCommand(

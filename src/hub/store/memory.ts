@@ -1,18 +1,7 @@
 import { JikoError } from '../../protocol/error.ts'
+import { createMemoryForwarding, forkKey, type Program } from './memory-forward.ts'
 import { checkSegment, endOf, furtherHead, SEEN_GRAIN } from './segment.ts'
-import type { Device, ForkedLine, HubStore, HubStream, NewLine, Place, StoredLine } from './store.ts'
-
-interface Row extends NewLine {
-  receivedAt: number
-}
-
-interface Program {
-  devices: Map<string, Device>
-  streams: Map<string, HubStream>
-  rows: Map<string, Row[]>
-  forks: Map<string, ForkedLine>
-  blobs: Set<string>
-}
+import type { HubStore, Place, StoredLine } from './store.ts'
 
 function comparePlaces(a: Place, b: Place): number {
   if (a.receivedAt !== b.receivedAt) return a.receivedAt - b.receivedAt
@@ -23,6 +12,7 @@ function comparePlaces(a: Place, b: Place): number {
 /** For tests and the simulator: the same truth as the databases, gone with the process. */
 export function createMemoryStore(): HubStore {
   const programs = new Map<string, Program>()
+  const settings = new Map<string, string>()
 
   function open(name: string): Program {
     const program = programs.get(name)
@@ -52,8 +42,9 @@ export function createMemoryStore(): HubStore {
         devices: new Map(),
         streams: new Map(),
         rows: new Map(),
+        heads: new Map(),
         forks: new Map(),
-        blobs: new Set(),
+        blobs: new Map(),
       })
     },
     programs: async () => [...programs.keys()].sort(),
@@ -77,8 +68,8 @@ export function createMemoryStore(): HubStore {
 
     async append(name, segment) {
       checkSegment(segment)
-      const { devices, streams, rows } = open(name)
-      const { stream, device, epoch, after, lines, announced, receivedAt } = segment
+      const { devices, streams, rows, heads } = open(name)
+      const { stream, device, epoch, after, lines, announced, proven = [], receivedAt } = segment
       if (!devices.has(device)) throw new JikoError('hub/unknown-device', 'a stream needs the device that owns it')
       const known = streams.get(stream)
       if (known ? known.tip !== after.seq || known.hash !== after.hash : after.seq !== 0) return false
@@ -90,7 +81,15 @@ export function createMemoryStore(): HubStore {
         tip: end.seq,
         hash: end.hash,
         announced: furtherHead(known, announced),
+        proven: Math.max(known?.proven ?? 0, ...proven.map(({ seq }) => seq)),
+        above: known?.above ?? { held: 0, final: 0 },
       })
+      const kept = heads.get(stream) ?? []
+      const fresh = proven.filter(({ seq }) => !kept.some((head) => head.seq === seq))
+      heads.set(
+        stream,
+        [...kept, ...fresh].sort((a, b) => a.seq - b.seq),
+      )
       rows.set(stream, [...(rows.get(stream) ?? []), ...lines.map((line) => ({ ...line, receivedAt }))])
       return true
     },
@@ -102,11 +101,15 @@ export function createMemoryStore(): HubStore {
     async addForks(name, lines) {
       const { forks } = open(name)
       for (const line of lines) {
-        const key = `${line.stream}/${line.seq}/${line.lineHash}`
-        if (!forks.has(key)) forks.set(key, line)
+        const key = forkKey(line)
+        if (!forks.has(key)) forks.set(key, { ...line, above: false })
       }
     },
-    forks: async (name, limit) => [...open(name).forks.values()].sort((a, b) => comparePlaces(b, a)).slice(0, limit),
+    forks: async (name, limit) =>
+      [...open(name).forks.values()]
+        .sort((a, b) => comparePlaces(b, a))
+        .slice(0, limit)
+        .map(({ above: _, ...line }) => line),
 
     records: async (name, { since, limit }) =>
       stored(name)
@@ -134,8 +137,12 @@ export function createMemoryStore(): HubStore {
       return found && { type: found.type, whole: blobs.has(sha256) }
     },
     async addBlob(name, { sha256 }) {
-      open(name).blobs.add(sha256)
+      const { blobs } = open(name)
+      if (!blobs.has(sha256)) blobs.set(sha256, { above: false })
     },
+    ...createMemoryForwarding(open),
+    setting: async (name) => settings.get(name),
+    setSetting: async (name, value) => void settings.set(name, value),
     close: async () => undefined,
   }
 }

@@ -75,6 +75,34 @@ export const MIGRATIONS: readonly string[] = [
     primary key (program, sha256)
   ) strict;
   `,
+  // What a hub passes on to the one above, and the proof of it. A head announced before counts where the chain reaches it.
+  `
+  alter table streams add column proven_seq integer not null default 0;
+  alter table streams add column above_seq integer not null default 0;
+  alter table streams add column final_seq integer not null default 0;
+  alter table streams add column divided_after integer;
+  create index streams_carryable on streams (program, stream) where proven_seq > final_seq;
+
+  create table heads (
+    program text not null,
+    stream text not null,
+    seq integer not null,
+    hash blob not null,
+    signature text not null,
+    primary key (program, stream, seq),
+    foreign key (program, stream) references streams
+  ) strict;
+  insert into heads select program, stream, announced_seq, announced_hash, announced_signature from streams
+    where announced_seq = tip and announced_hash = hash and tip > 0;
+  update streams set proven_seq = tip where announced_seq = tip and announced_hash = hash;
+
+  alter table forks add column above integer not null default 0;
+  create index forks_to_forward on forks (program, received_at) where above = 0;
+  alter table blobs add column above integer not null default 0;
+  create index blobs_to_forward on blobs (program, completed_at) where above = 0;
+
+  create table settings (name text primary key, value text not null) strict;
+  `,
 ]
 
 function versionOf(database: DatabaseSync): number {

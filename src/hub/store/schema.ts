@@ -19,7 +19,12 @@ export interface Tables {
     announced_seq: number
     announced_hash: Uint8Array
     announced_signature: string
+    proven_seq: number
+    above_seq: number
+    final_seq: number
+    divided_after: number | null
   }
+  heads: { program: string; stream: string; seq: number; hash: Uint8Array; signature: string }
   records: {
     program: string
     stream: string
@@ -37,6 +42,8 @@ export interface Tables {
     line_hash: Uint8Array
     line: string
     received_at: number
+    /** 1 once the hub above has it. */
+    above: number
   }
   attachments: {
     program: string
@@ -47,5 +54,6 @@ export interface Tables {
     /** 1 once the blob is known to be whole: what still lacks is found without looking at all that does not. */
     whole: number
   }
-  blobs: { program: string; sha256: Uint8Array; bytes: number; completed_at: number }
+  blobs: { program: string; sha256: Uint8Array; bytes: number; completed_at: number; above: number }
+  settings: { name: string; value: string }
 }

@@ -24,7 +24,7 @@ export async function advance(tx: Transaction<Tables>, program: string, segment:
   if (after.seq === 0) {
     const made = await tx
       .insertInto('streams')
-      .values({ program, stream, device, epoch, ...moved, ...head })
+      .values({ program, stream, device, epoch, ...moved, ...head, proven_seq: 0, above_seq: 0, final_seq: 0 })
       .onConflict((conflict) => conflict.doNothing())
       .executeTakeFirst()
     if (made.numInsertedOrUpdatedRows === 1n) return true
@@ -46,6 +46,25 @@ export async function advance(tx: Transaction<Tables>, program: string, segment:
     .where('announced_seq', '<', announced.seq)
     .execute()
   return true
+}
+
+/** Keeps the device's signatures that cover more of the chain than those kept before. */
+export async function insertHeads(tx: Transaction<Tables>, program: string, segment: Segment): Promise<void> {
+  const { stream, proven = [] } = segment
+  if (proven.length === 0) return
+  await tx
+    .insertInto('heads')
+    .values(proven.map(({ seq, hash, signature }) => ({ program, stream, seq, hash: toBlob(hash), signature })))
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
+  const furthest = Math.max(...proven.map(({ seq }) => seq))
+  await tx
+    .updateTable('streams')
+    .set({ proven_seq: furthest })
+    .where('program', '=', program)
+    .where('stream', '=', stream)
+    .where('proven_seq', '<', furthest)
+    .execute()
 }
 
 export async function insertLines(tx: Transaction<Tables>, program: string, segment: Segment): Promise<void> {

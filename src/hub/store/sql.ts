@@ -2,18 +2,13 @@ import { type ExpressionBuilder, type Kysely, sql } from 'kysely'
 import { toBlob, toHex } from './hex.ts'
 import type { Tables } from './schema.ts'
 import { checkSegment, SEEN_GRAIN } from './segment.ts'
-import { advance, batches, insertLines } from './sql-append.ts'
-import type { Device, HubStore, HubStream, Place, StoredLine } from './store.ts'
+import { advance, batches, insertHeads, insertLines } from './sql-append.ts'
+import { createSqlForwarding, toStream } from './sql-forward.ts'
+import type { Device, HubStore, Place, StoredLine } from './store.ts'
 
 function toDevice(row: Tables['devices']): Device {
   const { key, app, first_seen, last_seen, revoked_at } = row
   return { key, app, firstSeen: first_seen, lastSeen: last_seen, ...(revoked_at !== null && { revokedAt: revoked_at }) }
-}
-
-function toStream(row: Tables['streams']): HubStream {
-  const { stream, device, epoch, tip, announced_seq, announced_signature } = row
-  const announced = { seq: announced_seq, hash: toHex(row.announced_hash), signature: announced_signature }
-  return { stream, device, epoch, tip, hash: toHex(row.hash), announced }
 }
 
 /** The hub's store on any SQL database that Kysely speaks to; the dialect and the migrations are the caller's. */
@@ -127,6 +122,7 @@ export function createSqlStore(db: Kysely<Tables>): HubStore {
       return await db.transaction().execute(async (tx) => {
         if (!(await advance(tx, program, segment))) return false
         await insertLines(tx, program, segment)
+        await insertHeads(tx, program, segment)
         return true
       })
     },
@@ -157,6 +153,7 @@ export function createSqlStore(db: Kysely<Tables>): HubStore {
           line_hash: toBlob(lineHash),
           line,
           received_at: receivedAt,
+          above: 0,
         }))
         await db
           .insertInto('forks')
@@ -220,7 +217,7 @@ export function createSqlStore(db: Kysely<Tables>): HubStore {
       const hash = toBlob(sha256)
       await db
         .insertInto('blobs')
-        .values({ program, sha256: hash, bytes, completed_at: at })
+        .values({ program, sha256: hash, bytes, completed_at: at, above: 0 })
         .onConflict((conflict) => conflict.doNothing())
         .execute()
       const naming = await db
@@ -239,6 +236,18 @@ export function createSqlStore(db: Kysely<Tables>): HubStore {
           .where('sha256', '=', hash)
           .execute()
       }
+    },
+    ...createSqlForwarding(db),
+    async setting(name) {
+      const row = await db.selectFrom('settings').select('value').where('name', '=', name).executeTakeFirst()
+      return row?.value
+    },
+    async setSetting(name, value) {
+      await db
+        .insertInto('settings')
+        .values({ name, value })
+        .onConflict((conflict) => conflict.column('name').doUpdateSet({ value }))
+        .execute()
     },
     close: () => db.destroy(),
   }

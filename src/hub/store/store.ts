@@ -27,6 +27,19 @@ export interface HubStream {
   hash: string
   /** The furthest head announced: what lies beyond `tip` is known to exist and to be missing. */
   announced?: Head
+  /** The furthest signed head that our chain reaches; 0 for none. Up to here the lines may be passed on to another hub. */
+  proven: number
+  above: Above
+}
+
+/** How far the hub above has a stream, each time compared by H. All 0 where none stands above. */
+export interface Above {
+  /** It has the lines up to here; of a divided stream, those after it as forked lines. */
+  held: number
+  /** The root has the lines up to here. */
+  final: number
+  /** Its chain is another after this line: two devices wrote the stream, and the other one came there first. */
+  dividedAfter?: number
 }
 
 /** Where a line stands in its chain: enough to compare without its text. Hashes are hex. */
@@ -54,7 +67,13 @@ export interface Segment {
   after: { seq: number; hash: string }
   lines: readonly NewLine[]
   announced: Head
+  /** Heads signed by the device that the chain reaches with these lines: kept, as the proof that another hub wants to see. */
+  proven?: readonly Head[]
   receivedAt: number
+}
+
+export interface StreamLine extends Position {
+  line: string
 }
 
 /** A line that stands where the hub has another: both are kept. */
@@ -115,5 +134,24 @@ export interface HubStore {
   namedBlob(program: string, sha256: string): Promise<{ type: string; whole: boolean } | undefined>
   /** Repeatable: notes that an attachment is whole. */
   addBlob(program: string, blob: { sha256: string; bytes: number; at: number }): Promise<void>
+  /** Lines `from..` of a stream in order, at most `limit`. */
+  lines(program: string, stream: string, from: number, limit: number): Promise<StreamLine[]>
+  /** The furthest proven head in `from..upto`, else the first one after. */
+  provenHead(program: string, stream: string, from: number, upto: number): Promise<Head | undefined>
+  /** Streams after `after` by name of which the hub above lacks something, or the root does; all of them when `settled`. */
+  carryable(program: string, options: { after?: string; settled?: boolean; limit: number }): Promise<HubStream[]>
+  noteAbove(program: string, stream: string, above: Above): Promise<void>
+  /** Doubts all that was noted of the hub above: it was restored from a backup, or is another one. */
+  forgetAbove(program: string): Promise<void>
+  /** Forked lines that the hub above does not have, oldest first. */
+  forksToForward(program: string, limit: number): Promise<ForkedLine[]>
+  noteForkAbove(program: string, fork: Pick<ForkedLine, 'stream' | 'seq' | 'lineHash'>): Promise<void>
+  /** Whole attachments that the hub above is not known to have, oldest first. */
+  blobsToForward(program: string, limit: number): Promise<string[]>
+  noteBlobAbove(program: string, sha256: string, there: boolean): Promise<void>
+  /** What is still to be passed on: records not known to be at the root, attachments and forked lines not above. */
+  lag(program: string): Promise<{ records: number; blobs: number; forks: number }>
+  setting(name: string): Promise<string | undefined>
+  setSetting(name: string, value: string): Promise<void>
   close(): Promise<void>
 }

@@ -113,6 +113,8 @@ export function describeHubStore(name: string, open: () => Promise<HubStore>): v
         tip: 6,
         hash: endOf(second).hash,
         announced: second.announced,
+        proven: 0,
+        above: { held: 0, final: 0 },
       })
       expect(await hub.count('default')).toBe(6)
     })
@@ -244,6 +246,119 @@ export function describeHubStore(name: string, open: () => Promise<HubStore>): v
       const two = await segment(['b'], { stream: OTHER })
       await hub.append('default', { ...two, lines: two.lines.map((line) => ({ ...line, attachments: [photo] })) })
       expect(await hub.lackingBlobs('default', [STREAM, OTHER], 9)).toEqual([])
+    })
+
+    it('gives lines of a stream with what was thought of them', async () => {
+      const hub = await opened()
+      const one = await segment(['a', 'b', 'c', 'd'])
+      await hub.append('default', one)
+      const plain = one.lines.map(({ attachments: _, ...line }) => line)
+      expect(await hub.lines('default', STREAM, 2, 2)).toEqual(plain.slice(1, 3))
+      expect(await hub.lines('default', STREAM, 4, 9)).toEqual(plain.slice(3))
+      expect(await hub.lines('default', STREAM, 5, 9)).toEqual([])
+      expect(await hub.lines('default', OTHER, 1, 9)).toEqual([])
+    })
+
+    it('keeps the heads that prove a chain, each once', async () => {
+      const hub = await opened()
+      const one = await segment(['a', 'b', 'c', 'd'])
+      const head = (seq: number) => ({ seq, hash: one.lines[seq - 1]?.hash ?? '', signature: `signed ${seq}` })
+      expect(await hub.provenHead('default', STREAM, 1, 9)).toBeUndefined()
+      await hub.append('default', { ...one, proven: [head(2)] })
+      expect(await hub.stream('default', STREAM)).toMatchObject({ proven: 2 })
+      await hub.append('default', { ...one, lines: [], after: endOf(one), proven: [head(2), head(4)] })
+      expect(await hub.stream('default', STREAM)).toMatchObject({ proven: 4, tip: 4 })
+      expect(await hub.provenHead('default', STREAM, 1, 9)).toEqual(head(4))
+      expect(await hub.provenHead('default', STREAM, 1, 3)).toEqual(head(2))
+      expect(await hub.provenHead('default', STREAM, 3, 3)).toEqual(head(4))
+      expect(await hub.provenHead('default', STREAM, 5, 9)).toBeUndefined()
+    })
+
+    it('keeps no head of a segment that was not added', async () => {
+      const hub = await opened()
+      const one = await segment(['a'])
+      const stale = {
+        ...one,
+        after: { seq: 3, hash: EMPTY_HASH },
+        lines: [],
+        proven: [endOf(one)].map((line) => ({ ...line, signature: 's' })),
+      }
+      expect(await hub.append('default', stale)).toBe(false)
+      expect(await hub.provenHead('default', STREAM, 1, 9)).toBeUndefined()
+    })
+
+    it('knows what is to be passed on, until it is noted as final above', async () => {
+      const hub = await opened()
+      const append = async (stream: string, texts: string[]) => {
+        const one = await segment(texts, { stream })
+        await hub.append('default', { ...one, proven: [one.announced] })
+      }
+      await append(STREAM, ['a', 'b'])
+      await append(OTHER, ['c'])
+      await hub.append('default', await segment(['unproven'], { stream: 'cccccccccccccccc' }))
+      const names = async (options: { after?: string; settled?: boolean; limit?: number } = {}) =>
+        (await hub.carryable('default', { limit: 9, ...options })).map(({ stream }) => stream)
+      expect(await names()).toEqual([STREAM, OTHER])
+      expect(await names({ limit: 1 })).toEqual([STREAM])
+      expect(await names({ after: STREAM })).toEqual([OTHER])
+      expect(await hub.lag('default')).toEqual({ records: 4, blobs: 0, forks: 0 })
+      await hub.noteAbove('default', STREAM, { held: 2, final: 1 })
+      expect(await names()).toEqual([STREAM, OTHER])
+      await hub.noteAbove('default', STREAM, { held: 2, final: 2 })
+      expect(await names()).toEqual([OTHER])
+      expect(await names({ settled: true })).toEqual([STREAM, OTHER])
+      expect((await hub.stream('default', STREAM))?.above).toEqual({ held: 2, final: 2 })
+      expect(await hub.lag('default')).toEqual({ records: 2, blobs: 0, forks: 0 })
+      await hub.forgetAbove('default')
+      expect(await names()).toEqual([STREAM, OTHER])
+    })
+
+    it('does not wait for what comes after a division, once it was handed on', async () => {
+      const hub = await opened()
+      const one = await segment(['a', 'b', 'c'])
+      await hub.append('default', { ...one, proven: [one.announced] })
+      const waits = async () => (await hub.carryable('default', { limit: 9 })).length > 0
+      await hub.noteAbove('default', STREAM, { held: 1, final: 1, dividedAfter: 1 })
+      expect((await hub.stream('default', STREAM))?.above).toEqual({ held: 1, final: 1, dividedAfter: 1 })
+      expect(await waits()).toBe(true)
+      await hub.noteAbove('default', STREAM, { held: 3, final: 0, dividedAfter: 1 })
+      expect(await waits()).toBe(true)
+      await hub.noteAbove('default', STREAM, { held: 3, final: 1, dividedAfter: 1 })
+      expect(await waits()).toBe(false)
+      await hub.noteAbove('default', STREAM, { held: 0, final: 0 })
+      expect((await hub.stream('default', STREAM))?.above).toEqual({ held: 0, final: 0 })
+    })
+
+    it('remembers which forked lines and attachments the hub above has', async () => {
+      const hub = await opened()
+      const one = await segment(['a'])
+      await hub.append('default', { ...one, lines: one.lines.map((line) => ({ ...line, attachments: [photo] })) })
+      const fork = { stream: STREAM, seq: 1, lineHash: 'cd'.repeat(32), line: 'A', receivedAt: 5 }
+      const later = { ...fork, lineHash: 'ef'.repeat(32), line: 'B', receivedAt: 6 }
+      await hub.addForks('default', [fork, later])
+      await hub.addBlob('default', { sha256: PHOTO, bytes: 3, at: 2 })
+      expect(await hub.forksToForward('default', 9)).toEqual([fork, later])
+      expect(await hub.blobsToForward('default', 9)).toEqual([PHOTO])
+      expect(await hub.lag('default')).toMatchObject({ blobs: 1, forks: 2 })
+      await hub.noteForkAbove('default', fork)
+      await hub.noteBlobAbove('default', PHOTO, true)
+      await hub.noteBlobAbove('default', '34'.repeat(32), true)
+      await hub.addForks('default', [fork])
+      await hub.addBlob('default', { sha256: PHOTO, bytes: 3, at: 3 })
+      expect(await hub.forksToForward('default', 9)).toEqual([later])
+      expect(await hub.blobsToForward('default', 9)).toEqual([])
+      await hub.noteBlobAbove('default', PHOTO, false)
+      expect(await hub.blobsToForward('default', 9)).toEqual([PHOTO])
+      await hub.forgetAbove('default')
+      expect(await hub.forksToForward('default', 9)).toEqual([fork, later])
+    })
+
+    it('remembers settings', async () => {
+      const hub = await opened()
+      expect(await hub.setting('a')).toBeUndefined()
+      await hub.setSetting('a', '1')
+      await hub.setSetting('a', '2')
+      expect(await hub.setting('a')).toBe('2')
     })
 
     it('lists the streams with their owners', async () => {

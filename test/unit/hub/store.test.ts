@@ -82,6 +82,31 @@ describe('SQLite hub store', () => {
     database.close()
   })
 
+  it('counts heads that a database of the first version knew as proof of the chains they are the end of', async () => {
+    const file = newFile()
+    const old = new DatabaseSync(file)
+    old.exec('pragma foreign_keys = on')
+    migrate(old, MIGRATIONS.slice(0, 1))
+    old.exec("insert into programs values ('default', 1)")
+    old.exec("insert into devices values ('default', 'k', 'a', 1, 1, null)")
+    const insert = old.prepare("insert into streams values ('default', ?, 'k', 'e', ?, ?, ?, ?, 'signed')")
+    const hash = Buffer.alloc(32, 7)
+    insert.run('aaaaaaaaaaaaaaaa', 3, hash, 3, hash)
+    insert.run('bbbbbbbbbbbbbbbb', 2, hash, 5, hash)
+    insert.run('cccccccccccccccc', 2, hash, 2, Buffer.alloc(32, 8))
+    insert.run('dddddddddddddddd', 0, hash, 0, hash)
+    old.close()
+    const store = openSqliteStore(file)
+    expect((await store.streams('default')).map(({ proven }) => proven)).toEqual([3, 0, 0, 0])
+    expect(await store.provenHead('default', 'aaaaaaaaaaaaaaaa', 1, 9)).toEqual({
+      seq: 3,
+      hash: '07'.repeat(32),
+      signature: 'signed',
+    })
+    expect(await store.provenHead('default', 'dddddddddddddddd', 0, 9)).toBeUndefined()
+    await store.close()
+  })
+
   it('leaves a database as it was when a step fails', () => {
     const database = new DatabaseSync(':memory:')
     migrate(database)

@@ -65,7 +65,7 @@ export interface Phone {
 
 /** A phone over a disk; made again over the same disk it is the next start of the app. */
 export async function createPhone(
-  { hub }: { hub: Hub },
+  { hub }: { hub: Pick<Hub, 'fetch'> },
   { disk = createMemoryDisk(), ...options }: { disk?: MemoryDisk } & Partial<SyncOptions> = {},
 ): Promise<Phone> {
   const store = options.store ?? (await openMemoryStore(disk))

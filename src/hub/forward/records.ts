@@ -1,0 +1,126 @@
+import { JikoError } from '../../protocol/error.ts'
+import type { Persist } from '../../sync/persist.ts'
+import type { HubStream } from '../store/store.ts'
+import { ask, type ProgramDeps } from './ask.ts'
+import { believe, type Outcome } from './believe.ts'
+import { compose, introduce, type Load, withinText } from './compose.ts'
+
+/** A hub takes no more streams in one request. */
+const MAX_STREAMS = 64
+const FORKS = 200
+
+const linesOf = (loads: readonly Load[]): number => loads.reduce((sum, { lines }) => sum + lines, 0)
+const loadsOf = (loads: readonly Load[]) =>
+  Object.fromEntries(loads.map(({ stream, carried }) => [stream.stream, carried]))
+
+/** One request for the first of `streams`, and what came of each that was in it. */
+async function exchange(
+  streams: readonly HubStream[],
+  asking: boolean,
+  deps: ProgramDeps,
+  persist: Persist,
+  signal?: AbortSignal,
+): Promise<{ load: Load; outcome: Outcome }[]> {
+  const { store, program, pace } = deps
+  let loads: Load[] = []
+  try {
+    const answer = await persist.attempt(async () => {
+      loads = await compose(store, program, streams, pace, asking)
+      return loads.length > 0 ? await ask(loadsOf(loads), linesOf(loads), deps, signal) : undefined
+    }, signal)
+    if (!answer) return []
+    const told: { load: Load; outcome: Outcome }[] = []
+    for (const load of loads) told.push({ load, outcome: await believe(answer, load, deps, signal) })
+    for (const sha256 of answer.blobs) await store.noteBlobAbove(program, sha256, false)
+    if (told.some(({ outcome }) => outcome === 'moved' || outcome === 'settled')) persist.progressed()
+    return told
+  } catch (error) {
+    // A line that no request can carry keeps only its own stream back.
+    const alone = loads.length === 1 && linesOf(loads) <= 1
+    const [load] = loads
+    if (load && alone && error instanceof JikoError && error.code === 'sync/too-large') {
+      return [{ load, outcome: 'stuck' }]
+    }
+    throw error
+  }
+}
+
+type Choose = (after: string) => Promise<HubStream[]>
+
+/**
+ * Passes on the lines that the hub above lacks of the streams that `choose` gives, many of them in one request.
+ * @returns false when the hub above had more before: then all that was noted of it is in doubt.
+ */
+async function passOn(choose: Choose, deps: ProgramDeps, persist: Persist, signal?: AbortSignal): Promise<boolean> {
+  for (let after = ''; ; ) {
+    const told = await exchange(await choose(after), false, deps, persist, signal)
+    if (told.length === 0) return true
+    if (told.some(({ outcome }) => outcome === 'lost')) return false
+    // Go on with the first stream that has more to send and gets somewhere; one that is stuck keeps nobody back.
+    const next = told.findIndex(({ outcome }) => outcome === 'moved')
+    after = told[next < 0 ? told.length - 1 : next - 1]?.load.stream.stream ?? after
+  }
+}
+
+/** Hears what the hub above has of the streams. @returns false when it had more before. */
+async function hear(choose: Choose, deps: ProgramDeps, persist: Persist, signal?: AbortSignal): Promise<boolean> {
+  for (let after = ''; ; ) {
+    const told = await exchange(await choose(after), true, deps, persist, signal)
+    const last = told.at(-1)
+    if (!last) return true
+    if (told.some(({ outcome }) => outcome === 'lost')) return false
+    after = last.load.stream.stream
+  }
+}
+
+/** The lines that devices wrote elsewhere than on their chains. */
+async function sendForks(deps: ProgramDeps, persist: Persist, signal?: AbortSignal): Promise<void> {
+  const { store, program } = deps
+  let unsent = 0
+  for (;;) {
+    const forks = withinText((await store.forksToForward(program, unsent + FORKS)).slice(unsent))
+    const loads: Load[] = []
+    for (const name of [...new Set(forks.map(({ stream }) => stream))].slice(0, MAX_STREAMS)) {
+      const stream = await store.stream(program, name)
+      const carried = stream && (await introduce(store, program, stream))
+      if (!stream || !carried) continue
+      const forked = forks
+        .filter((fork) => fork.stream === name)
+        .map(({ seq, line }) => [seq, line] as [number, string])
+      loads.push({ stream, carried: { ...carried, forked }, lines: forked.length })
+    }
+    if (loads.length === 0) {
+      if (forks.length === 0) return
+      unsent += forks.length
+      continue
+    }
+    const answer = await persist.attempt(() => ask(loadsOf(loads), 0, deps, signal), signal)
+    for (const fork of forks) if (answer.ack[fork.stream]) await store.noteForkAbove(program, fork)
+    unsent += forks.filter(({ stream }) => !answer.ack[stream]).length
+  }
+}
+
+/**
+ * Everything but attachments.
+ * @param audit streams that may be settled: asked about without sending lines, so that a loss above is noticed.
+ * @throws JikoError `sync/...`, `hub/own-upstream`.
+ */
+export async function forwardRecords(
+  audit: readonly HubStream[],
+  deps: ProgramDeps,
+  persist: Persist,
+  signal?: AbortSignal,
+): Promise<void> {
+  const { store, program } = deps
+  const lacking: Choose = (after) => store.carryable(program, { after, limit: MAX_STREAMS })
+  const audited: Choose = async (after) => audit.filter(({ stream }) => stream > after)
+  const isWhole = (await hear(audited, deps, persist, signal)) && (await passOn(lacking, deps, persist, signal))
+  if (!isWhole) {
+    await store.forgetAbove(program)
+    // Asked before anything is sent again, since most of it is there.
+    const all: Choose = (after) => store.carryable(program, { after, settled: true, limit: MAX_STREAMS })
+    await hear(all, deps, persist, signal)
+    await passOn(lacking, deps, persist, signal)
+  }
+  await sendForks(deps, persist, signal)
+}

@@ -1,0 +1,96 @@
+import type { Device, ForkedLine, Head, HubStore, HubStream, NewLine } from './store.ts'
+
+export interface Row extends NewLine {
+  receivedAt: number
+}
+
+/** Whether the hub above has it. */
+interface Passed {
+  above: boolean
+}
+
+/** What the memory store knows of one program. */
+export interface Program {
+  devices: Map<string, Device>
+  streams: Map<string, HubStream>
+  rows: Map<string, Row[]>
+  heads: Map<string, Head[]>
+  forks: Map<string, ForkedLine & Passed>
+  blobs: Map<string, Passed>
+}
+
+export const forkKey = ({ stream, seq, lineHash }: Pick<ForkedLine, 'stream' | 'seq' | 'lineHash'>): string =>
+  `${stream}/${seq}/${lineHash}`
+
+const lacksAbove = ({ tip, proven, above: { held, final, dividedAfter } }: HubStream): boolean =>
+  proven > final && (dividedAfter === undefined || final < dividedAfter || held < tip)
+
+/** The part of the memory store by which a hub passes on what it has. */
+export function createMemoryForwarding(
+  open: (name: string) => Program,
+): Pick<
+  HubStore,
+  | 'lines'
+  | 'provenHead'
+  | 'carryable'
+  | 'noteAbove'
+  | 'forgetAbove'
+  | 'forksToForward'
+  | 'noteForkAbove'
+  | 'blobsToForward'
+  | 'noteBlobAbove'
+  | 'lag'
+> {
+  return {
+    lines: async (name, stream, from, limit) =>
+      (open(name).rows.get(stream) ?? [])
+        .slice(from - 1, from - 1 + limit)
+        .map(({ seq, line, lineHash, hash, verdict }) => ({ seq, line, lineHash, hash, verdict })),
+    async provenHead(name, stream, from, upto) {
+      const heads = open(name).heads.get(stream) ?? []
+      return heads.findLast(({ seq }) => seq >= from && seq <= upto) ?? heads.find(({ seq }) => seq > upto)
+    },
+    carryable: async (name, { after = '', settled = false, limit }) =>
+      [...open(name).streams.values()]
+        .filter((one) => one.stream > after && one.proven > 0 && (settled || lacksAbove(one)))
+        .sort((a, b) => (a.stream < b.stream ? -1 : 1))
+        .slice(0, limit),
+    async noteAbove(name, stream, above) {
+      const { streams } = open(name)
+      const known = streams.get(stream)
+      if (known) streams.set(stream, { ...known, above })
+    },
+    async forgetAbove(name) {
+      const { streams, forks, blobs } = open(name)
+      for (const known of streams.values()) streams.set(known.stream, { ...known, above: { held: 0, final: 0 } })
+      for (const passed of [...forks.values(), ...blobs.values()]) passed.above = false
+    },
+    forksToForward: async (name, limit) =>
+      [...open(name).forks.values()]
+        .filter(({ above }) => !above)
+        .slice(0, limit)
+        .map(({ above: _, ...line }) => line),
+    async noteForkAbove(name, fork) {
+      const known = open(name).forks.get(forkKey(fork))
+      if (known) known.above = true
+    },
+    blobsToForward: async (name, limit) =>
+      [...open(name).blobs]
+        .filter(([, { above }]) => !above)
+        .slice(0, limit)
+        .map(([sha256]) => sha256),
+    async noteBlobAbove(name, sha256, there) {
+      const known = open(name).blobs.get(sha256)
+      if (known) known.above = there
+    },
+    async lag(name) {
+      const { streams, forks, blobs } = open(name)
+      const waiting = (all: Map<string, Passed>): number => [...all.values()].filter(({ above }) => !above).length
+      return {
+        records: [...streams.values()].reduce((sum, { tip, above: { final } }) => sum + tip - final, 0),
+        blobs: waiting(blobs),
+        forks: waiting(forks),
+      }
+    },
+  }
+}
