@@ -269,7 +269,8 @@ describe('choosing how to quantise', () => {
     const { best, measure } = await chooseQuantisation(graph, statistics, samples, { open })
     for (const method of METHODS) {
       const other = quantiseGraph(graph, widenToClamps(graph, rangesFrom(statistics, method)))
-      expect(best.error).toBeLessThanOrEqual(await measure(other))
+      // What narrows ranges is chosen only when it is clearly better.
+      expect(best.error).toBeLessThanOrEqual(1.15 * (await measure(other)))
     }
     const sensitivity = await measureSensitivity(graph, best, measure)
     expect(sensitivity.map(({ node }) => node).sort()).toEqual(['c2', 'n1', 'y'])
