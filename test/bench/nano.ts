@@ -83,10 +83,16 @@ async function measure({ name, int8, float32 }: BenchModel, rounds: number): Pro
   )
   const [input] = Object.values(feeds)
   const { plan } = lower(int8)
-  const backend = createNanoBackend()
-  const start = performance.now()
-  const nano = await backend.createSession({ engine: 'nano', plan: 'plan' }, async () => plan)
-  const createMs = performance.now() - start
+  // Each on a backend of its own: unpacking, checking and timing the kernels is part of a first session.
+  const creations: number[] = []
+  let backend = createNanoBackend()
+  let nano = await backend.createSession({ engine: 'nano', plan: 'plan' }, async () => plan)
+  for (let i = 0; i < 5; i++) {
+    const start = performance.now()
+    backend = createNanoBackend()
+    nano = await backend.createSession({ engine: 'nano', plan: 'plan' }, async () => plan)
+    creations.push(performance.now() - start)
+  }
   const [quantised, real] = [await createOrt(int8), await createOrt(float32)]
   const realFeeds = { [real.inputNames[0] ?? '']: input as ort.Tensor }
   const output = graph.outputs[0]?.name ?? ''
@@ -108,7 +114,7 @@ async function measure({ name, int8, float32 }: BenchModel, rounds: number): Pro
     ratioOrtFp32: ms / (times.float32?.median ?? Number.NaN),
     ratioBestPeer: null,
     exact,
-    createMs,
+    createMs: summarise(creations).median,
     planBytes: plan.length,
     memoryBytes: new DataView(plan.buffer, plan.byteOffset).getUint32(12, true),
     kernels: backend.name,
