@@ -9,6 +9,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
+          setupFiles: ['test/helpers/seed.ts'],
           environment: 'node',
           testTimeout: 60_000,
           hookTimeout: 60_000,

@@ -31,7 +31,8 @@ export class JikoError extends Error {
   readonly detail: Readonly<Record<string, string | number | boolean>>
 
   constructor(code: ErrorCode, message: string, { cause, detail = {} }: ErrorOptions = {}) {
-    super(message, cause === undefined ? undefined : { cause })
+    // Messages name things of outside files, which can hold line breaks and terminal escapes.
+    super(message.replace(/\p{Cc}+/gu, ' '), cause === undefined ? undefined : { cause })
     this.code = code
     this.detail = detail
   }

@@ -155,6 +155,13 @@ describe('signatures', () => {
   })
 })
 
+describe('errors', () => {
+  it('are one line, whatever name from outside they quote', () => {
+    const { message } = new JikoError('model/broken', 'no node "a\nb\u001b[2Jc"')
+    expect(message).toBe('no node "a b [2Jc"')
+  })
+})
+
 describe('errors on the wire', () => {
   it('keep code, detail and cause, which structured clone would lose', () => {
     const error = new JikoError('storage/quota', 'full', { cause: new Error('disk'), detail: { bytes: 5 } })
