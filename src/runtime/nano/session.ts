@@ -45,31 +45,32 @@ export async function createNanoSession(plan: Plan, modules: readonly WebAssembl
   const kernels: KernelFunctions = Object.assign({}, ...parts)
   new Uint8Array(memory.buffer).set(plan.weights)
   repackWeights(plan, kernels)
-  let calls: (() => void)[] = plan.steps.map(({ kind, args }) => {
+  let calls: readonly (() => void)[] | undefined = plan.steps.map(({ kind, args }) => {
     const kernel = kernels[kind]
     if (!kernel) throw new JikoError('runtime/bad-plan', `this engine's kernels have no "${kind}"`)
     return () => kernel(...args)
   })
 
+  // Only these outlive the start: the plan's own copy of the weights can go.
+  const { inputs: wanted, outputs } = plan
   return {
     async run(inputs) {
-      if (calls.length === 0) throw new JikoError('runtime/run-failed', 'the session is closed')
-      for (const input of plan.inputs)
-        new Float32Array(memory.buffer, input.address, elementCount(input.dims)).set(
-          checkInput(input, inputs[input.name]),
-        )
-      for (const call of calls) call()
-      const outputs = plan.outputs.map(({ name, dims, address }) => [
-        name,
-        float32(
-          dims,
-          new Float32Array(memory.buffer, address, elementCount(dims)).slice() as Float32Array<ArrayBuffer>,
-        ),
-      ])
-      return Object.fromEntries(outputs) as Tensors
+      if (!calls) throw new JikoError('runtime/run-failed', 'the session is closed')
+      for (const input of wanted) view(memory, input).set(checkInput(input, inputs[input.name]))
+      try {
+        for (const call of calls) call()
+      } catch (cause) {
+        throw new JikoError('runtime/run-failed', `nano could not run the model: ${String(cause)}`, { cause })
+      }
+      return Object.fromEntries(
+        outputs.map((output) => [output.name, float32(output.dims, view(memory, output).slice())]),
+      ) satisfies Tensors
     },
     async dispose() {
-      calls = []
+      calls = undefined
     },
   }
 }
+
+const view = (memory: WebAssembly.Memory, { address, dims }: PlanTensor): Float32Array<ArrayBuffer> =>
+  new Float32Array(memory.buffer as ArrayBuffer, address, elementCount(dims))
