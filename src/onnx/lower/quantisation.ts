@@ -49,10 +49,14 @@ export function quantisedConstant(
   if (data.type !== 'int8' && data.type !== 'uint8' && data.type !== 'int32')
     throw unsupported(`weights of type ${data.type} are not supported`)
   if (scale?.type !== 'float32') throw unsupported('needs constant float32 scales')
+  const at = axis < 0 ? axis + data.dims.length : axis
   const scales = [...scale.data]
+  if (scale.dims.length > 1) throw unsupported('its weights are quantised in blocks')
+  if (scales.length !== 1 && scales.length !== data.dims[at])
+    throw unsupported(`has ${scales.length} scales for [${data.dims.join(', ')}]`)
   const zeros = zero ? Array.from(zero.data, Number) : scales.map(() => 0)
   if (zeros.length !== scales.length) throw unsupported('has not as many zero points as scales')
-  return { dims: data.dims, data: data.data, scales, zeros, axis: axis < 0 ? axis + data.dims.length : axis }
+  return { dims: data.dims, data: data.data, scales, zeros, axis: at }
 }
 
 /** round-half-to-even(value / scale) + zero, within int8; how a bound of a clamp looks in integers. */

@@ -5,6 +5,11 @@ import { createQdqGraph } from '../../helpers/qdq-graph.ts'
 
 const x = { type: 'int8', scale: 0.02, zero: 0 } as const
 
+const graphFloats = (dims: number[]) => {
+  const count = dims.reduce((all, n) => all * n, 1)
+  return { type: 'float32', dims, data: new Float32Array(count).fill(0.01) } as const
+}
+
 describe('lowering', () => {
   test('names every node that stands in the way', () => {
     const graph = createQdqGraph(1)
@@ -36,6 +41,17 @@ describe('lowering', () => {
     const a = graph.quantised(graph.input([1, 8, 4, 4]), x)
     graph.output(graph.node('Conv', [a, w.name], { kernel_shape: [1, 1] }), [1, 8, 4, 4])
     expect(() => lower(graph.build())).toThrow(/is not quantised/)
+  })
+
+  test('refuses weights whose scales do not fit them', () => {
+    for (const scales of [graphFloats([2, 2]), graphFloats([3])]) {
+      const graph = createQdqGraph(1)
+      const weights = graph.constant('weights', { type: 'int8', dims: [8, 8], data: new Int8Array(64).fill(1) })
+      const w = graph.node('DequantizeLinear', [weights, graph.constant('scale', scales)], { axis: 0 })
+      const a = graph.quantised(graph.input([1, 8]), x)
+      graph.output(graph.quantised(graph.node('MatMul', [a, w]), x), [1, 8])
+      expect(() => lower(graph.build())).toThrow(/DequantizeLinear .* (in blocks|has 3 scales for \[8, 8\])/)
+    }
   })
 
   test('reports what the plan needs', () => {
