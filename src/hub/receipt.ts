@@ -14,6 +14,7 @@ export interface ReceiptDeps {
 /**
  * Says how far a stream has got, signed.
  * @param most at most up to here: a hub that carries a stream can compare only what it has itself.
+ * @param head how far who asks has it: a device that lags behind its clone gets a final receipt that it can compare.
  */
 export async function acknowledge(
   { store, signer, isRoot }: ReceiptDeps,
@@ -21,6 +22,7 @@ export async function acknowledge(
   stream: string,
   { tip, hash, above }: Taken,
   most: number,
+  head: number,
 ): Promise<Ack> {
   async function hashAt(seq: number): Promise<string> {
     if (seq === tip) return hash
@@ -33,12 +35,10 @@ export async function acknowledge(
   }
 
   const upto = Math.min(tip, most)
-  if (isRoot) return { ...(await receipt(upto, 'final')), level: 'final' }
-  const final = Math.min(above.final, upto)
-  if (final > 0 && final === upto) return { ...(await receipt(upto, 'final')), level: 'final' }
-  return {
-    ...(await receipt(upto, 'held')),
-    level: 'held',
-    ...(final > 0 && { final: await receipt(final, 'final') }),
-  }
+  const final = isRoot ? upto : Math.min(above.final, upto)
+  // With nothing here at all there is nothing to be final, unless this is where it would be.
+  const level = isRoot || (final === upto && final > 0) ? 'final' : 'held'
+  const comparable = Math.min(final, head)
+  const tellsMore = comparable > 0 && (level === 'held' || comparable < upto)
+  return { ...(await receipt(upto, level)), level, ...(tellsMore && { final: await receipt(comparable, 'final') }) }
 }

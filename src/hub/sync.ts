@@ -142,7 +142,7 @@ export function createSync({ store, signer, isRoot, now, admit, onNews }: SyncDe
       // when we have another chain ourselves.
       const divided = (isRoot ? undefined : taken.above.dividedAfter) ?? Number.POSITIVE_INFINITY
       const forked = taken.forked || seq > divided
-      answer.ack[stream] = await acknowledge({ store, signer, isRoot }, program, stream, taken, divided)
+      answer.ack[stream] = await acknowledge({ store, signer, isRoot }, program, stream, taken, divided, seq)
       if (forked) answer.forks.push(stream)
       else if (seq > taken.tip) answer.want.push([stream, taken.tip + 1, seq])
     }
@@ -161,7 +161,7 @@ export function createSync({ store, signer, isRoot, now, admit, onNews }: SyncDe
         const [seq] = one.head
         const divided = (isRoot ? undefined : taken.above.dividedAfter) ?? seq
         const most = Math.min(seq, divided, one.upto ?? seq)
-        answer.ack[stream] = await acknowledge({ store, signer, isRoot }, program, stream, taken, most)
+        answer.ack[stream] = await acknowledge({ store, signer, isRoot }, program, stream, taken, most, seq)
         if (taken.forked || seq > divided) answer.forks.push(stream)
       } catch (error) {
         if (!(error instanceof JikoError)) throw error

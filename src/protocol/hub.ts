@@ -95,7 +95,10 @@ const Ack = v.object({
   level: v.picklist(['held', 'final']),
   /** The hub's signature over `receiptMessage`. */
   receipt: Signature,
-  /** Of a hub that only holds `upto`: how far the root has it, with the same kind of receipt, at level `final`. */
+  /**
+   * Where `upto` is only held, or lies beyond the announced head: how far of that head the root has it, with the same kind
+   * of receipt, at level `final`.
+   */
   final: v.optional(v.object({ upto: PositiveCount, hash: Sha256, receipt: Signature })),
 })
 export type Ack = v.InferOutput<typeof Ack>

@@ -43,8 +43,6 @@ export async function believe(
       has.set(stream, then.tip)
     } else if (alike) {
       if (upto < then.held) await store.rewind(stream, upto, level)
-      // Of the lines that this hub only holds, these are at the root; another H than ours moves nothing.
-      if (final) await store.acknowledge(stream, final.upto, final.hash, 'final')
       has.set(stream, upto)
     } else {
       throw new JikoError(
@@ -52,6 +50,8 @@ export async function believe(
         `the hub's chain of ${stream} up to ${upto} is not ours: it is not believed`,
       )
     }
+    // Of what the hub only holds, or has beyond our tip, these are at the root; another H than ours moves nothing.
+    if (final) await store.acknowledge(stream, final.upto, final.hash, 'final')
   }
   for (const [stream, from] of want) {
     const known = has.get(stream)

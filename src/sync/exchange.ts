@@ -1,5 +1,6 @@
 import type { Bytes } from '../lib/bytes.ts'
 import type { SyncRequest, SyncResponse } from '../protocol/hub.ts'
+import { headMessage, recordId } from '../protocol/log.ts'
 import type { Moment } from '../protocol/record.ts'
 import type { RecordStore, StreamState } from '../store/store.ts'
 import { readAnswer } from './answer.ts'
@@ -79,9 +80,24 @@ async function compose(heads: readonly Head[], candidate: Candidate | undefined,
   const { stream, from } = candidate
   return fitLines(
     (count) => store.lines(stream, from, count),
-    (lines): Promise<Bytes> => pack({ ...base, push: { stream, from, lines: [...lines] } }),
+    async (lines): Promise<Bytes> => {
+      const head = await signedEnd(heads, stream, from + lines.length - 1, deps)
+      return pack({ ...base, push: { stream, from, lines: [...lines], ...(head && { head }) } })
+    },
     pace,
   )
+}
+
+/** A signature at the end of a batch that does not reach the tip: without it, no hub could pass the batch on by itself. */
+async function signedEnd(
+  heads: readonly Head[],
+  stream: string,
+  seq: number,
+  { store, program }: ExchangeDeps,
+): Promise<[number, string, string] | undefined> {
+  if (heads.some((head) => head.stream === stream && head.tip <= seq)) return undefined
+  const hash = (await store.get(recordId(stream, seq)))?.hash
+  return hash === undefined ? undefined : [seq, hash, await store.signer.sign(headMessage(program, stream, seq, hash))]
 }
 
 export const headsOf = (streams: readonly StreamState[]): Head[] => worthAnnouncing(streams)

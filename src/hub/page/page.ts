@@ -9,7 +9,7 @@ export interface PageData {
   devices: number
   /** What a record is here once it is stored. */
   level: 'held' | 'final'
-  rows: readonly (Row & { photoIsHere: boolean })[]
+  rows: readonly (Row & { photoIsHere: boolean; level: 'held' | 'final' })[]
   /** How many lines stand in two versions, at least. */
   forks: readonly string[]
   /** Address of the page with older records. */
@@ -36,13 +36,13 @@ function photo({ photo, photoIsHere }: PageData['rows'][number], program: string
   return html`<a class="photo" href="${address}"><img src="${address}" alt="Photo of this record" width="104" height="104" loading="lazy" decoding="async"></a>`
 }
 
-function state({ reason }: Row, level: PageData['level']) {
+function state({ reason, level }: PageData['rows'][number]) {
   if (reason !== undefined) return html`<p class="reason">Quarantine: ${reason}</p>`
   if (level === 'final') return html`<p class="state">Final</p>`
   return html`<p class="state held">Held here</p>`
 }
 
-function record(row: PageData['rows'][number], { program, level }: PageData) {
+function record(row: PageData['rows'][number], program: string) {
   const { id, title, detail, score, sure, device, receivedAt, reason, taken } = row
   return html`<li class="record ${reason === undefined ? '' : 'quarantine'}" data-id="${id}">
     ${photo(row, program)}
@@ -51,7 +51,7 @@ function record(row: PageData['rows'][number], { program, level }: PageData) {
       <p>${detail}, phone …${device}</p>
       ${taken ? html`<p>Taken ${formatTime(taken.wall + taken.zone * 60_000)} by the phone's clock</p>` : ''}
       <p>Came in <time datetime="${isoTime(receivedAt)}">${formatTime(receivedAt)} UTC</time></p>
-      ${state(row, level)}
+      ${state(row)}
     </div>
   </li>`
 }
@@ -83,10 +83,10 @@ export function renderPage(data: PageData) {
 <main>
   ${forks.length === 0 ? '' : html`<h2>In two versions</h2><p class="divided">A cloned or restored phone wrote other lines where these stand; both are kept: ${forks.join(', ')}</p>`}
   <h2>Newest first</h2>
-  ${rows.length === 0 ? html`<p class="empty">Nothing came in yet. A phone sends when it has a network.</p>` : html`<ul class="records">${rows.map((row) => record(row, data))}</ul>`}
+  ${rows.length === 0 ? html`<p class="empty">Nothing came in yet. A phone sends when it has a network.</p>` : html`<ul class="records">${rows.map((row) => record(row, program))}</ul>`}
   ${older === undefined ? '' : html`<p><a class="older" href="${older}">Older records</a></p>`}
 </main>
-<footer>${data.level === 'final' ? 'Final: no hub stands above this one. ' : 'Held here: not yet known at the hub above. '}This hub's own clock says UTC; a phone's clock may be wrong, and is never relied on.</footer>
+<footer>${data.level === 'final' ? 'Final: no hub stands above this one. ' : 'Held here: not yet known at the root, to which this hub passes everything on. '}This hub's own clock says UTC; a phone's clock may be wrong, and is never relied on.</footer>
 </body>
 </html>`
 }

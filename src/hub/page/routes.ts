@@ -33,9 +33,11 @@ export function createPage({ store, blobs, level }: PageDeps) {
       store.forks(program, FORKS),
       store.newest(program, { limit: ROWS, ...(before && { before }) }),
     ])
+    const finals = new Map(streams.map(({ stream, above }) => [stream, above.final]))
     const rows = await Promise.all(
       newest.map(async (line) => {
-        const row = toRow(line)
+        const isFinal = level === 'final' || line.seq <= (finals.get(line.stream) ?? 0)
+        const row = { ...toRow(line), level: isFinal ? ('final' as const) : level }
         return { ...row, photoIsHere: row.photo ? (await blobs.status(program, row.photo.sha256)).whole : false }
       }),
     )

@@ -295,7 +295,10 @@ describe('the page of what came in', () => {
     const phone = await createFakePhone()
     await phone.append(resultLine('a'))
     await hub.sync(phone, { from: 1 })
-    expect((await pageOf(hub)).html).toContain('Held here')
+    expect((await pageOf(hub)).html).toContain('Held here</p>')
+    await hub.store.noteAbove('default', phone.stream, { held: 1, final: 1 })
+    expect((await pageOf(hub)).html).toContain('Final</p>')
+    expect((await pageOf(hub)).html).not.toContain('Held here</p>')
   })
 })
 

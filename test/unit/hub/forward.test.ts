@@ -164,6 +164,19 @@ describe('a village hub below a district hub', () => {
     expect(await ackOf(village, phone)).toMatchObject({ upto: 3, level: 'final' })
   })
 
+  it('passes on the first part of a log from a phone that never came back with the rest', async () => {
+    const { root, village } = await world()
+    const phone = await createPhone({ hub: village })
+    for (const label of labels(400)) await phone.store.append(result(label))
+    phone.link.next(faults.none, ...Array(9).fill(faults.refused))
+    await phone.sync.now()
+    await village.forwarder.now()
+    const [stream] = await village.store.streams('default')
+    expect(stream?.tip).toBeGreaterThan(0)
+    expect(stream?.tip).toBeLessThan(400)
+    expect(await root.current.store.stream('default', stream?.stream ?? '')).toMatchObject({ tip: stream?.tip })
+  })
+
   it('sends many phones in few requests', async () => {
     const { root, village } = await world()
     const phones = await Promise.all(labels(40).map((label) => phoneWith(label, 'more')))

@@ -7,6 +7,8 @@ export interface Link {
   readonly seen: { method: string; path: string; bytes: number }[]
   /** Faults of the next requests, in order; none left is a good link. */
   next(...faults: Fault[]): void
+  /** From here on the link is good. */
+  clear(): void
   /** Asked for each request when `next` has nothing. */
   weather: (request: Request) => Fault | undefined
 }
@@ -17,6 +19,7 @@ export function createLink(hub: (request: Request) => Promise<Response>): Link {
   const link: Link = {
     seen: [],
     next: (...faults) => void queue.push(...faults),
+    clear: () => void queue.splice(0),
     weather: () => undefined,
     async fetch(url, init) {
       const { body, method = 'GET', headers } = init

@@ -1,4 +1,4 @@
-import { createHub, type Hub } from '../../../src/hub/app.ts'
+import { createHub, type Hub, type HubOptions } from '../../../src/hub/app.ts'
 import { createMemoryBlobs } from '../../../src/hub/blob-store/memory.ts'
 import { createMemoryStore } from '../../../src/hub/store/memory.ts'
 import type { HubStore } from '../../../src/hub/store/store.ts'
@@ -25,16 +25,13 @@ export async function createTestHub({
   now = 1_790_000_000_000,
   ...more
 }: {
-  signer?: Signer
   now?: number
-  upstream?: string
-} = {}): Promise<TestHub> {
-  const store = createMemoryStore()
+} & Partial<Omit<HubOptions, 'now'>> = {}): Promise<TestHub> {
+  const store = more.store ?? createMemoryStore()
   await store.addProgram(PROGRAM, now)
   const own = signer ?? (await createSigner(await generateKeyPair(false)))
   let clock = now
   const hub = createHub({
-    store,
     blobs: createMemoryBlobs(),
     signer: own,
     version: 'test',
@@ -44,6 +41,7 @@ export async function createTestHub({
       return clock
     },
     ...more,
+    store,
   })
   return {
     hub,
