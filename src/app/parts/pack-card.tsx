@@ -18,7 +18,7 @@ export function PackCard({ offer }: { offer: PackOffer }): JSX.Element {
   const job = useValue(packs.jobs)[offer.name]
   const entries = useValue(records.entries)
   const state = packState(offer, job)
-  // Who has answers already knows what it does, and wants the camera higher up.
+  // What to press comes before what to read: on a small screen the words are below the fold, the camera never.
   const known = state === 'ready' && (entries?.length ?? 0) > 0
   return (
     <article class="pack" data-testid={`pack-${offer.name}`} data-state={state}>
@@ -27,9 +27,9 @@ export function PackCard({ offer }: { offer: PackOffer }): JSX.Element {
       </div>
       <div class="pack-body">
         <h2>{localised(offer.title, language)}</h2>
-        {!known && <p>{localised(offer.description, language)}</p>}
         {job?.error !== undefined && <Failure error={job.error} />}
         {state === 'ready' ? <PhotoButtons pack={offer.name} /> : <Fetch offer={offer} job={job} />}
+        {!known && <p>{localised(offer.description, language)}</p>}
       </div>
     </article>
   )

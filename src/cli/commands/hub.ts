@@ -3,7 +3,6 @@ import { readFile } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { fileURLToPath } from 'node:url'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { createHub } from '../../hub/app.ts'
 import { PARTIAL_LIFE } from '../../hub/blob-store/blob-store.ts'
@@ -15,8 +14,9 @@ import { serve } from '../../hub/serve.ts'
 import { openSqliteStore } from '../../hub/store/sqlite.ts'
 import type { HubStore } from '../../hub/store/store.ts'
 import { JikoError } from '../../protocol/error.ts'
+import { packageRoot } from '../package-root.ts'
 
-const PACKAGE = fileURLToPath(new URL('../../../', import.meta.url))
+const PACKAGE = packageRoot()
 const DATA = '.jiko/data'
 
 interface StartOptions {

@@ -1,0 +1,65 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type AccuracyFile, parseAccuracy } from '../src/protocol/accuracy.ts'
+import { parsePackSource } from '../src/protocol/pack-source.ts'
+
+const BEGIN = '<!-- shipped:begin -->'
+const END = '<!-- shipped:end -->'
+
+const percent = (value: number): string => `${(value * 100).toFixed(1)} %`
+
+type Variant = AccuracyFile['variants'][number]
+
+/** The figures of one shipped variant as Markdown. */
+function table({ name, figures, calibrationError, perClass, confusion }: Variant, labels: readonly string[]): string {
+  const measured = figures.map(
+    ({ metric, value, data, split, count, runtime }) =>
+      `| ${metric} | ${percent(value)} | ${data}, ${split}, ${count} | ${runtime} |`,
+  )
+  const classes = Object.entries(perClass).map(
+    ([label, { count, recall, precision }]) => `| ${label} | ${count} | ${percent(recall)} | ${percent(precision)} |`,
+  )
+  const rows = confusion.map((row, i) => `| **${labels[i]}** | ${row.join(' | ')} |`)
+  return [
+    `Variant \`${name}\`; expected calibration error ${percent(calibrationError)}.`,
+    ['| | | measured on | runtime |', '|---|---|---|---|', ...measured].join('\n'),
+    ['| class | photos | recall | precision |', '|---|---|---|---|', ...classes].join('\n'),
+    'True class in rows, answer in columns:',
+    [`| | ${labels.join(' | ')} |`, `|---|${labels.map(() => '---|').join('')}`, ...rows].join('\n'),
+  ].join('\n\n')
+}
+
+/** A model card with the figures of `accuracy.json` between its markers. */
+export function fillCard(card: string, accuracy: AccuracyFile, labels: readonly string[]): string {
+  const from = card.indexOf(BEGIN)
+  const to = card.indexOf(END)
+  if (from < 0 || to < from) throw new Error(`the card has no ${BEGIN} ... ${END}`)
+  const figures = accuracy.variants.map((variant) => table(variant, labels)).join('\n\n')
+  return `${card.slice(0, from + BEGIN.length)}\n${figures}\n${card.slice(to)}`
+}
+
+/** The card of a folder of `models/`, as it is and as it should be. */
+export async function readCard(folder: string): Promise<{ path: string; now: string; filled: string }> {
+  const path = join(folder, 'card.md')
+  const now = await readFile(path, 'utf8')
+  const accuracy = parseAccuracy(await readFile(join(folder, 'accuracy.json'), 'utf8'))
+  const { labels } = parsePackSource(await readFile(join(folder, 'pack.json'), 'utf8'))
+  return {
+    path,
+    now,
+    filled: fillCard(
+      now,
+      accuracy,
+      labels.map(({ id }) => id),
+    ),
+  }
+}
+
+if (import.meta.main) {
+  for (const entry of await readdir('models', { withFileTypes: true })) {
+    if (!entry.isDirectory()) continue
+    const { path, filled } = await readCard(join('models', entry.name))
+    await writeFile(path, filled)
+    console.log(`${path}: figures of the shipped variants are those of accuracy.json`)
+  }
+}
