@@ -68,10 +68,11 @@ async function tryBuild(name: Product, bytes: Bytes | undefined): Promise<Runner
 }
 
 /** Engines compile well only what has run a while (about 1000 runs in V8), but nobody waits longer than this. */
-const ROUNDS = 40
+const LEAST_ROUNDS = 32
+const ROUNDS = 64
 const RUNS = 40
-/** Rounds without a better time after which there is none to come. */
-const SETTLED = 12
+/** Rounds without a better time after which, the least done, there is none to come. */
+const SETTLED = 6
 const MAX_MILLISECONDS = 60
 const CLEARLY = 1.1
 
@@ -101,7 +102,11 @@ export async function chooseProducts(
 function race(runners: readonly Runner[], now: () => number): void {
   const begin = now()
   let settled = 0
-  for (let round = 0; round < ROUNDS && settled < SETTLED && now() - begin < MAX_MILLISECONDS; round++) {
+  for (
+    let round = 0;
+    round < ROUNDS && (round < LEAST_ROUNDS || settled < SETTLED) && now() - begin < MAX_MILLISECONDS;
+    round++
+  ) {
     settled++
     for (const runner of runners) {
       const start = now()
