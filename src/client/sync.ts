@@ -82,8 +82,8 @@ export function startSync({ store, base, program, app, moment, onError = console
     triggers: [
       onEvent(window, 'online'),
       onEvent(document, 'visibilitychange', () => document.visibilityState === 'visible'),
-      onServiceWorkerMessage,
     ],
+    wakeUps: [onServiceWorkerMessage],
     register: registerBackgroundSync,
     onError,
   })

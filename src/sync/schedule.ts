@@ -19,6 +19,8 @@ export const onEvent =
 export interface ScheduleOptions {
   sync: Pick<Sync, 'now'>
   triggers: readonly Trigger[]
+  /** The Background Sync that `register` asked for. A run that it started asks for no other: that would never end. */
+  wakeUps?: readonly Trigger[]
   /** Asks for one Background Sync, where the browser has it: a wake-up and nothing else. */
   register?: () => Promise<unknown>
   /** Runs `callback` once after `ms`; returns how to prevent it. */
@@ -47,7 +49,8 @@ const later = (ms: number, callback: () => void): (() => void) => {
  * could not be sent, by a timer that backs off. A phone with nothing to send costs nothing.
  */
 export function startSchedule(options: ScheduleOptions): Schedule {
-  const { sync, triggers, register, after = later, random = Math.random, onError = () => undefined } = options
+  const { sync, triggers, wakeUps = [], register } = options
+  const { after = later, random = Math.random, onError = () => undefined } = options
   const stopped = new AbortController()
   let cancelTimer = (): void => undefined
   let attempt = 0
@@ -56,19 +59,20 @@ export function startSchedule(options: ScheduleOptions): Schedule {
   let resting = false
   let waitedBefore = Number.POSITIVE_INFINITY
 
-  function wake(): void {
+  function start(woken: boolean): void {
     if (resting || stopped.signal.aborted) return
     cancelTimer()
-    void run()
+    void run(woken)
   }
+  const wake = (): void => start(false)
 
-  async function run(): Promise<void> {
+  async function run(woken: boolean): Promise<void> {
     // A run in progress is joined all the same: what woke us may be a record that it no longer looks at.
     const first = !running
     running = true
     try {
       const status = await sync.now({ signal: stopped.signal })
-      if (first) plan(status)
+      if (first) plan(status, woken)
     } catch (error) {
       if (!stopped.signal.aborted) onError(error)
     } finally {
@@ -76,7 +80,7 @@ export function startSchedule(options: ScheduleOptions): Schedule {
     }
   }
 
-  function plan({ local, blobsWaiting, retryAfter = 0 }: SyncStatus): void {
+  function plan({ local, blobsWaiting, retryAfter = 0 }: SyncStatus, woken: boolean): void {
     cancelTimer()
     const waits = local + blobsWaiting
     if (waits < waitedBefore) attempt = 0
@@ -89,10 +93,10 @@ export function startSchedule(options: ScheduleOptions): Schedule {
     })
     attempt += 1
     // Refused without permission or outside of a page: then the timer and the triggers have to do.
-    register?.().catch(() => undefined)
+    if (!woken) register?.().catch(() => undefined)
   }
 
-  const stops = triggers.map((trigger) => trigger(wake))
+  const stops = [...triggers.map((trigger) => trigger(wake)), ...wakeUps.map((trigger) => trigger(() => start(true)))]
   wake()
   return {
     wake,
