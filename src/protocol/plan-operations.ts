@@ -97,7 +97,7 @@ function checkProducts(a: Products, claims: Claims): void {
   claims.weights(a.weights, productWeightBytes(a.depth, a.columns))
 }
 
-const ELEMENTWISE = 'a b dst count period ~scaleA zeroA ~scaleB zeroB ~scale ~zero offset low high' satisfies string
+const ELEMENTWISE = 'a b dst count period ~scaleA zeroA ~scaleB zeroB ~scale ~zero offset low high'
 
 function checkElementwise(a: Values<typeof ELEMENTWISE>, claims: Claims): void {
   eights(claims, a.count, a.period)
