@@ -7,6 +7,7 @@ import { createBlobs } from './blobs.ts'
 import { describeFailure } from './failure.ts'
 import { createFiles } from './files/files.ts'
 import { createForwarder, type Forwarder, type ForwardOptions } from './forward/forward.ts'
+import { createMetrics } from './metrics.ts'
 import { createPage, styleSheet } from './page/routes.ts'
 import { createRateLimit, type Rate } from './rate-limit.ts'
 import { checkReader, type HubEnv } from './reader.ts'
@@ -94,6 +95,7 @@ export function createHub(options: HubOptions): Hub {
         })
   const sync = createSync({ store, signer, isRoot: upstream === undefined, now, admit, onNews })
   const attachments = createBlobs({ store, blobs, now, admit, onNews })
+  const metrics = createMetrics({ store, version, ...(forwarder && { forwarder }) })
   const page = createPage({ store, blobs, level })
   const appFiles =
     appDir && createFiles({ root: appDir, ranges: false, isImmutable: (path) => HASHED_ASSET.test(path) })
@@ -105,8 +107,10 @@ export function createHub(options: HubOptions): Hub {
     throw new JikoError('hub/no-program', `there is no program ${JSON.stringify(name.slice(0, 64))} at this hub`)
   }
 
+  const nothingAt = (c: Context): JikoError =>
+    new JikoError('hub/not-found', `there is nothing at ${c.req.method} ${c.req.path.slice(0, 100)}`)
   const notFound = (c: Context): never => {
-    throw new JikoError('hub/not-found', `there is nothing at ${c.req.method} ${c.req.path.slice(0, 100)}`)
+    throw nothingAt(c)
   }
 
   const app = new Hono<Environment>()
@@ -117,7 +121,9 @@ export function createHub(options: HubOptions): Hub {
     // What phones and programs ask is about now; files say for themselves how long they keep.
     if (!c.res.headers.has('cache-control')) c.res.headers.set('cache-control', 'no-store')
     addSecurityHeaders(c.res.headers)
-    log?.(`${c.req.method} ${c.req.path} ${c.res.status} ${now() - start} ms ${c.env.remoteAddress ?? '-'}`)
+    const took = now() - start
+    metrics.count(c.req.method, c.req.path, c.res.status, took)
+    log?.(`${c.req.method} ${c.req.path} ${c.res.status} ${took} ms ${c.env.remoteAddress ?? '-'}`)
   })
 
   app.onError((error, c) => {
@@ -129,12 +135,21 @@ export function createHub(options: HubOptions): Hub {
     }
     return c.json(body, status)
   })
-  app.notFound(notFound)
+  // Answered, not thrown: where nothing but the middleware above matches, an error would pass it by.
+  app.notFound((c) => {
+    const { status, body } = describeFailure(nothingAt(c))
+    return c.json(body, status)
+  })
 
   app.get('/healthz', async (c) => {
     const programs = await store.programs()
     const counts = await Promise.all(programs.map((program) => store.count(program)))
     return c.json({ ok: true, version, records: counts.reduce((sum, count) => sum + count, 0) })
+  })
+
+  app.get('/metrics', async (c) => {
+    checkReader(c.req.raw, c.env)
+    return c.body(await metrics.describe(), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' })
   })
 
   app.use('/v1/*', async (c, next) => {

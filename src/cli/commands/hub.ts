@@ -2,19 +2,16 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
 import { join, resolve } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { createHub } from '../../hub/app.ts'
 import { PARTIAL_LIFE } from '../../hub/blob-store/blob-store.ts'
 import { type Certificate, readCertificate } from '../../hub/certificate.ts'
-import { databasePath, FIRST_PROGRAM, openDataFolder } from '../../hub/data-folder.ts'
+import { FIRST_PROGRAM, openDataFolder } from '../../hub/data-folder.ts'
 import { startForwarding } from '../../hub/forward/schedule.ts'
-import { streamRecords } from '../../hub/records.ts'
 import { serve } from '../../hub/serve.ts'
-import { openSqliteStore } from '../../hub/store/sqlite.ts'
-import type { HubStore } from '../../hub/store/store.ts'
 import { JikoError } from '../../protocol/error.ts'
 import { packageRoot } from '../package-root.ts'
+import { backUp, exportRecords, printDevices, printStatus } from './hub-data.ts'
 
 const PACKAGE = packageRoot()
 const DATA = '.jiko/data'
@@ -130,44 +127,6 @@ async function start(options: StartOptions): Promise<void> {
   }
 }
 
-/** Opens what a hub has written, also while it runs. @throws JikoError `hub/no-data`. */
-function openExisting(data: string): HubStore {
-  const path = databasePath(data)
-  if (existsSync(path)) return openSqliteStore(path)
-  throw new JikoError('hub/no-data', `there is no hub's database in ${resolve(data)}: name its folder with --data`)
-}
-
-async function printStatus({ data, json }: { data: string; json?: boolean }): Promise<void> {
-  const store = openExisting(data)
-  try {
-    for (const program of await store.programs()) {
-      const streams = await store.streams(program)
-      const missing = streams.reduce((sum, { tip, announced }) => sum + Math.max(0, (announced?.seq ?? 0) - tip), 0)
-      const phones = new Set(streams.map(({ device }) => device)).size
-      const status = { program, records: await store.count(program), phones, streams: streams.length, missing }
-      const words = `${program}: ${status.records} records of ${phones} phones in ${streams.length} logs; ${missing} known to be missing`
-      console.log(json ? JSON.stringify(status) : words)
-    }
-  } finally {
-    await store.close()
-  }
-}
-
-async function exportRecords(program: string, { data }: { data: string }): Promise<void> {
-  const store = openExisting(data)
-  try {
-    if (!(await store.programs()).includes(program)) {
-      throw new JikoError(
-        'hub/no-program',
-        `there is no program "${program}", only: ${(await store.programs()).join(', ')}`,
-      )
-    }
-    await pipeline(streamRecords(store, program), process.stdout, { end: false })
-  } finally {
-    await store.close()
-  }
-}
-
 /** `jiko hub`: serves app and packs, takes in results, shows what came in. */
 export function hubCommand(): Command {
   return new Command('hub')
@@ -202,5 +161,20 @@ export function hubCommand(): Command {
         .argument('[program]', 'which program', FIRST_PROGRAM)
         .addOption(dataOption())
         .action((program: string, options: { data: string }) => exportRecords(program, options)),
+    )
+    .addCommand(
+      new Command('devices')
+        .description('list the phones that have synced')
+        .argument('[program]', 'which program', FIRST_PROGRAM)
+        .addOption(dataOption())
+        .option('--json', 'for machines: a line of JSON for each device')
+        .action((program: string, options: { data: string; json?: boolean }) => printDevices(program, options)),
+    )
+    .addCommand(
+      new Command('backup')
+        .description('copy the database into one file, also while the hub runs')
+        .argument('<file>', 'where to; a file of that name is replaced once the copy is whole')
+        .addOption(dataOption())
+        .action((file: string, options: { data: string }) => backUp(file, options)),
     )
 }

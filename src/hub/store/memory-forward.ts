@@ -16,7 +16,7 @@ export interface Program {
   rows: Map<string, Row[]>
   heads: Map<string, Head[]>
   forks: Map<string, ForkedLine & Passed>
-  blobs: Map<string, Passed>
+  blobs: Map<string, Passed & { bytes: number }>
 }
 
 export const forkKey = ({ stream, seq, lineHash }: Pick<ForkedLine, 'stream' | 'seq' | 'lineHash'>): string =>

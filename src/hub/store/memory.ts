@@ -1,4 +1,5 @@
 import { JikoError } from '../../protocol/error.ts'
+import { ACCEPTED } from '../verdict.ts'
 import { createMemoryForwarding, forkKey, type Program } from './memory-forward.ts'
 import { checkSegment, endOf, furtherHead, SEEN_GRAIN } from './segment.ts'
 import type { HubStore, Place, StoredLine } from './store.ts'
@@ -58,6 +59,7 @@ export function createMemoryStore(): HubStore {
       return { ...device }
     },
     device: async (name, key) => open(name).devices.get(key),
+    devices: async (name) => [...open(name).devices.values()].sort((a, b) => (a.key < b.key ? -1 : 1)),
     async revokeDevice(name, key, at) {
       const device = open(name).devices.get(key)
       if (device) device.revokedAt ??= at
@@ -121,6 +123,21 @@ export function createMemoryStore(): HubStore {
         .filter((line) => !before || comparePlaces(line, before) < 0)
         .slice(0, limit),
     count: async (name) => [...open(name).streams.values()].reduce((sum, { tip }) => sum + tip, 0),
+    async totals(name) {
+      const { devices, streams, rows, forks, blobs } = open(name)
+      const sum = (numbers: Iterable<number>): number => [...numbers].reduce((total, number) => total + number, 0)
+      const known = [...streams.values()]
+      return {
+        devices: devices.size,
+        streams: known.length,
+        records: sum(known.map(({ tip }) => tip)),
+        quarantined: [...rows.values()].flat().filter(({ verdict }) => verdict !== ACCEPTED).length,
+        missing: sum(known.map(({ tip, announced }) => Math.max(0, (announced?.seq ?? 0) - tip))),
+        forks: forks.size,
+        blobs: blobs.size,
+        blobBytes: sum([...blobs.values()].map(({ bytes }) => bytes)),
+      }
+    },
 
     async lackingBlobs(name, streams, limit) {
       const { rows, blobs } = open(name)
@@ -136,9 +153,9 @@ export function createMemoryStore(): HubStore {
       const found = named.find((attachment) => attachment.sha256 === sha256)
       return found && { type: found.type, whole: blobs.has(sha256) }
     },
-    async addBlob(name, { sha256 }) {
+    async addBlob(name, { sha256, bytes }) {
       const { blobs } = open(name)
-      if (!blobs.has(sha256)) blobs.set(sha256, { above: false })
+      if (!blobs.has(sha256)) blobs.set(sha256, { above: false, bytes })
     },
     ...createMemoryForwarding(open),
     setting: async (name) => settings.get(name),

@@ -4,6 +4,7 @@ import type { Tables } from './schema.ts'
 import { checkSegment, SEEN_GRAIN } from './segment.ts'
 import { advance, batches, insertHeads, insertLines } from './sql-append.ts'
 import { createSqlForwarding, toStream } from './sql-forward.ts'
+import { readTotals } from './sql-totals.ts'
 import type { Device, HubStore, Place, StoredLine } from './store.ts'
 
 function toDevice(row: Tables['devices']): Device {
@@ -93,6 +94,10 @@ export function createSqlStore(db: Kysely<Tables>): HubStore {
       return toDevice(row)
     },
     device: findDevice,
+    async devices(program) {
+      const rows = await db.selectFrom('devices').selectAll().where('program', '=', program).orderBy('key').execute()
+      return rows.map(toDevice)
+    },
     async revokeDevice(program, key, at) {
       await db
         .updateTable('devices')
@@ -186,6 +191,7 @@ export function createSqlStore(db: Kysely<Tables>): HubStore {
         .executeTakeFirstOrThrow()
       return Number(total)
     },
+    totals: (program) => readTotals(db, program),
 
     async lackingBlobs(program, streams, limit) {
       if (streams.length === 0) return []

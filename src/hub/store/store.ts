@@ -94,6 +94,22 @@ export interface StoredLine {
   receivedAt: number
 }
 
+/** What a program's hub has, in numbers. */
+export interface Totals {
+  devices: number
+  streams: number
+  records: number
+  /** Of the records, those in quarantine. */
+  quarantined: number
+  /** Lines that are announced and not here. */
+  missing: number
+  /** Lines kept apart from the chain that they contradict. */
+  forks: number
+  /** Whole attachments, and their bytes. */
+  blobs: number
+  blobBytes: number
+}
+
 /** Names a place in the order of arrival: (receivedAt, stream, seq). */
 export type Place = Pick<StoredLine, 'receivedAt' | 'stream' | 'seq'>
 
@@ -108,6 +124,8 @@ export interface HubStore {
   /** Notes that a device was here. Repeated within a minute it writes nothing. */
   seeDevice(program: string, seen: { key: string; app: string; at: number }): Promise<Device>
   device(program: string, key: string): Promise<Device | undefined>
+  /** By key. */
+  devices(program: string): Promise<Device[]>
   revokeDevice(program: string, key: string, at: number): Promise<void>
   stream(program: string, stream: string): Promise<HubStream | undefined>
   streams(program: string): Promise<HubStream[]>
@@ -128,6 +146,7 @@ export interface HubStore {
   /** Newest first, from before `before`. */
   newest(program: string, options: { before?: Place; limit: number }): Promise<StoredLine[]>
   count(program: string): Promise<number>
+  totals(program: string): Promise<Totals>
   /** SHA-256 of attachments that accepted records of these streams name and that are not whole, at most `limit`. */
   lackingBlobs(program: string, streams: readonly string[], limit: number): Promise<string[]>
   /** What accepted records say of an attachment: its media type; undefined when none names it. */

@@ -90,9 +90,13 @@ describe('unknown paths', () => {
     ['PUT', '/healthz'],
     ['OPTIONS', '/v1/default/sync'],
     ['GET', '/v2/default/records'],
-  ])('%s %s is 404 in JSON', async (method, path) => {
+    ['BREW', '/'],
+  ])('%s %s is 404 in JSON, with the headers and the line in the log that every answer has', async (method, path) => {
     const hub = await createTestHub()
-    expect(await codeOf(await hub.ask(path, { method }))).toEqual([404, 'hub/not-found'])
+    const response = await hub.ask(path, { method })
+    expect(response.headers.get('x-content-type-options')).toBe('nosniff')
+    expect(hub.log).toEqual([`${method} ${path} 404 0 ms 127.0.0.1`])
+    expect(await codeOf(response)).toEqual([404, 'hub/not-found'])
   })
 
   it.each(['nowhere', '..', 'DEFAULT', "a'--", 'a'.repeat(3000)])('the program %s is not here', async (program) => {

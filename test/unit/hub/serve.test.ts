@@ -326,17 +326,36 @@ describe('jiko hub', () => {
         .map((line) => JSON.parse(line).seq),
     ).toEqual([1, 2])
     expect(exported.code).toBe(0)
+
+    const devices = await ended(run('devices', '--data', data, '--json'))
+    expect(JSON.parse(devices.out)).toMatchObject({ key: phone.key, app: 'fake 1', logs: 1, records: 2, missing: 0 })
+    const listed = await ended(run('devices', '--data', data))
+    expect(listed.out.trim().split('\n')).toHaveLength(1)
+    expect(listed.out).toMatch(new RegExp(`^…${phone.key.slice(-6)}  .*2 records in 1 logs`))
+    const copied = await ended(run('backup', join(folder, 'copy.db'), '--data', data))
+    expect([copied.code, copied.error]).toEqual([0, ''])
+    expect(copied.out).toContain('hub-key.json')
+    expect(statSync(join(folder, 'copy.db')).size).toBeGreaterThan(0)
   })
 
   it.each([
     ['the app is not built', ['--port', '0', '--app', '/nowhere'], /npm run build/],
     ['there is no such port', ['--port', '99999'], /0 to 65535/],
     ['there is no database', ['status', '--data', '/nowhere'], /--data/],
+    ['there is no database to back up', ['backup', '/nowhere/copy.db', '--data', '/nowhere'], /--data/],
+    ['there are no devices', ['devices', '--data', '/nowhere'], /--data/],
   ])('says in one line that %s', async (_, parameters, message) => {
     const { code, error } = await ended(run(...parameters))
     expect(code).toBe(1)
     expect(error.trim().split('\n')).toHaveLength(1)
     expect(error).toMatch(message)
+  })
+
+  it('says in one line that the hub above has no address', async () => {
+    const { code, error } = await ended(
+      run('--port', '0', '--data', newFolder(), '--app', builtApp(), '--upstream', 'district'),
+    )
+    expect([code, error.trim()]).toEqual([1, '"district" is not the http(s) address of a hub'])
   })
 
   it('says that a program is not there, and names those that are', async () => {

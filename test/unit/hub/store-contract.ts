@@ -248,6 +248,35 @@ export function describeHubStore(name: string, open: () => Promise<HubStore>): v
       expect(await hub.lackingBlobs('default', [STREAM, OTHER], 9)).toEqual([])
     })
 
+    it('counts what it has, and lists the devices', async () => {
+      const hub = await opened()
+      await hub.seeDevice('default', { key: 'another', app: 'jiko 2', at: 5 })
+      const one = await segment(['a', 'b', 'c'], { announced: { seq: 7, hash: EMPTY_HASH, signature: 's' } })
+      const judged = one.lines.map((line) => (line.seq === 2 ? { ...line, verdict: 'quarantine: poison' } : line))
+      await hub.append('default', { ...one, lines: judged })
+      await hub.append('default', await segment(['d'], { stream: OTHER }))
+      await hub.addForks('default', [{ stream: STREAM, seq: 1, lineHash: 'cd'.repeat(32), line: 'A', receivedAt: 5 }])
+      await hub.addBlob('default', { sha256: PHOTO, bytes: 30, at: 2 })
+      await hub.addBlob('default', { sha256: '34'.repeat(32), bytes: 12, at: 2 })
+      expect(await hub.totals('default')).toEqual({
+        devices: 2,
+        streams: 2,
+        records: 4,
+        quarantined: 1,
+        missing: 4,
+        forks: 1,
+        blobs: 2,
+        blobBytes: 42,
+      })
+      expect((await hub.devices('default')).map(({ key, app }) => [key, app])).toEqual([
+        ['another', 'jiko 2'],
+        [DEVICE, 'jiko 1'],
+      ])
+      await hub.addProgram('coffee', 1)
+      expect(await hub.totals('coffee')).toMatchObject({ devices: 0, records: 0, missing: 0, blobBytes: 0 })
+      expect(await hub.devices('coffee')).toEqual([])
+    })
+
     it('gives lines of a stream with what was thought of them', async () => {
       const hub = await opened()
       const one = await segment(['a', 'b', 'c', 'd'])
