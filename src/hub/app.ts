@@ -27,6 +27,7 @@ export interface HubOptions {
   packsDir?: string
   /** Address of the hub above: what comes in is held here, and final once the root at the top says so. */
   upstream?: string
+  upstreamKey?: string
   /** How the hub above is reached, and how one waits for it. */
   upstreamLink?: Partial<Pick<ForwardOptions, 'fetch' | 'sleep' | 'random' | 'watchdog'>>
   /** Milliseconds since 1970. */
@@ -66,6 +67,7 @@ export function createHub(options: HubOptions): Hub {
     appDir,
     packsDir,
     upstream,
+    upstreamKey,
     upstreamLink,
     now = Date.now,
     log,
@@ -91,6 +93,7 @@ export function createHub(options: HubOptions): Hub {
           app: `hub ${version}`,
           now,
           fetch: (url, init) => fetch(url, init),
+          ...(upstreamKey !== undefined && { upstreamKey }),
           ...upstreamLink,
         })
   const sync = createSync({ store, signer, isRoot: upstream === undefined, now, admit, onNews })

@@ -26,12 +26,18 @@ interface StartOptions {
   tlsCert?: string
   tlsKey?: string
   upstream?: string
+  upstreamKey?: string
 }
 
 function parsePort(text: string): number {
   const port = Number(text)
   if (text.trim() !== '' && Number.isInteger(port) && port >= 0 && port <= 65_535) return port
   throw new InvalidArgumentError('expected a number from 0 to 65535.')
+}
+
+function parseKey(text: string): string {
+  if (/^[\w-]{87}$/.test(text)) return text
+  throw new InvalidArgumentError('expected 87 characters, as a hub prints at its start.')
 }
 
 const dataOption = (): Option =>
@@ -56,7 +62,7 @@ async function certificateOf({ tlsCert, tlsKey }: StartOptions): Promise<Certifi
   throw new JikoError('hub/bad-certificate', `${given} is given without ${missing}: HTTPS needs both`)
 }
 
-function startUpText(port: number, options: StartOptions, version: string, records: number): string {
+function startUpText(port: number, key: string, options: StartOptions, version: string, records: number): string {
   const { data, app, packs, host, tlsCert, upstream } = options
   const scheme = tlsCert === undefined ? 'http' : 'https'
   const lan = host === undefined ? lanAddresses() : []
@@ -66,6 +72,7 @@ function startUpText(port: number, options: StartOptions, version: string, recor
     `  app           ${resolve(app)}`,
     `  packs         ${existsSync(packs) ? resolve(packs) : `none at ${resolve(packs)}: build them with npm run build`}`,
     `  data          ${resolve(data)}`,
+    `  key           ${key}`,
     ...(upstream === undefined ? [] : [`  passes on to  ${upstream}`]),
     ...lan.map((address) => `  in your network ${scheme}://${address}:${port}`),
     ...(lan.length > 0 && tlsCert === undefined
@@ -87,7 +94,7 @@ function stopSignal(): Promise<void> {
 }
 
 async function start(options: StartOptions): Promise<void> {
-  const { app, packs, data, port, host, log, upstream } = options
+  const { app, packs, data, port, host, log, upstream, upstreamKey } = options
   if (!existsSync(join(app, 'index.html'))) {
     throw new JikoError(
       'hub/not-built',
@@ -109,12 +116,13 @@ async function start(options: StartOptions): Promise<void> {
       report: (line) => console.error(line),
       ...(log && { log: (line: string) => console.log(line) }),
       ...(upstream !== undefined && { upstream }),
+      ...(upstreamKey !== undefined && { upstreamKey }),
     })
     const stopped = stopSignal()
     const running = await serve(hub, { port, ...(host !== undefined && { host }), ...(certificate && { certificate }) })
     const counts = await Promise.all((await store.programs()).map((program) => store.count(program)))
     const records = counts.reduce((sum, count) => sum + count, 0)
-    console.log(startUpText(running.port, options, version, records))
+    console.log(startUpText(running.port, signer.key, options, version, records))
     const { forwarder, subscribe } = hub
     const onError = (error: unknown): void => console.error(`passing on failed: ${error}`)
     const forwarding = forwarder && startForwarding({ forwarder, subscribe, onError })
@@ -145,6 +153,12 @@ export function hubCommand(): Command {
       new Option('--upstream <address>', 'address of the hub above, to which everything is passed on').env(
         'JIKO_UPSTREAM',
       ),
+    )
+    .addOption(
+      new Option(
+        '--upstream-key <key>',
+        'public key of the hub above, as it says at its start; needed when it changed',
+      ).argParser(parseKey),
     )
     .option('--log', 'print a line for each request')
     .action((options: StartOptions) => start(options))

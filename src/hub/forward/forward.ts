@@ -3,7 +3,7 @@ import { JikoError } from '../../protocol/error.ts'
 import { createPace, type Pace } from '../../sync/pace.ts'
 import { createPersist } from '../../sync/persist.ts'
 import { createShared } from '../../sync/shared.ts'
-import { createTrust } from '../../sync/trust.ts'
+import { createTrust, type Trust } from '../../sync/trust.ts'
 import type { ForwardDeps, ProgramDeps } from './ask.ts'
 import { forwardBlobs } from './blobs.ts'
 import { forwardRecords } from './records.ts'
@@ -26,6 +26,8 @@ export interface ForwardStatus {
 export interface ForwardOptions extends Omit<ForwardDeps, 'hubUrl'> {
   /** Address of the hub above. */
   upstream: string
+  /** Its public key, where it is known beforehand or was changed; else the one that answers first is believed from then on. */
+  upstreamKey?: string
   random?: () => number
   sleep?: (ms: number, signal?: AbortSignal) => Promise<void>
 }
@@ -48,7 +50,7 @@ function parseUpstream(text: string): string {
 
 /** Passes records, forks and attachments on to the hub above, by the same endpoint that phones use. */
 export function createForwarder(options: ForwardOptions): Forwarder {
-  const { upstream, random = Math.random, sleep = realSleep, ...rest } = options
+  const { upstream, upstreamKey, random = Math.random, sleep = realSleep, ...rest } = options
   const { store, now } = options
   const hubUrl = parseUpstream(upstream)
   const paces = new Map<string, Pace>()
@@ -71,7 +73,8 @@ export function createForwarder(options: ForwardOptions): Forwarder {
   }
 
   /** What was noted of another hub says nothing of this one. */
-  async function meet(program: string): Promise<void> {
+  async function meet(program: string, { confirm }: Trust): Promise<void> {
+    if (upstreamKey !== undefined) await confirm(upstreamKey)
     const name = `above ${program}`
     if ((await store.setting(name)) === hubUrl) return
     await store.forgetAbove(program)
@@ -94,7 +97,7 @@ export function createForwarder(options: ForwardOptions): Forwarder {
       const deps = depsOf(program)
       const persist = createPersist(sleep, random)
       try {
-        await meet(program)
+        await meet(program, deps.trust)
         await forwardRecords(await auditOf(program), deps, persist, signal)
         await forwardBlobs(deps, persist, signal)
       } catch (error) {

@@ -1,4 +1,5 @@
 import { JikoError } from '../../protocol/error.ts'
+import type { SyncResponse } from '../../protocol/hub.ts'
 import type { Persist } from '../../sync/persist.ts'
 import type { HubStream } from '../store/store.ts'
 import { ask, type ProgramDeps } from './ask.ts'
@@ -13,6 +14,30 @@ const linesOf = (loads: readonly Load[]): number => loads.reduce((sum, { lines }
 const loadsOf = (loads: readonly Load[]) =>
   Object.fromEntries(loads.map(({ stream, carried }) => [stream.stream, carried]))
 
+/** What fits one request, and the answer to it; nothing when nothing can be said of the streams. */
+async function question(
+  streams: readonly HubStream[],
+  asking: boolean,
+  deps: ProgramDeps,
+  signal?: AbortSignal,
+): Promise<{ loads: Load[]; answer?: SyncResponse }> {
+  const { store, program, pace } = deps
+  for (;;) {
+    const { bytes } = pace
+    const loads = await compose(store, program, streams, pace, asking)
+    if (loads.length === 0) return { loads }
+    try {
+      return { loads, answer: await ask(loadsOf(loads), linesOf(loads), deps, signal) }
+    } catch (error) {
+      if (!(error instanceof JikoError) || error.code !== 'sync/too-large') throw error
+      // The pace is slower now. Where it can get no slower, a line that no request can carry keeps its own stream back.
+      if (pace.bytes < bytes) continue
+      if (loads.length === 1) return { loads }
+      throw error
+    }
+  }
+}
+
 /** One request for the first of `streams`, and what came of each that was in it. */
 async function exchange(
   streams: readonly HubStream[],
@@ -21,28 +46,13 @@ async function exchange(
   persist: Persist,
   signal?: AbortSignal,
 ): Promise<{ load: Load; outcome: Outcome }[]> {
-  const { store, program, pace } = deps
-  let loads: Load[] = []
-  try {
-    const answer = await persist.attempt(async () => {
-      loads = await compose(store, program, streams, pace, asking)
-      return loads.length > 0 ? await ask(loadsOf(loads), linesOf(loads), deps, signal) : undefined
-    }, signal)
-    if (!answer) return []
-    const told: { load: Load; outcome: Outcome }[] = []
-    for (const load of loads) told.push({ load, outcome: await believe(answer, load, deps, signal) })
-    for (const sha256 of answer.blobs) await store.noteBlobAbove(program, sha256, false)
-    if (told.some(({ outcome }) => outcome === 'moved' || outcome === 'settled')) persist.progressed()
-    return told
-  } catch (error) {
-    // A line that no request can carry keeps only its own stream back.
-    const alone = loads.length === 1 && linesOf(loads) <= 1
-    const [load] = loads
-    if (load && alone && error instanceof JikoError && error.code === 'sync/too-large') {
-      return [{ load, outcome: 'stuck' }]
-    }
-    throw error
-  }
+  const { loads, answer } = await persist.attempt(() => question(streams, asking, deps, signal), signal)
+  if (!answer) return loads.map((load) => ({ load, outcome: 'stuck' }))
+  const told: { load: Load; outcome: Outcome }[] = []
+  for (const load of loads) told.push({ load, outcome: await believe(answer, load, deps, signal) })
+  for (const sha256 of answer.blobs) await deps.store.noteBlobAbove(deps.program, sha256, false)
+  if (told.some(({ outcome }) => outcome === 'moved' || outcome === 'settled')) persist.progressed()
+  return told
 }
 
 type Choose = (after: string) => Promise<HubStream[]>

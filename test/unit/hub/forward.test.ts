@@ -11,6 +11,7 @@ import { createMemoryStore } from '../../../src/hub/store/memory.ts'
 import { openSqliteStore } from '../../../src/hub/store/sqlite.ts'
 import type { HubStore } from '../../../src/hub/store/store.ts'
 import { type Bytes, randomBytes, utf8 } from '../../../src/lib/bytes.ts'
+import { MAX_SYNC_INFLATED_BYTES } from '../../../src/protocol/hub.ts'
 import { EMPTY_HASH, nextHash } from '../../../src/protocol/log.ts'
 import { createSigner, generateKeyPair } from '../../../src/protocol/sign.ts'
 import { createFakePhone, type FakePhone, photoOf, resultLine } from '../../helpers/fake-phone.ts'
@@ -511,6 +512,35 @@ describe('who speaks', () => {
     await village.sync(phone, { from: 2 })
     expect(await village.forwarder.now()).toMatchObject({ lastError: 'sync/hub-changed' })
     expect(await ackOf(village, phone)).toMatchObject({ upto: 2, level: 'held', final: { upto: 1 } })
+  })
+})
+
+describe('the key of the hub above', () => {
+  it('is believed when it is said beforehand, and no other', async () => {
+    const { root, village } = await world({ upstreamKey: 'A'.repeat(87) })
+    const phone = await phoneWith('a')
+    await village.sync(phone, { from: 1 })
+    expect(await village.forwarder.now()).toMatchObject({ lastError: 'sync/hub-changed' })
+    const { store } = village
+    const told = await villageBelow(root, { store, upstreamKey: root.current.key })
+    expect(await told.forwarder.now()).toMatchObject({ done: true })
+    await expectWhole(root.current, phone)
+  })
+})
+
+describe('a line that no request to the hub above can carry', () => {
+  it('keeps back its own stream and nobody else', async () => {
+    const { root, village } = await world()
+    const phones = await Promise.all(labels(6).map((label) => phoneWith(label)))
+    const huge = await createFakePhone()
+    const bare = JSON.stringify({ ...(await huge.request()), push: { stream: huge.stream, from: 1, lines: [''] } })
+    await huge.append('x'.repeat(MAX_SYNC_INFLATED_BYTES - bare.length - 10))
+    for (const phone of [...phones, huge]) await village.sync(phone, { from: 1 })
+    for (let i = 0; i < 2; i++) await village.forwarder.now()
+    for (const phone of phones) await expectWhole(root.current, phone)
+    expect(await ackOf(village, huge)).toMatchObject({ upto: 1, level: 'held' })
+    expect(village.forwarder.status()).toMatchObject({ done: false })
+    expect(village.forwarder.status()).not.toHaveProperty('lastError')
   })
 })
 
