@@ -41,7 +41,9 @@ export async function precacheList(appFolder: string): Promise<PrecacheEntry[]> 
 
 /** Builds `sw/main.ts` to a classic script: module service workers are younger than the phones this is for. */
 export async function buildServiceWorker(appFolder: string): Promise<void> {
-  const files = (await listFiles(appFolder)).flatMap((path) => {
+  const all = await listFiles(appFolder)
+  const runtime = all.filter((path) => path.startsWith(`${ORT_FOLDER}/`) && !/\.(br|gz)$/.test(path))
+  const files = all.flatMap((path) => {
     const language = languageOf(path)
     return language ? [[language, path] as const] : []
   })
@@ -53,7 +55,7 @@ export async function buildServiceWorker(appFolder: string): Promise<void> {
     define: {
       'self.__WB_MANIFEST': JSON.stringify(await precacheList(appFolder)),
       __LANGUAGE_FILES__: JSON.stringify(Object.fromEntries(files)),
-      __RUNTIME_FOLDER__: JSON.stringify(`${ORT_FOLDER}/`),
+      __RUNTIME_FILES__: JSON.stringify(runtime),
       'process.env.NODE_ENV': '"production"',
     },
     build: {

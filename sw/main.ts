@@ -7,10 +7,11 @@ import {
   type ToServiceWorker,
 } from '../src/protocol/service-worker.ts'
 import { createLanguages } from './languages.ts'
+import { createRuntimes } from './runtimes.ts'
 
 declare const self: ServiceWorkerGlobalScope & { __WB_MANIFEST: (PrecacheEntry | string)[] }
-/** `runtime/ort-<version>/`, the only runtime this build of the app can use. */
-declare const __RUNTIME_FOLDER__: string
+/** Files of `runtime/ort-<version>/`, the only runtime this build of the app can use. */
+declare const __RUNTIME_FILES__: readonly string[]
 /** Text files of the languages, each on the wire only when used. */
 declare const __LANGUAGE_FILES__: Readonly<Record<string, string>>
 
@@ -24,24 +25,18 @@ const shell = new PrecacheController()
 shell.addToCacheList(self.__WB_MANIFEST)
 const openPage = shell.createHandlerBoundToURL('index.html')
 const runtimes = new CacheFirst({ cacheName: RUNTIME_CACHE })
+const usedRuntimes = createRuntimes(__RUNTIME_FILES__, scope, caches)
 const languages = createLanguages(__LANGUAGE_FILES__, scope, caches)
 
 self.addEventListener('install', (event) => {
-  event.waitUntil(Promise.all([shell.install(event), languages.fetchUsed()]))
+  event.waitUntil(Promise.all([shell.install(event), languages.fetchUsed(), usedRuntimes.fetchUsed()]))
 })
 
 self.addEventListener('activate', (event) => {
   // Claimed at once: a pack fetched during the first visit then finds its runtime cached.
-  const claimed = Promise.all([shell.activate(event), languages.dropOld(), dropOtherRuntimes()])
+  const claimed = Promise.all([shell.activate(event), languages.dropOld(), usedRuntimes.dropOld()])
   event.waitUntil(claimed.then(() => self.clients.claim()))
 })
-
-/** A runtime is 14 MB, and an older one is of no use to this version of the app. */
-async function dropOtherRuntimes(): Promise<void> {
-  const current = new URL(__RUNTIME_FOLDER__, scope).href
-  const cache = await caches.open(RUNTIME_CACHE)
-  for (const request of await cache.keys()) if (!request.url.startsWith(current)) await cache.delete(request)
-}
 
 /**
  * What is not named here goes to the network untouched: pages of a hub in the same scope, its answers under /v1, and
