@@ -6,9 +6,10 @@ export type Route =
   | { screen: 'history' }
   | { screen: 'sync' }
   | { screen: 'settings' }
+  | { screen: 'packs' }
   | { screen: 'about' }
 
-const PLAIN = ['history', 'sync', 'settings', 'about'] as const
+const PLAIN = ['history', 'sync', 'settings', 'packs', 'about'] as const
 
 /** Anything unknown is home: an old link must never show a broken page. */
 export function parseRoute(hash: string): Route {

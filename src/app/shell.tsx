@@ -1,18 +1,22 @@
 import { i18n } from '@lingui/core'
 import type { JSX } from 'preact'
 import { useApp } from './context.ts'
+import { LazyScreen } from './parts/lazy-screen.tsx'
 import { NavBar } from './parts/nav-bar.tsx'
 import { UpdateBanner } from './parts/update-banner.tsx'
-import { AboutScreen } from './screens/about.tsx'
 import { AnswerScreen } from './screens/answer.tsx'
 import { CaptureScreen } from './screens/capture.tsx'
 import { HistoryScreen } from './screens/history.tsx'
 import { HomeScreen } from './screens/home.tsx'
-import { SettingsScreen } from './screens/settings.tsx'
-import { SyncScreen } from './screens/sync.tsx'
 import { useValue } from './use-value.ts'
 
-// All in one chunk: the screens off the main road are 2 KB together, and cost more in files of their own.
+const load = {
+  sync: async () => (await import('./screens/later.ts')).SyncScreen,
+  settings: async () => (await import('./screens/later.ts')).SettingsScreen,
+  packs: async () => (await import('./screens/later.ts')).PacksScreen,
+  about: async () => (await import('./screens/later.ts')).AboutScreen,
+}
+
 function CurrentScreen(): JSX.Element {
   const route = useValue(useApp().navigation.route)
   switch (route.screen) {
@@ -23,11 +27,10 @@ function CurrentScreen(): JSX.Element {
     case 'history':
       return <HistoryScreen />
     case 'sync':
-      return <SyncScreen />
     case 'settings':
-      return <SettingsScreen />
+    case 'packs':
     case 'about':
-      return <AboutScreen />
+      return <LazyScreen key={route.screen} load={load[route.screen]} />
     default:
       return <HomeScreen />
   }

@@ -71,7 +71,13 @@ function createApp(
   const navigation = createNavigation(window)
   const attempts = createAttempts({ kit, navigation, drafts: createDraftStore(() => navigator.storage.getDirectory()) })
   const packs = createPacks(kit, attempts.forget)
-  void packs.refresh()
+  void packs.start()
+  // A download that gave up for want of a network goes on when there is one.
+  window.addEventListener('online', () => void packs.resume())
+  takeFiles((file) => {
+    navigation.go({ screen: 'packs' })
+    return packs.importFile(file)
+  })
   void attempts.restore()
   return {
     kit,
@@ -83,6 +89,19 @@ function createApp(
     announce,
     records: createRecords(kit),
   }
+}
+
+/** A `.jikopack` that was opened in a file manager, where the app is installed. A file that is wrong changes nothing. */
+function takeFiles(take: (file: Blob) => Promise<void>): void {
+  const { launchQueue } = window as { launchQueue?: LaunchQueue }
+  launchQueue?.setConsumer(async ({ files = [] }) => {
+    for (const handle of files) await take(await handle.getFile()).catch(console.warn)
+  })
+}
+
+/** Chromium's, in no TypeScript lib. */
+interface LaunchQueue {
+  setConsumer(consumer: (launched: { files?: FileSystemFileHandle[] }) => void): void
 }
 
 /** A polite live region that outlives every screen; it is emptied first, so that the same words are said again. */

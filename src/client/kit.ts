@@ -2,11 +2,11 @@ import type { Label } from '../protocol/manifest.ts'
 import type { LocalText } from '../protocol/primitives.ts'
 import type { RecordState, ResultBody } from '../protocol/record.ts'
 import type { Answer } from '../protocol/task.ts'
-import type { OnProgress, PackStatus } from '../protocol/worker.ts'
+import type { DataUse, OnProgress, PackStatus } from '../protocol/worker.ts'
 import type { SyncStatus } from '../sync/status.ts'
 import type { Signal } from './signal.ts'
 
-export type { SyncStatus }
+export type { DataUse, SyncStatus }
 
 export interface Operation {
   signal?: AbortSignal
@@ -39,6 +39,12 @@ export interface OpenPack {
   run(photo: Blob, operation?: Operation): Promise<{ answer: Answer; record: HistoryEntry }>
 }
 
+/** @see Kit.packs.install */
+export interface InstallOperation extends Operation {
+  /** Whatever the data budget says. */
+  anyway?: boolean
+}
+
 /** What is known about a pack before or after it is installed; the index at `/packs/index.json` lists those on offer. */
 export interface PackOffer extends PackStatus {
   url: string
@@ -46,6 +52,12 @@ export interface PackOffer extends PackStatus {
   description: LocalText
   /** Of an installed pack: names and advice for history, without loading the model. */
   labels?: readonly Label[]
+  /** A download that a person stopped: it goes on only when asked to. */
+  paused?: boolean
+  /** A newer version of an installed pack. `bytes` are those still to fetch; `begun`: it was started and not finished. */
+  update?: { version: string; bytes: number; begun: boolean }
+  /** It was here: the browser threw it away (`lost`), or it had to make room (`evicted`). */
+  gone?: 'lost' | 'evicted'
 }
 
 /** What a developer imports: `const kit = await openKit()`. The app is written with nothing but this. */
@@ -53,8 +65,22 @@ export interface Kit {
   readonly packs: {
     /** Packs on offer at this origin merged with those installed; offline, those installed. */
     list(): Promise<PackOffer[]>
-    install(url: string, operation?: Operation): Promise<PackStatus>
+    /** Asks this origin for new packs and versions, at most once a day unless `force`; true when it answered. Never throws for want of a network. */
+    check(options?: { force?: boolean }): Promise<boolean>
+    /**
+     * Starts, updates or carries on. Aborting is a pause: what is here stays, and `list` says `paused`.
+     * @throws JikoError `download/over-budget`, `download/...`, `pack/...`, `storage/quota`
+     */
+    install(url: string, operation?: InstallOperation): Promise<PackStatus>
     remove(name: string): Promise<void>
+    /** An installed pack as one `.jikopack` file, to hand on without a network. */
+    exportFile(name: string): Promise<File>
+    /** Installs from such a file, verified like a download. @throws JikoError `pack/bad-bundle`, `pack/...` */
+    importFile(file: Blob, operation?: Operation): Promise<PackStatus>
+    /** Bytes that packs cost today and this month, the limit a month, and whether more would cost money now. */
+    usage(): Promise<DataUse>
+    /** Bytes a month; undefined for no limit. */
+    setBudget(perMonth: number | undefined): Promise<void>
   }
   open(name: string, operation?: Operation): Promise<OpenPack>
   readonly records: {

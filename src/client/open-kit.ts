@@ -43,7 +43,6 @@ export async function openKit(options: KitOptions = {}): Promise<Kit> {
     packs: createPacks({
       host,
       base: new URL('packs/', base),
-      fetch: (...request) => fetch(...request),
       settings: { get: store.getSetting, set: store.setSetting },
     }),
     open: (pack, operation) => openPack(pack, { host, store, moment, onWritten: sync.wake }, operation),

@@ -1,7 +1,7 @@
 import { JikoError } from '../protocol/error.ts'
 import { recordId } from '../protocol/log.ts'
-import type { Moment } from '../protocol/record.ts'
-import type { RecordStore } from '../store/store.ts'
+import type { Moment, RecordBody } from '../protocol/record.ts'
+import type { NewAttachment, RecordStore, StoredRecord } from '../store/store.ts'
 import type { OpenPack, Operation } from './kit.ts'
 import { nameAttachments, resultBody } from './records.ts'
 import type { WorkerHost } from './worker-host.ts'
@@ -32,6 +32,18 @@ export async function openPack(
   const { variant, backend } = await host.call((api, job, onProgress) => api.open(job, name, onProgress), operation)
   const { manifest } = pack.signed
 
+  /** A full device gives up packs before it refuses a record: those can be fetched again. */
+  async function appendWithRoom(body: RecordBody, stored: readonly NewAttachment[]): Promise<StoredRecord> {
+    try {
+      return await store.append(body, stored)
+    } catch (error) {
+      if (!(error instanceof JikoError) || error.code !== 'storage/quota') throw error
+      const bytes = stored.reduce((sum, attachment) => sum + attachment.bytes.length, 4096)
+      if ((await host.call((api) => api.makeRoom(bytes))) <= 0) throw error
+      return store.append(body, stored)
+    }
+  }
+
   return {
     name,
     version: manifest.version,
@@ -45,7 +57,7 @@ export async function openPack(
       const { stored, listed } = await nameAttachments(run)
       const body = resultBody(manifest, run, moment(), listed)
       // Durable before it is shown: from here on the answer cannot be lost.
-      const record = await store.append(body, stored)
+      const record = await appendWithRoom(body, stored)
       onWritten()
       return { answer: run.answer, record: { id: recordId(record.stream, record.seq), body, state: 'local' } }
     },

@@ -1,4 +1,5 @@
-import { type PackIndex, parsePackIndex } from '../protocol/pack-index.ts'
+import { findLost } from '../packs/loss.ts'
+import { JikoError } from '../protocol/error.ts'
 import type { InstalledPack } from '../protocol/worker.ts'
 import type { Kit, PackOffer } from './kit.ts'
 import type { WorkerHost } from './worker-host.ts'
@@ -7,12 +8,12 @@ export interface PackRoomOptions {
   host: WorkerHost
   /** Folder of the packs at this origin; `index.json` in it lists them. */
   base: URL
-  fetch: typeof globalThis.fetch
-  /** Remembers the last list seen, so that what is on offer can be shown offline. */
+  /** Outlives the pack store: which packs were here, and which downloads a person stopped. */
   settings: { get(key: string): Promise<unknown>; set(key: string, value: unknown): Promise<void> }
 }
 
-const INDEX_SETTING = 'packs.index'
+const PAUSED = 'packs.paused'
+const WITNESS = 'packs.here'
 
 const fromInstalled = ({ signed, ...status }: InstalledPack, url: string): PackOffer => ({
   ...status,
@@ -22,46 +23,117 @@ const fromInstalled = ({ signed, ...status }: InstalledPack, url: string): PackO
   labels: signed.manifest.labels,
 })
 
+/** A pack's address may be given with or without the file name. */
+const manifestOf = (url: string): string => (url.endsWith('/') ? `${url}manifest.ndjson` : url)
+
 /** Packs on offer merged with packs installed. */
-export function createPacks({ host, base, fetch, settings }: PackRoomOptions): Kit['packs'] {
-  /** What this origin offers; offline, what it offered last. */
-  async function index(): Promise<PackIndex> {
+export function createPacks({ host, base, settings }: PackRoomOptions): Kit['packs'] {
+  const index = new URL('index.json', base).href
+  /** Bytes that each address would still cost, as last listed. */
+  const costs = new Map<string, number>()
+
+  async function names(key: string): Promise<string[]> {
+    const saved = await settings.get(key)
+    return Array.isArray(saved) ? saved.map(String) : []
+  }
+
+  async function put(key: string, name: string, there: boolean): Promise<void> {
+    const before = await names(key)
+    if (before.includes(name) === there) return
+    await settings.set(key, there ? [...before, name] : before.filter((one) => one !== name))
+  }
+
+  async function check({ force = false } = {}): Promise<boolean> {
     try {
-      const response = await fetch(new URL('index.json', base), { cache: 'no-cache' })
-      if (!response.ok) throw new Error(`HTTP ${response.status}`)
-      const text = await response.text()
-      const read = parsePackIndex(text)
-      await settings.set(INDEX_SETTING, text)
-      return read
-    } catch {
-      const last = await settings.get(INDEX_SETTING)
-      return typeof last === 'string' ? parsePackIndex(last) : { packs: [] }
+      return await host.call((api) => api.check(index, force))
+    } catch (error) {
+      if (error instanceof JikoError && /^(download|pack)\//.test(error.code)) return false
+      throw error
     }
+  }
+
+  async function offered() {
+    const last = await host.call((api) => api.offers(index))
+    return last.packs.length === 0 && (await check()) ? host.call((api) => api.offers(index)) : last
+  }
+
+  /** What was here and was not removed by a person. It stays remembered until it is back or given up. */
+  async function lostOf(here: readonly string[], underWay: readonly string[]): Promise<string[]> {
+    const witness = { get: () => names(WITNESS), set: (known: readonly string[]) => settings.set(WITNESS, known) }
+    const lost = await findLost(
+      { listManifests: async () => [...here], listPending: async () => [...underWay] },
+      witness,
+    )
+    const known = [...new Set([...(await witness.get()), ...here])]
+    if (known.length > (await witness.get()).length) await witness.set(known)
+    return lost
   }
 
   return {
     async list() {
-      const [offered, installed, pending] = await Promise.all([
-        index(),
+      const [{ packs, updates }, installed, pending, evicted, paused] = await Promise.all([
+        offered(),
         host.call((api) => api.list()),
         host.call((api) => api.pending()),
+        host.call((api) => api.evicted()),
+        names(PAUSED),
       ])
       const ready = new Map(installed.map((pack) => [pack.name, pack]))
       const underWay = new Map(pending.map((pack) => [pack.name, pack]))
-      const offers = offered.packs.map(({ url, ...offer }): PackOffer => {
+      const lost = await lostOf([...ready.keys()], [...underWay.keys()])
+
+      function toOffer(offer: PackOffer): PackOffer {
+        const begun = underWay.get(offer.name)
+        const newer = updates.find(({ name }) => name === offer.name)
+        const url = begun?.url || offer.url
+        const isPaused = begun && paused.includes(url) ? { paused: true } : {}
+        if (offer.state !== 'ready') {
+          const gone = evicted.includes(offer.name) ? 'evicted' : 'lost'
+          const known = { ...offer, ...begun, url, ...isPaused }
+          costs.set(url, known.bytes - known.have)
+          return lost.includes(offer.name) && !begun ? { ...known, gone } : known
+        }
+        const next = begun ? { version: begun.version, bytes: begun.bytes - begun.have } : newer
+        costs.set(url, next?.bytes ?? 0)
+        if (!next) return offer
+        return { ...offer, url, ...isPaused, update: { version: next.version, bytes: next.bytes, begun: !!begun } }
+      }
+
+      const offers = packs.map(({ url, ...offer }): PackOffer => {
         const known = ready.get(offer.name)
         ready.delete(offer.name)
         const address = new URL(url, base).href
-        if (known) return fromInstalled(known, address)
-        return { ...offer, url: address, state: 'absent', have: 0, ...underWay.get(offer.name) }
+        return toOffer(known ? fromInstalled(known, address) : { ...offer, url: address, state: 'absent', have: 0 })
       })
       // Installed, but no longer (or never) on offer here: still the user's.
       const others = [...ready.values()].map((pack) =>
-        fromInstalled(pack, new URL(`${pack.name}/manifest.ndjson`, base).href),
+        toOffer(fromInstalled(pack, new URL(`${pack.name}/manifest.ndjson`, base).href)),
       )
       return [...offers, ...others]
     },
-    install: (url, operation) => host.call((api, job, onProgress) => api.install(job, url, onProgress), operation),
-    remove: (name) => host.call((api) => api.remove(name)),
+    check,
+    async install(url, { anyway = false, ...operation } = {}) {
+      const address = manifestOf(url)
+      await put(PAUSED, address, false)
+      try {
+        const bytes = costs.get(address) ?? 0
+        return await host.call(
+          (api, job, onProgress) => api.install(job, url, onProgress, { anyway, bytes }),
+          operation,
+        )
+      } catch (error) {
+        if (operation.signal?.aborted) await put(PAUSED, address, true)
+        throw error
+      }
+    },
+    async remove(name) {
+      await put(WITNESS, name, false)
+      await host.call((api) => api.remove(name))
+    },
+    exportFile: (name) => host.call((api) => api.exportFile(name)),
+    importFile: (file, operation) =>
+      host.call((api, job, onProgress) => api.importFile(job, file, onProgress), operation),
+    usage: () => host.call((api) => api.usage()),
+    setBudget: (perMonth) => host.call((api) => api.setBudget(perMonth)),
   }
 }

@@ -10,7 +10,10 @@ export interface Witness {
  * Browsers throw away whole stores without a word. Which packs are gone that nobody removed?
  * Call before anything is installed at a start, and tell the person; then `remember`.
  */
-export async function findLost(store: PackStore, witness: Witness): Promise<string[]> {
+export async function findLost(
+  store: Pick<PackStore, 'listManifests' | 'listPending'>,
+  witness: Witness,
+): Promise<string[]> {
   const here = new Set([...(await store.listManifests()), ...(await store.listPending())])
   return [...((await witness.get()) ?? [])].filter((name) => !here.has(name))
 }

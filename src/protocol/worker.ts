@@ -1,5 +1,6 @@
 import type { Bytes } from '../lib/bytes.ts'
 import type { SignedManifest } from './manifest.ts'
+import type { PackIndex } from './pack-index.ts'
 import type { Answer } from './task.ts'
 
 export interface Progress {
@@ -40,6 +41,39 @@ export interface PendingPack extends PackStatus {
   url: string
 }
 
+export interface InstallOptions {
+  /** Whatever the data budget says: the person wants it now. */
+  anyway?: boolean
+  /** Bytes that it is known to need, to refuse before the first rather than at the last. */
+  bytes?: number
+}
+
+/** A newer version of an installed pack. */
+export interface PackUpdate {
+  name: string
+  version: string
+  digest: string
+  url: string
+  /** Bytes that would be fetched: chunks that changed. */
+  bytes: number
+}
+
+/** What an origin has, as last seen. */
+export interface Offers {
+  packs: PackIndex['packs']
+  updates: PackUpdate[]
+}
+
+/** Bytes of packs over the network, by the phone's calendar. */
+export interface DataUse {
+  today: number
+  month: number
+  /** Bytes a month that packs may cost; absent without a limit. */
+  perMonth?: number
+  /** This link costs money, as far as the browser says. */
+  metered: boolean
+}
+
 /** What one run gave, with all that a record must name. */
 export interface RunResult {
   answer: Answer
@@ -60,7 +94,21 @@ export interface RunResult {
  */
 export interface WorkerApi {
   /** Starts or resumes; resolves when everything is stored and verified. */
-  install(job: string, manifestUrl: string, onProgress?: OnProgress): Promise<PackStatus>
+  install(job: string, manifestUrl: string, onProgress?: OnProgress, options?: InstallOptions): Promise<PackStatus>
+  /** Installs from a `.jikopack` file, with the same checks; no network. */
+  importFile(job: string, file: Blob, onProgress?: OnProgress): Promise<PackStatus>
+  /** An installed pack as a `.jikopack` file. */
+  exportFile(name: string): Promise<File>
+  /** As last seen: no network. */
+  offers(indexUrl: string): Promise<Offers>
+  /** Asks for the list of packs, at most once a day unless `force`. */
+  check(indexUrl: string, force: boolean): Promise<boolean>
+  usage(): Promise<DataUse>
+  setBudget(perMonth?: number): Promise<void>
+  /** Takes packs away so that records have room; answers the bytes freed. */
+  makeRoom(bytes: number): Promise<number>
+  /** Packs that had to go to make room. */
+  evicted(): Promise<string[]>
   list(): Promise<InstalledPack[]>
   pending(): Promise<PendingPack[]>
   /** Loads the pack's session on the first backend that answers its golden inputs right. */

@@ -1,4 +1,6 @@
 import { expose } from 'comlink'
+import type { LinkFacts } from '../packs/cost.ts'
+import type { Link } from '../packs/link.ts'
 import { memoryLocks, webLocks } from '../packs/locks.ts'
 import { createCacheStore } from '../packs/store-cache.ts'
 import { PLAN_VERSION } from '../protocol/plan-version.ts'
@@ -23,15 +25,37 @@ const nano = createLazyBackend({ id: `nano ${PLAN_VERSION}`, engine: 'nano' }, a
   return createNanoBackend()
 })
 
+/** Only Chromium says anything about the link. */
+const link = (): LinkFacts => (navigator as { connection?: LinkFacts }).connection ?? {}
+
 async function start(): Promise<WorkerApi> {
+  const store = createCacheStore({ caches, estimate: () => navigator.storage.estimate() })
+  const { openKeeping, createOffers, openBundle, exportBlob } = await import('./keeping.ts')
+  const keeping = await openKeeping({ store, link })
+  const get: Link['fetch'] = (url, init) => fetch(url, init)
   const packs = await createPackRoom({
-    store: createCacheStore({ caches, estimate: () => navigator.storage.estimate() }),
-    fetch: (url, init) => fetch(url, init),
+    store,
+    fetch: get,
+    makeRoom: keeping.makeRoom,
+    spend: keeping.spend,
     exclusive: 'locks' in navigator ? webLocks(navigator.locks) : memoryLocks(),
     trusted: __TRUSTED_KEYS__,
     backends: [nano, createOrtWasmBackend({ wasmPaths })],
   })
-  const service = createWorkerService({ packs, decode: decodePhoto, now: () => performance.now() })
+  const service = createWorkerService({
+    packs,
+    keeping,
+    offers: createOffers({
+      store,
+      link: { fetch: get, stallMs: 10_000, spend: keeping.count },
+      trusted: __TRUSTED_KEYS__,
+      choose: packs.choose,
+    }),
+    openBundle: (file) => openBundle(file, store),
+    exportFile: (name) => exportBlob(store, name),
+    decode: decodePhoto,
+    now: () => performance.now(),
+  })
   return {
     ...service,
     async install(...args) {
@@ -47,6 +71,14 @@ const ready = start()
 // Exposed at once: a worker's port delivers as soon as this script has run, and what nobody listens to is lost.
 expose({
   install: async (...args) => (await ready).install(...args),
+  importFile: async (...args) => (await ready).importFile(...args),
+  exportFile: async (name) => (await ready).exportFile(name),
+  offers: async (indexUrl) => (await ready).offers(indexUrl),
+  check: async (...args) => (await ready).check(...args),
+  usage: async () => (await ready).usage(),
+  setBudget: async (perMonth) => (await ready).setBudget(perMonth),
+  makeRoom: async (bytes) => (await ready).makeRoom(bytes),
+  evicted: async () => (await ready).evicted(),
   list: async () => (await ready).list(),
   pending: async () => (await ready).pending(),
   open: async (...args) => (await ready).open(...args),

@@ -1,4 +1,4 @@
-import { createInstaller, type InstallerDeps } from '../packs/install.ts'
+import { createInstaller, type InstallerDeps, type Obtain } from '../packs/install.ts'
 import type { NoteStore } from '../packs/notes.ts'
 import { type OpenedPack, openPack } from '../packs/open.ts'
 import { listInstalled, listPending } from '../packs/status.ts'
@@ -25,6 +25,10 @@ export interface LoadedPack extends OpenedSession {
 /** Packs on this device, joined with what this device can run: only the files of the chosen program are fetched. */
 export interface PackRoom {
   install(manifestUrl: string, operation: Operation): Promise<PackStatus>
+  /** From a manifest at hand and chunks out of a file. */
+  installFrom(text: string, obtain: Obtain, operation: Operation): Promise<PackStatus>
+  /** The files that this device needs. */
+  choose(manifest: Manifest): string[]
   list(): Promise<InstalledPack[]>
   pending(): Promise<PendingPack[]>
   /** Loads the session of an installed pack. What is damaged is fetched again; a backend that fails is passed over. */
@@ -61,17 +65,22 @@ export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
     },
   })
 
-  return {
-    async install(manifestUrl, operation) {
-      for (;;) {
-        try {
-          return await installer.install(manifestUrl, operation)
-        } catch (error) {
-          const reason = backendFailure(error)
-          if (!checked || reason === undefined || !(await verdicts.passOver(checked, reason))) throw error
-        }
+  /** Again with the next program, when a backend could not run the first. */
+  async function passingOver<T>(install: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await install()
+      } catch (error) {
+        const reason = backendFailure(error)
+        if (!checked || reason === undefined || !(await verdicts.passOver(checked, reason))) throw error
       }
-    },
+    }
+  }
+
+  return {
+    install: (manifestUrl, operation) => passingOver(() => installer.install(manifestUrl, operation)),
+    installFrom: (text, obtain, operation) => passingOver(() => installer.installFrom(text, [], obtain, operation)),
+    choose,
     list: () => listInstalled(store, choose),
     pending: () => listPending(store, choose),
     async load(name, operation) {

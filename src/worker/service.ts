@@ -1,20 +1,36 @@
 import { isAbort } from '../lib/abort.ts'
 import { createMemo } from '../lib/memo.ts'
 import { createSerial } from '../lib/serial.ts'
+import type { Bundle } from '../packs/bundle.ts'
 import type { ImageInput } from '../protocol/manifest.ts'
-import type { WorkerApi } from '../protocol/worker.ts'
+import type { OnProgress, PackStatus, WorkerApi } from '../protocol/worker.ts'
 import { TASKS_VERSION, taskFor } from '../tasks/table.ts'
 import type { DecodedPhoto } from './decode-photo.ts'
+import type { Keeping } from './keeping.ts'
+import type { createOffers } from './offers.ts'
+import type { Operation } from './operation.ts'
 import type { LoadedPack, PackRoom } from './pack-room.ts'
 
 export interface WorkerDependencies {
   packs: PackRoom
+  keeping: Keeping
+  offers: ReturnType<typeof createOffers>
+  openBundle(file: Blob): Promise<Bundle>
+  exportFile(name: string): Promise<File>
   decode(photo: Blob, input: ImageInput): Promise<DecodedPhoto>
   now(): number
 }
 
 /** The inference worker behind the message port: jobs by id, sessions by pack, one run at a time. */
-export function createWorkerService({ packs, decode, now }: WorkerDependencies): WorkerApi {
+export function createWorkerService({
+  packs,
+  keeping,
+  offers,
+  openBundle,
+  exportFile,
+  decode,
+  now,
+}: WorkerDependencies): WorkerApi {
   const jobs = new Map<string, AbortController>()
   const serial = createSerial()
   const sessions = createMemo<string, LoadedPack>()
@@ -22,6 +38,7 @@ export function createWorkerService({ packs, decode, now }: WorkerDependencies):
   async function forget(name: string): Promise<void> {
     const loaded = sessions.peek(name)
     sessions.forget(name)
+    keeping.closed(name)
     await loaded?.then(({ session }) => serial(() => session.dispose())).catch(() => undefined)
   }
 
@@ -38,14 +55,39 @@ export function createWorkerService({ packs, decode, now }: WorkerDependencies):
     }
   }
 
+  const installing = (
+    job: string,
+    onProgress: OnProgress | undefined,
+    work: (operation: Operation) => Promise<PackStatus>,
+  ): Promise<PackStatus> =>
+    asJob(job, async (signal) => {
+      const status = await work({ signal, ...(onProgress && { onProgress }) })
+      // A session of the version before must not answer for the new one.
+      await forget(status.name)
+      return status
+    })
+
+  const load = (name: string, operation: Operation): Promise<LoadedPack> =>
+    sessions.get(name, async () => {
+      await keeping.opened(name)
+      return packs.load(name, operation)
+    })
+
   return {
-    install: (job, manifestUrl, onProgress) =>
-      asJob(job, async (signal) => {
-        const status = await packs.install(manifestUrl, { signal, ...(onProgress && { onProgress }) })
-        // A session of the version before must not answer for the new one.
-        await forget(status.name)
-        return status
+    install: (job, manifestUrl, onProgress, options = {}) =>
+      installing(job, onProgress, (operation) => keeping.within(options, () => packs.install(manifestUrl, operation))),
+    importFile: (job, file, onProgress) =>
+      installing(job, onProgress, async (operation) => {
+        const { text, obtain } = await openBundle(file)
+        return packs.installFrom(text, obtain, operation)
       }),
+    exportFile,
+    offers: (indexUrl) => offers.offers(indexUrl),
+    check: (indexUrl, force) => offers.check(indexUrl, force),
+    usage: () => keeping.usage(),
+    setBudget: (perMonth) => keeping.setBudget(perMonth),
+    makeRoom: (bytes) => keeping.makeRoom(bytes),
+    evicted: () => keeping.evicted(),
 
     list: () => packs.list(),
     pending: () => packs.pending(),
@@ -53,7 +95,7 @@ export function createWorkerService({ packs, decode, now }: WorkerDependencies):
     open: (job, name, onProgress) =>
       asJob(job, async (signal) => {
         const operation = { signal, ...(onProgress && { onProgress }) }
-        const { digest, variant, backend } = await sessions.get(name, () => packs.load(name, operation))
+        const { digest, variant, backend } = await load(name, operation)
         return { digest, variant, backend }
       }),
 
@@ -61,9 +103,7 @@ export function createWorkerService({ packs, decode, now }: WorkerDependencies):
       asJob(job, (signal) =>
         serial(async () => {
           signal.throwIfAborted()
-          const { session, manifest, digest, variant, backend } = await sessions.get(name, () =>
-            packs.load(name, { signal }),
-          )
+          const { session, manifest, digest, variant, backend } = await load(name, { signal })
           const task = taskFor(manifest.task)
           const begun = now()
           const { pixels, attachments } = await decode(photo, manifest.input)

@@ -22,6 +22,9 @@ export interface FakeOptions {
   /** Milliseconds of each step; `Infinity` stays there until aborted. */
   delay?: number
   update?: boolean
+  /** What more is known of the one pack: an update, a pause, a loss. */
+  pack?: Partial<PackOffer>
+  metered?: boolean
   syncError?: ErrorCode
   lastContact?: number
   now?: () => number
@@ -91,6 +94,9 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
       sw: 'Piga picha ya jani moja zima la kahawa likiwa juu ya kitu cheupe. Itataja tatizo kubwa zaidi kati ya manne ya kawaida, au itasema kwamba haina uhakika.',
     },
   }
+
+  let budget: { perMonth?: number } = {}
+  Object.assign(offer, options.pack)
 
   const fail = (code: ErrorCode | undefined): void => {
     if (code) throw new JikoError(code, `the fake was told to fail with ${code}`)
@@ -190,6 +196,24 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
         }
         offer.state = 'ready'
         return { ...offer }
+      },
+      async check() {
+        calls.push('check')
+        return true
+      },
+      async exportFile(name) {
+        calls.push(`export ${name}`)
+        return new File(['a pack'], `${name}.jikopack`)
+      },
+      async importFile() {
+        calls.push('import')
+        fail(options.installError)
+        Object.assign(offer, { state: 'ready', have: BYTES })
+        return { ...offer }
+      },
+      usage: async () => ({ today: BYTES, month: 3 * BYTES, metered: options.metered ?? false, ...budget }),
+      async setBudget(perMonth) {
+        budget = perMonth === undefined ? {} : { perMonth }
       },
       async remove(name) {
         calls.push(`remove ${name}`)

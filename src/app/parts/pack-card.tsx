@@ -1,6 +1,8 @@
 import { i18n } from '@lingui/core'
 import type { JSX } from 'preact'
+import { useState } from 'preact/hooks'
 import type { PackOffer } from '../../client/kit.ts'
+import { JikoError } from '../../protocol/error.ts'
 import { localised } from '../../protocol/primitives.ts'
 import { useApp } from '../context.ts'
 import { formatBytes } from '../format.ts'
@@ -27,8 +29,25 @@ export function PackCard({ offer }: { offer: PackOffer }): JSX.Element {
       </div>
       <div class="pack-body">
         <h2>{localised(offer.title, language)}</h2>
-        {job?.error !== undefined && <Failure error={job.error} />}
-        {state === 'ready' ? <PhotoButtons pack={offer.name} /> : <Fetch offer={offer} job={job} />}
+        {job?.error !== undefined && (
+          <Failure error={job.error}>
+            {isOverBudget(job.error) && (
+              <button
+                type="button"
+                class="button"
+                data-testid="install-anyway"
+                onClick={() => void packs.install(offer, { anyway: true })}
+              >
+                {i18n.t('pack.anyway')}
+              </button>
+            )}
+          </Failure>
+        )}
+        {state === 'absent' && offer.gone && (
+          <p data-testid="pack-gone">{offer.gone === 'lost' ? i18n.t('pack.lost') : i18n.t('pack.evicted')}</p>
+        )}
+        {state === 'ready' && <PhotoButtons pack={offer.name} />}
+        {(state !== 'ready' || offer.update || (job && job.error === undefined)) && <Fetch offer={offer} job={job} />}
         {!known && <p>{localised(offer.description, language)}</p>}
       </div>
     </article>
@@ -36,28 +55,48 @@ export function PackCard({ offer }: { offer: PackOffer }): JSX.Element {
 }
 
 function Fetch({ offer, job }: { offer: PackOffer; job: PackJob | undefined }): JSX.Element {
-  const { packs } = useApp()
+  const { kit, packs } = useApp()
   const language = useLanguage()
+  const [asked, setAsked] = useState(false)
   if (job && job.error === undefined) {
     return (
       <>
         <ProgressLine progress={job.progress} />
-        <button type="button" class="button" onClick={() => packs.cancel(offer.name)}>
+        <button type="button" class="button" data-testid="stop-pack" onClick={() => packs.cancel(offer.name)}>
           <Picture name="close" />
           <span>{i18n.t('pack.stop')}</span>
         </button>
       </>
     )
   }
-  const missing = formatBytes(offer.bytes - offer.have, language)
-  const begun = offer.have > 0
+  const { update } = offer
+  const size = formatBytes(update?.bytes ?? offer.bytes - offer.have, language)
+  const begun = update ? update.begun : offer.have > 0
+  async function get(): Promise<void> {
+    if (!asked && (await kit.packs.usage()).metered) setAsked(true)
+    else await packs.install(offer)
+  }
+  const name = begun ? i18n.t('pack.continue') : update ? i18n.t('pack.update') : i18n.t('pack.get')
   return (
     <>
-      <p class="cost">{begun ? i18n.t('pack.rest', { size: missing }) : i18n.t('pack.cost', { size: missing })}</p>
-      <button type="button" class="button primary" data-testid="install-pack" onClick={() => void packs.install(offer)}>
+      <p class="cost">{costText(offer, begun, size)}</p>
+      {asked && <p role="alert">{i18n.t('pack.metered')}</p>}
+      <button
+        type="button"
+        class={update ? 'button' : 'button primary'}
+        data-testid={update ? 'update-pack' : 'install-pack'}
+        onClick={() => void get()}
+      >
         <Picture name="download" />
-        <span>{begun ? i18n.t('pack.continue') : i18n.t('pack.get')}</span>
+        <span>{asked ? i18n.t('pack.anyway') : name}</span>
       </button>
     </>
   )
 }
+
+function costText({ update }: PackOffer, begun: boolean, size: string): string {
+  if (begun) return i18n.t('pack.rest', { size })
+  return update ? i18n.t('pack.newer', { version: update.version, size }) : i18n.t('pack.cost', { size })
+}
+
+const isOverBudget = (error: unknown): boolean => error instanceof JikoError && error.code === 'download/over-budget'

@@ -46,7 +46,7 @@ function Tasks(): JSX.Element {
   const entries = useValue(records.entries)
   const unread = useValue(records.error)
   const retry = (
-    <button type="button" class="button" onClick={() => void packs.refresh()}>
+    <button type="button" class="button" onClick={() => void packs.check().then(packs.refresh)}>
       {i18n.t('action.retry')}
     </button>
   )
@@ -60,6 +60,9 @@ function Tasks(): JSX.Element {
     return (
       <Notice picture="download" title={i18n.t('packs.none')} text={i18n.t('packs.none.advice')}>
         {retry}
+        <a class="button quiet" href={hrefOf({ screen: 'packs' })}>
+          {i18n.t('packs.from-file')}
+        </a>
       </Notice>
     )
   }

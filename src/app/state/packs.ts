@@ -17,15 +17,23 @@ export interface Packs {
   readonly listError: Signal<unknown>
   readonly jobs: Signal<Readonly<Record<string, PackJob>>>
   refresh(): Promise<void>
+  /** For the start: what was under way goes on, then the origin is asked for anything new. */
+  start(): Promise<void>
+  /** Goes on with every download that was cut off; one that a person stopped waits for them. */
+  resume(): Promise<void>
+  /** Asks the origin for new packs and versions now. */
+  check(): Promise<void>
   /** Resolves when the pack is here, the download was cancelled, or it failed (then `jobs` says why). */
-  install(offer: PackOffer): Promise<void>
+  install(offer: PackOffer, options?: { anyway?: boolean }): Promise<void>
+  /** Takes a pack out of a file. @throws JikoError `pack/...` */
+  importFile(file: Blob): Promise<void>
   cancel(name: string): void
   remove(name: string): Promise<void>
 }
 
-/** `downloading` covers a download of ours and one that was cut off earlier and can go on. */
+/** `downloading` covers a download of ours and one that was cut off earlier. What is here can be used while a newer one comes. */
 export function packState(offer: PackOffer, job: PackJob | undefined): PackOffer['state'] {
-  return job && job.error === undefined ? 'downloading' : offer.state
+  return offer.state !== 'ready' && job && job.error === undefined ? 'downloading' : offer.state
 }
 
 /** @param onChanged told when a pack on this phone is another one now, or gone */
@@ -52,31 +60,54 @@ export function createPacks(kit: Pick<Kit, 'packs'>, onChanged: (name: string) =
     }
   }
 
+  async function install({ name, url }: PackOffer, { anyway = false } = {}): Promise<void> {
+    if (running(name)) return
+    const controller = new AbortController()
+    setJob(name, { controller })
+    try {
+      await kit.packs.install(url, {
+        anyway,
+        signal: controller.signal,
+        onProgress: (progress) => {
+          if (running(name)?.controller === controller) setJob(name, { controller, progress })
+        },
+      })
+      onChanged(name)
+      // The list first: between the two the card must not fall back to "absent".
+      await refresh()
+      setJob(name, undefined)
+    } catch (error) {
+      await refresh()
+      setJob(name, isAbort(error) ? undefined : { controller, error })
+    }
+  }
+
+  async function resume(): Promise<void> {
+    const begun = (offers.value ?? []).filter(({ state, update }) => state === 'downloading' || update?.begun)
+    await Promise.all(begun.filter(({ paused }) => !paused).map((offer) => install(offer)))
+  }
+
+  async function check(force: boolean): Promise<void> {
+    if (await kit.packs.check({ force }).catch(() => false)) await refresh()
+  }
+
   return {
     offers,
     listError,
     jobs,
     refresh,
-    async install({ name, url }) {
-      if (running(name)) return
-      const controller = new AbortController()
-      setJob(name, { controller })
-      try {
-        await kit.packs.install(url, {
-          signal: controller.signal,
-          onProgress: (progress) => {
-            if (running(name)?.controller === controller) setJob(name, { controller, progress })
-          },
-        })
-        onChanged(name)
-        // The list first: between the two the card must not fall back to "absent".
-        await refresh()
-        setJob(name, undefined)
-      } catch (error) {
-        await refresh()
-        setJob(name, isAbort(error) ? undefined : { controller, error })
-      }
+    async start() {
+      await refresh()
+      await Promise.all([resume(), check(false)])
     },
+    resume,
+    check: () => check(true),
+    async importFile(file) {
+      const { name } = await kit.packs.importFile(file)
+      onChanged(name)
+      await refresh()
+    },
+    install,
     cancel: (name) => running(name)?.controller.abort(),
     async remove(name) {
       await kit.packs.remove(name)

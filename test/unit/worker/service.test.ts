@@ -5,6 +5,7 @@ import { createMemoryStore } from '../../../src/packs/store-memory.ts'
 import type { Pixels } from '../../../src/protocol/task.ts'
 import { float32, type Tensors } from '../../../src/protocol/tensor.ts'
 import type { Backend } from '../../../src/runtime/backend.ts'
+import { createOffers, exportBlob, openBundle, openKeeping } from '../../../src/worker/keeping.ts'
 import { createPackRoom } from '../../../src/worker/pack-room.ts'
 import { createWorkerService } from '../../../src/worker/service.ts'
 import { KEEP, noise, type SyntheticPack, syntheticPack, throwAwaySigner } from '../../helpers/synthetic-pack.ts'
@@ -18,9 +19,19 @@ const rgba = (width: number, height: number): Pixels => ({
 
 /** A server of one pack that counts what it sends. */
 function serve(pack: () => SyntheticPack) {
-  const sent = { bytes: 0, requests: 0 }
+  const sent = { bytes: 0, requests: 0, indexes: 0 }
   const answer = async (url: string, init: RequestInit): Promise<Response> => {
     sent.requests += 1
+    if (url.endsWith('index.json')) {
+      sent.indexes += 1
+      const { manifest, digest, blob } = pack()
+      const { name, version, title, description } = manifest
+      const entry = { name, version, digest, url: 'leaf/manifest.ndjson', bytes: blob.length, title, description }
+      const body = JSON.stringify({ packs: [entry] })
+      const etag = `"${digest}"`
+      if (new Headers(init.headers).get('if-none-match') === etag) return new Response(null, { status: 304 })
+      return new Response(body, { headers: { etag } })
+    }
     if (url.endsWith('manifest.ndjson')) return new Response(pack().text)
     const range = new Headers(init.headers).get('range')
     const [, from = '0', to = ''] = /bytes=(\d+)-(\d*)/.exec(range ?? '') ?? []
@@ -70,13 +81,18 @@ const decode = async () => ({
   attachments: [{ role: 'input' as const, type: 'image/jpeg', bytes: new Uint8Array([1]) }],
 })
 
+const INDEX = 'https://hub.test/packs/index.json'
+
 async function setUp(pack: SyntheticPack, backends: readonly Backend[], store = createMemoryStore()) {
   let current = pack
   const server = serve(() => current)
+  const keeping = await openKeeping({ store, link: () => ({}) })
   const packs = await createPackRoom({
     store,
     backends,
     fetch: server.fetch,
+    makeRoom: keeping.makeRoom,
+    spend: keeping.spend,
     exclusive: memoryLocks(),
     trusted: [pack.key],
   })
@@ -88,7 +104,23 @@ async function setUp(pack: SyntheticPack, backends: readonly Backend[], store = 
   const offer = (next: SyntheticPack): void => {
     current = next
   }
-  return { service: createWorkerService({ packs, decode, now }), store, sent: server.sent, offer }
+  const clock = { at: 1_700_000_000_000 }
+  const service = createWorkerService({
+    packs,
+    keeping,
+    offers: createOffers({
+      store,
+      link: { fetch: server.fetch, spend: keeping.count },
+      trusted: [pack.key],
+      choose: packs.choose,
+      now: () => clock.at,
+    }),
+    openBundle: (file) => openBundle(file, store),
+    exportFile: (name) => exportBlob(store, name),
+    decode,
+    now,
+  })
+  return { service, store, sent: server.sent, offer, clock }
 }
 
 const photo = new Blob(['a photo'])
@@ -222,5 +254,115 @@ describe('the worker', () => {
     const ended = await Promise.allSettled([running, waiting])
     expect(ended.map((one) => one.status === 'rejected' && isAbort(one.reason))).toEqual([true, true])
     expect((await service.run('c', 'leaf', photo)).answer.label).toBe('rust')
+  })
+})
+
+describe('the worker keeps house', () => {
+  const nano = () => [fake({ engine: 'nano' }).backend]
+
+  it('counts what packs cost, refuses before the first byte what the budget does not cover, and obeys a person', async () => {
+    const pack = await syntheticPack()
+    const { service, sent } = await setUp(pack, nano())
+    await service.setBudget(pack.blob.length / 2)
+    const needs = { bytes: pack.blob.length }
+    await expect(service.install('1', URL_OF_PACK, undefined, needs)).rejects.toMatchObject({
+      code: 'download/over-budget',
+      detail: { bytes: pack.blob.length, left: pack.blob.length / 2 },
+    })
+    expect(sent.requests).toBe(0)
+    await service.install('2', URL_OF_PACK, undefined, { ...needs, anyway: true })
+    const { today, month, perMonth } = await service.usage()
+    expect(today).toBeGreaterThanOrEqual(sent.bytes)
+    expect({ month, perMonth }).toEqual({ month: today, perMonth: pack.blob.length / 2 })
+    await expect(service.install('3', URL_OF_PACK)).rejects.toMatchObject({ code: 'download/over-budget' })
+    await service.setBudget()
+    expect(await service.usage()).toEqual({ today, month, metered: false })
+  })
+
+  it('stops in the middle when the budget runs out, keeps what came, and goes on', async () => {
+    const pack = await syntheticPack({ files: { [KEEP]: noise(200_000, 4) } })
+    const { service, sent } = await setUp(pack, nano())
+    await service.setBudget(10_000)
+    await expect(service.install('1', URL_OF_PACK)).rejects.toMatchObject({ code: 'download/over-budget' })
+    expect(await service.pending()).toMatchObject([{ name: 'leaf' }])
+    await service.setBudget()
+    await service.install('2', URL_OF_PACK)
+    expect(await service.list()).toMatchObject([{ name: 'leaf', state: 'ready' }])
+    expect(sent.bytes).toBeGreaterThan(0)
+  })
+
+  it('tells of a newer version and what it would cost: the chunks that changed', async () => {
+    const signer = await throwAwaySigner()
+    const first = noise(80_000, 5)
+    const second = first.slice()
+    second[70_000] = (second[70_000] ?? 0) ^ 1
+    const old = await syntheticPack({ signer, files: { [KEEP]: first } })
+    const next = await syntheticPack({ signer, version: '1.1.0', files: { [KEEP]: second } })
+    const { service, sent, offer } = await setUp(old, nano())
+    await service.check(INDEX, false)
+    await service.install('1', URL_OF_PACK)
+    expect((await service.offers(INDEX)).updates).toEqual([])
+    offer(next)
+    expect(await service.check(INDEX, true)).toBe(true)
+    const [update] = (await service.offers(INDEX)).updates
+    const changed = next.manifest.blob.chunks.filter(
+      ({ sha256 }) => !old.manifest.blob.chunks.some((chunk) => chunk.sha256 === sha256),
+    )
+    expect(changed).toHaveLength(1)
+    expect(update).toMatchObject({ version: '1.1.0', url: URL_OF_PACK, bytes: changed[0]?.length })
+    const before = sent.bytes
+    await service.install('2', update?.url ?? '')
+    expect(sent.bytes - before).toBe(changed[0]?.length)
+    expect((await service.offers(INDEX)).updates).toEqual([])
+  })
+
+  it('asks for the list once a day, or when a person wants it', async () => {
+    const { service, sent, clock } = await setUp(await syntheticPack(), nano())
+    expect(await service.check(INDEX, false)).toBe(true)
+    expect(await service.check(INDEX, false)).toBe(false)
+    expect(sent.indexes).toBe(1)
+    clock.at += 86_400_001
+    expect(await service.check(INDEX, false)).toBe(true)
+    expect(await service.check(INDEX, true)).toBe(true)
+    expect(sent.indexes).toBe(3)
+    clock.at -= 10 * 86_400_000
+    expect(await service.check(INDEX, false)).toBe(true)
+    expect((await service.offers(INDEX)).packs).toHaveLength(1)
+  })
+
+  it('hands a pack on as a file, and believes only what is signed and whole', async () => {
+    const pack = await syntheticPack()
+    const from = await setUp(pack, nano())
+    await from.service.install('1', URL_OF_PACK)
+    const file = await from.service.exportFile('leaf')
+    const to = await setUp(pack, nano())
+    const bytes = new Uint8Array(await file.arrayBuffer())
+    bytes[bytes.length - 5] = (bytes[bytes.length - 5] ?? 0) ^ 1
+    await expect(to.service.importFile('1', new Blob([bytes]))).rejects.toMatchObject({ code: 'pack/corrupt' })
+    await expect(to.service.importFile('2', new Blob(['words']))).rejects.toMatchObject({ code: 'pack/bad-bundle' })
+    const stranger = await setUp(await syntheticPack(), nano())
+    await expect(stranger.service.importFile('3', file)).rejects.toMatchObject({ code: 'pack/untrusted' })
+    await to.service.importFile('4', file)
+    expect(to.sent.requests).toBe(0)
+    expect((await to.service.run('5', 'leaf', photo)).packDigest).toBe(pack.digest)
+  })
+
+  it('makes room for another pack by taking the least used, never one that is open, and tells which', async () => {
+    const signer = await throwAwaySigner()
+    const make = (name: string, seed: number) => syntheticPack({ signer, name, files: { [KEEP]: noise(50_000, seed) } })
+    const packs = [await make('idle', 1), await make('busy', 2), await make('fresh', 3)] as const
+    const store = createMemoryStore({ quota: 120_000 })
+    const { service, offer } = await setUp(packs[0], nano(), store)
+    for (const pack of packs.slice(0, 2)) {
+      offer(pack)
+      await service.install(pack.manifest.name, `https://hub.test/packs/${pack.manifest.name}/manifest.ndjson`)
+    }
+    await service.open('o', 'busy')
+    offer(packs[2])
+    await service.install('fresh', 'https://hub.test/packs/fresh/manifest.ndjson')
+    expect((await service.list()).map(({ name }) => name).sort()).toEqual(['busy', 'fresh'])
+    expect(await service.evicted()).toEqual(['idle'])
+    expect(await service.makeRoom(1)).toBeGreaterThan(0)
+    expect((await service.list()).map(({ name }) => name)).toEqual(['busy'])
   })
 })

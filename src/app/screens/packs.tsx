@@ -1,0 +1,88 @@
+import { i18n } from '@lingui/core'
+import type { JSX, TargetedEvent } from 'preact'
+import { useEffect, useState } from 'preact/hooks'
+import type { DataUse } from '../../client/kit.ts'
+import { useApp } from '../context.ts'
+import { formatBytes } from '../format.ts'
+import { Choices } from '../parts/choices.tsx'
+import { InstalledPack } from '../parts/installed-pack.tsx'
+import { Failure } from '../parts/notice.tsx'
+import { Screen } from '../parts/screen.tsx'
+import { useLanguage, useValue } from '../use-value.ts'
+
+/** Bytes a month; 0 stands for no limit. */
+const LIMITS = [0, 5e6, 20e6, 100e6] as const
+
+/** What packs are here and what they cost: in data, in room, and how to hand them on without either. */
+export function PacksScreen(): JSX.Element {
+  const { packs } = useApp()
+  const here = (useValue(packs.offers) ?? []).filter(({ state }) => state !== 'absent')
+  return (
+    <Screen title={i18n.t('packs.title')} inner>
+      {here.map((offer) => (
+        <InstalledPack key={offer.name} offer={offer} />
+      ))}
+      <FromFile />
+      <button type="button" class="button quiet" onClick={() => void packs.check()} data-testid="check-packs">
+        {i18n.t('packs.check')}
+      </button>
+      <Data />
+    </Screen>
+  )
+}
+
+function Data(): JSX.Element | null {
+  const { kit } = useApp()
+  const language = useLanguage()
+  const [use, setUse] = useState<DataUse>()
+  const [error, setError] = useState<unknown>()
+  const read = (): Promise<void> => kit.packs.usage().then(setUse, setError)
+  // Once, when the screen opens.
+  useEffect(() => void read(), [])
+  if (error !== undefined) return <Failure error={error} />
+  if (!use) return null
+  const limit = (bytes: number): void => {
+    kit.packs.setBudget(bytes === 0 ? undefined : bytes).then(read, setError)
+  }
+  return (
+    <section>
+      <h2 class="section">{i18n.t('data.title')}</h2>
+      <p data-testid="data-use" data-today={use.today} data-month={use.month}>
+        {i18n.t('data.use', { today: formatBytes(use.today, language), month: formatBytes(use.month, language) })}
+      </p>
+      <Choices
+        pairs
+        name="budget"
+        legend={i18n.t('data.limit')}
+        value={use.perMonth ?? 0}
+        choices={LIMITS.map((value) => ({
+          value,
+          text: value === 0 ? i18n.t('data.unlimited') : formatBytes(value, language),
+        }))}
+        onChoose={limit}
+      />
+    </section>
+  )
+}
+
+function FromFile(): JSX.Element {
+  const { packs } = useApp()
+  const [error, setError] = useState<unknown>()
+  const choose = (event: TargetedEvent<HTMLInputElement>): void => {
+    const input = event.currentTarget
+    const file = input.files?.[0]
+    input.value = ''
+    setError(undefined)
+    if (file) packs.importFile(file).catch(setError)
+  }
+  return (
+    <>
+      <label class="button">
+        {/* No `accept`: phones grey out what they have no type for. */}
+        <input type="file" data-testid="import-pack" onChange={choose} />
+        <span>{i18n.t('packs.from-file')}</span>
+      </label>
+      {error !== undefined && <Failure error={error} />}
+    </>
+  )
+}
