@@ -8,6 +8,8 @@ export interface BadNetwork {
   weather: Weather
   /** Changes the bytes of matching answers, once each time it returns something. */
   corrupt?: ((path: string, body: Buffer) => Buffer | undefined) | undefined
+  /** Bytes a second at which packs' blobs come; undefined for as fast as it goes. */
+  blobPace: number | undefined
   /** Paths asked for since the start, in order, with the bytes that were sent for each. */
   readonly seen: { path: string; bytes: number }[]
   /** Nobody answers at this address any more, as when a hub is switched off. */
@@ -27,6 +29,7 @@ export async function createBadNetwork(hubUrl: () => string): Promise<BadNetwork
       return `http://localhost:${port}`
     },
     weather: 'fine',
+    blobPace: undefined,
     seen: [],
     async cut() {
       const closing = server
@@ -69,6 +72,13 @@ export async function createBadNetwork(hubUrl: () => string): Promise<BadNetwork
       delete headers['if-none-match']
     }
     const onward = httpRequest(target, { method: request.method, headers }, (from) => {
+      if (network.blobPace !== undefined && path.endsWith('.bin')) {
+        const entry = { path, bytes: 0 }
+        network.seen.push(entry)
+        response.writeHead(from.statusCode ?? 502, from.headers)
+        pour(from, response, entry).catch(() => response.destroy())
+        return
+      }
       const parts: Buffer[] = []
       from.on('data', (part: Buffer) => parts.push(part))
       from.on('end', () => {
@@ -84,6 +94,23 @@ export async function createBadNetwork(hubUrl: () => string): Promise<BadNetwork
     })
     onward.on('error', () => response.destroy())
     request.pipe(onward)
+  }
+
+  /** Little by little, and counted, as long as somebody is there to take it. */
+  async function pour(from: IncomingMessage, to: ServerResponse, entry: { bytes: number }): Promise<void> {
+    const drop = 2048
+    for await (const part of from) {
+      const piece = part as Buffer
+      for (let at = 0; at < piece.length && !to.destroyed; at += drop) {
+        const some = piece.subarray(at, at + drop)
+        to.write(some)
+        entry.bytes += some.length
+        const pace = network.blobPace
+        if (pace !== undefined) await new Promise((resolve) => setTimeout(resolve, (1000 * some.length) / pace))
+      }
+      if (to.destroyed) break
+    }
+    to.end()
   }
 
   await network.restore()

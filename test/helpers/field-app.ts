@@ -20,8 +20,8 @@ export interface Field {
   killAndReopen(): Promise<void>
 }
 
-export async function createField(): Promise<Field> {
-  const hub = await startHub()
+export async function createField({ packs }: { packs?: string } = {}): Promise<Field> {
+  const hub = await startHub({ ...(packs !== undefined && { packs }) })
   const network = await createBadNetwork(() => hub.url)
   let opened = await openProfile()
   const field: Field = {
@@ -31,7 +31,7 @@ export async function createField(): Promise<Field> {
     page: await visit(opened.context, network.url),
     async killAndReopen() {
       const { profile } = opened
-      spawnSync('pkill', ['-KILL', '-f', profile])
+      killAll(profile)
       await opened.context.close().catch(() => undefined)
       opened = await openProfile({ profile })
       field.context = opened.context
@@ -46,6 +46,18 @@ export async function createField(): Promise<Field> {
     },
   }
   return field
+}
+
+/** Ends each process of the browser that runs on this profile, by its number. */
+function killAll(profile: string): void {
+  const { stdout } = spawnSync('pgrep', ['-f', '--', profile], { encoding: 'utf8' })
+  for (const id of stdout.split('\n').filter(Boolean)) {
+    try {
+      process.kill(Number(id), 'SIGKILL')
+    } catch {
+      // Children end by themselves once the first is gone.
+    }
+  }
 }
 
 async function visit(context: BrowserContext, url: string): Promise<Page> {

@@ -14,9 +14,18 @@ export interface HubProcess {
 }
 
 /** The real hub as a user starts it, in a process of its own, on a free port (or a given one, to come back at the same address). */
-export async function startHub({ data, port = 0 }: { data?: string; port?: number } = {}): Promise<HubProcess> {
+export async function startHub({
+  data,
+  port = 0,
+  packs,
+}: {
+  data?: string
+  port?: number
+  packs?: string
+} = {}): Promise<HubProcess> {
   const folder = data ?? (await mkdtemp(join(tmpdir(), 'jiko-hub-')))
-  const child = spawn(process.execPath, ['src/cli/main.ts', 'hub', '--port', String(port), '--data', folder], {
+  const args = ['src/cli/main.ts', 'hub', '--port', String(port), '--data', folder]
+  const child = spawn(process.execPath, packs === undefined ? args : [...args, '--packs', packs], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const url = await startedAt(child)

@@ -1,0 +1,30 @@
+import { cp } from 'node:fs/promises'
+import { createEngines } from '../../src/cli/engines.ts'
+import { buildPack } from '../../src/cli/pack/build-pack.ts'
+import { readSourceFolder } from '../../src/cli/pack/source.ts'
+import { writePack } from '../../src/cli/pack/write-pack.ts'
+import { loadReleaseKey } from '../../src/cli/release-key.ts'
+import type { Manifest } from '../../src/protocol/manifest.ts'
+
+/** The packs of the build, copied: what a hub offers at first. */
+export const copyPacks = (folder: string): Promise<void> => cp('dist/packs', folder, { recursive: true })
+
+/** Publishes the next version of coffee-leaf as `jiko pack` would: one range of the calibration is a little wider. */
+export async function publishNext(folder: string, version: string): Promise<Manifest> {
+  const source = await readSourceFolder('models/coffee-leaf')
+  const { calibration } = source
+  const [last] = Object.entries(calibration?.ranges ?? {}).slice(-1)
+  if (!calibration || !last) throw new Error('coffee-leaf has no calibration to change')
+  const [name, [low, high]] = last
+  const { signer } = await loadReleaseKey()
+  const pack = await buildPack(
+    {
+      ...source,
+      source: { ...source.source, version },
+      calibration: { ...calibration, ranges: { ...calibration.ranges, [name]: [low * 1.01, high * 1.01] } },
+    },
+    { engines: createEngines(), signer },
+  )
+  await writePack(folder, pack)
+  return pack.manifest
+}
