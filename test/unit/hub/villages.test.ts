@@ -15,6 +15,7 @@ const event: fc.Arbitrary<Event> = fc.oneof(
   { weight: 5, arbitrary: fc.record({ type: fc.constant('forward' as const), village, faults }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('clone' as const), phone }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('restore' as const), village, kept: fc.nat(3) }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('restore-root' as const), kept: fc.nat(3) }) },
 )
 
 it(

@@ -1,4 +1,5 @@
 import type { Hub } from '../../../src/hub/app.ts'
+import type { BlobStore } from '../../../src/hub/blob-store/blob-store.ts'
 import { createMemoryBlobs } from '../../../src/hub/blob-store/memory.ts'
 import type { Forwarder } from '../../../src/hub/forward/forward.ts'
 import { createMemoryStore } from '../../../src/hub/store/memory.ts'
@@ -20,6 +21,8 @@ export type Event =
   | { type: 'clone'; phone: number }
   /** The village gets back a backup in which `kept` of 4 quarters of each stream are there, and no photos. */
   | { type: 'restore'; village: number; kept: number }
+  /** The same with the root, of which "final" is no longer true until the villages have told it again. */
+  | { type: 'restore-root'; kept: number }
 
 const FAULTS: readonly Fault[] = [
   faults.none,
@@ -38,6 +41,7 @@ const MOST_PHONES = 3
 interface Village {
   hub: Hub
   store: HubStore
+  blobs: BlobStore
   signer: Signer
   forwarder: Forwarder
   link: Link
@@ -55,22 +59,24 @@ interface Actor {
  * @throws Error that says what does not hold.
  */
 export async function simulate(events: readonly Event[]): Promise<void> {
-  const root = await createTestHub()
+  let root = await createTestHub()
+  let rootLost = false
   const villages: Village[] = []
   const actors: Actor[] = []
   const saved = new Set<string>()
 
-  async function open(store?: HubStore, signer?: Signer): Promise<Village> {
+  async function open(store?: HubStore, signer?: Signer, blobs = createMemoryBlobs()): Promise<Village> {
     const link = createLink((request) => root.hub.fetch(request))
     const made = await createTestHub({
       upstream: 'http://root.test',
       upstreamLink: { fetch: link.fetch, sleep: async () => undefined, random: () => 0.5 },
-      ...(store && { store, blobs: createMemoryBlobs() }),
+      blobs,
+      ...(store && { store }),
       ...(signer && { signer }),
     })
     const { forwarder } = made.hub
     if (!forwarder) return fail('a village has no forwarder')
-    return { ...made, forwarder, link }
+    return { ...made, blobs, forwarder, link }
   }
   async function join(disk: MemoryDisk): Promise<void> {
     const at: Phone[] = []
@@ -113,8 +119,12 @@ export async function simulate(events: readonly Event[]): Promise<void> {
         villages[index] = await open(await restore(store, event.kept), signer)
         break
       }
+      case 'restore-root':
+        root = await createTestHub({ store: await restore(root.store, event.kept), signer: root.signer })
+        rootLost = true
+        break
     }
-    for (const actor of actors) await checkFinal(actor, root.store)
+    if (!rootLost) for (const actor of actors) await checkFinal(actor, root.store)
   }
 
   for (let i = 0; i < VILLAGES; i++) villages.push(await open())
@@ -122,6 +132,8 @@ export async function simulate(events: readonly Event[]): Promise<void> {
   await join(createMemoryDisk())
   for (const event of events) await happen(event)
 
+  // A hub that was started again asks at once what the root has.
+  for (const [i, { store, blobs, signer }] of villages.entries()) villages[i] = await open(store, signer, blobs)
   // Better days: everybody gets through, several times, since what one sends may be news for its clone.
   for (let round = 0; round < 5; round++) {
     for (const [i, { at }] of actors.entries()) {
