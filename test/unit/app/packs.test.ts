@@ -40,6 +40,34 @@ describe('packs', () => {
     expect(packs.jobs.value['coffee-leaf']).toBeUndefined()
   })
 
+  it('go on by themselves at the start, but not when a person stopped them', async () => {
+    const begun = { state: 'downloading', have: 1000 } as const
+    for (const [pack, installs] of [
+      [begun, 1],
+      [{ ...begun, paused: true }, 0],
+      [{ state: 'ready', update: { version: '1.1.0', bytes: 5, begun: true } }, 1],
+      [{ state: 'ready', update: { version: '1.1.0', bytes: 5, begun: false } }, 0],
+      [{ state: 'absent' }, 0],
+    ] as const) {
+      const kit = createFakeKit({ pack })
+      await createPacks(kit).start()
+      expect(kit.calls.filter((call) => call.startsWith('install'))).toHaveLength(installs)
+      expect(kit.calls).toContain('check')
+    }
+  })
+
+  it('are taken out of a file, and a bad one changes nothing', async () => {
+    const changed: string[] = []
+    const packs = createPacks(createFakeKit(), (name) => changed.push(name))
+    await packs.importFile(new Blob(['a pack']))
+    expect(packs.offers.value?.[0]?.state).toBe('ready')
+    expect(changed).toEqual(['coffee-leaf'])
+    const other = createPacks(createFakeKit({ installError: 'pack/bad-bundle' }))
+    await other.refresh()
+    await expect(other.importFile(new Blob(['words']))).rejects.toMatchObject({ code: 'pack/bad-bundle' })
+    expect(other.offers.value?.[0]?.state).toBe('absent')
+  })
+
   it('download once when asked twice', async () => {
     const kit = createFakeKit()
     const packs = createPacks(kit)

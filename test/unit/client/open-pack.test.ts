@@ -4,6 +4,7 @@ import { createRecords } from '../../../src/client/records.ts'
 import type { WorkerCall, WorkerHost } from '../../../src/client/worker-host.ts'
 import { utf8 } from '../../../src/lib/bytes.ts'
 import { sha256Hex } from '../../../src/lib/sha256.ts'
+import { JikoError } from '../../../src/protocol/error.ts'
 import { parseSignedManifest } from '../../../src/protocol/manifest.ts'
 import type { Moment } from '../../../src/protocol/record.ts'
 import type { InstalledPack, RunResult } from '../../../src/protocol/worker.ts'
@@ -43,10 +44,15 @@ async function setUp(run: () => Promise<RunResult> = async () => result) {
     have: 1,
     signed: parseSignedManifest(text),
   }
+  const freed = { asked: [] as number[], answer: 9000 }
   const api = {
     list: async () => [installed],
     open: async () => ({ digest, variant: 'int8', backend: 'nano 1 (dot)' }),
     run,
+    makeRoom: async (bytes: number) => {
+      freed.asked.push(bytes)
+      return freed.answer
+    },
   }
   const host: WorkerHost = {
     call: <T>(work: WorkerCall<T>) => work(api as unknown as Parameters<WorkerCall<T>>[0], '1', undefined),
@@ -55,7 +61,7 @@ async function setUp(run: () => Promise<RunResult> = async () => result) {
   const store = await openMemoryStore()
   const written: number[] = []
   const onWritten = (): void => void written.push(1)
-  return { store, host, written, onWritten, records: createRecords({ store, moment, onWritten }) }
+  return { store, host, freed, written, onWritten, records: createRecords({ store, moment, onWritten }) }
 }
 
 describe('an open pack', () => {
@@ -80,6 +86,25 @@ describe('an open pack', () => {
     const kept = await records.attachment(await sha256Hex(photo))
     expect(await kept?.text()).toBe('a photo')
     expect(written).toHaveLength(1)
+  })
+
+  it('gives up packs when the device is too full for a record, and only then', async () => {
+    const { store, host, onWritten, records, freed } = await setUp()
+    const quota = new JikoError('storage/quota', 'full')
+    let refusals = 1
+    const full = {
+      ...store,
+      append: (...args: Parameters<typeof store.append>) =>
+        refusals-- > 0 ? Promise.reject(quota) : store.append(...args),
+    }
+    const pack = await openPack('leaf', { host, store: full, moment, onWritten })
+    const { record } = await pack.run(new Blob([photo]))
+    expect(await records.list()).toEqual([record])
+    expect(freed.asked).toHaveLength(1)
+    expect(freed.asked[0]).toBeGreaterThan(photo.length)
+    freed.answer = 0
+    refusals = 1
+    await expect(pack.run(new Blob([photo]))).rejects.toBe(quota)
   })
 
   it('shows no answer when the record could not be written', async () => {

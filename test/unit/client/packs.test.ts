@@ -1,0 +1,142 @@
+import { describe, expect, it } from 'vitest'
+import { createPacks } from '../../../src/client/packs.ts'
+import type { WorkerCall, WorkerHost } from '../../../src/client/worker-host.ts'
+import { JikoError } from '../../../src/protocol/error.ts'
+import { parseSignedManifest } from '../../../src/protocol/manifest.ts'
+import type { InstalledPack, Offers, PendingPack } from '../../../src/protocol/worker.ts'
+import { syntheticPack } from '../../helpers/synthetic-pack.ts'
+
+const BASE = new URL('https://hub.test/packs/')
+const URL_OF_PACK = 'https://hub.test/packs/leaf/manifest.ndjson'
+const pack = await syntheticPack()
+const { manifest, digest, text } = pack
+
+interface World {
+  installed: InstalledPack[]
+  pending: PendingPack[]
+  evicted: string[]
+  offers: Offers
+  install: (url: string, options: unknown) => Promise<unknown>
+  check: () => Promise<boolean>
+}
+
+const entry = {
+  name: 'leaf',
+  version: '1.0.0',
+  digest,
+  url: 'leaf/manifest.ndjson',
+  bytes: 1000,
+  title: manifest.title,
+  description: manifest.description,
+}
+const status = { name: 'leaf', version: '1.0.0', digest, bytes: 1000, have: 1000 }
+const ready: InstalledPack = { ...status, state: 'ready', signed: parseSignedManifest(text) }
+const pending: PendingPack = { ...status, state: 'downloading', have: 400, url: URL_OF_PACK }
+
+function setUp(change: Partial<World> = {}, saved: Record<string, unknown> = {}) {
+  const world: World = {
+    installed: [],
+    pending: [],
+    evicted: [],
+    offers: { packs: [entry], updates: [] },
+    install: async () => ready,
+    check: async () => true,
+    ...change,
+  }
+  const asked: unknown[] = []
+  const api = {
+    offers: async () => world.offers,
+    check: () => world.check(),
+    list: async () => world.installed,
+    pending: async () => world.pending,
+    evicted: async () => world.evicted,
+    install: (_job: string, url: string, _progress: unknown, options: unknown) => {
+      asked.push(options)
+      return world.install(url, options)
+    },
+    remove: async () => undefined,
+  }
+  const host: WorkerHost = {
+    call: <T>(work: WorkerCall<T>) => work(api as unknown as Parameters<WorkerCall<T>>[0], '1', undefined),
+    recycle: () => undefined,
+  }
+  const settings = new Map(Object.entries(saved))
+  const packs = createPacks({
+    host,
+    base: BASE,
+    settings: { get: async (key) => settings.get(key), set: async (key, value) => void settings.set(key, value) },
+  })
+  return { packs, world, asked }
+}
+
+describe('packs of the kit', () => {
+  it('are paused by a person, until they go on', async () => {
+    const stop = new AbortController()
+    const { packs, world } = setUp({
+      pending: [pending],
+      install: async () => {
+        stop.abort()
+        stop.signal.throwIfAborted()
+      },
+    })
+    expect((await packs.list())[0]).not.toHaveProperty('paused')
+    await expect(packs.install('https://hub.test/packs/leaf/', { signal: stop.signal })).rejects.toMatchObject({
+      name: 'AbortError',
+    })
+    expect((await packs.list())[0]).toMatchObject({ state: 'downloading', paused: true, have: 400 })
+    world.install = async () => {
+      throw new JikoError('download/network', 'no network')
+    }
+    await expect(packs.install(URL_OF_PACK)).rejects.toMatchObject({ code: 'download/network' })
+    expect((await packs.list())[0]).not.toHaveProperty('paused')
+  })
+
+  it('tell the worker what is still to come, and that a person wants it anyway', async () => {
+    const { packs, asked } = setUp({ pending: [pending] })
+    await packs.list()
+    await packs.install(URL_OF_PACK)
+    await packs.install(URL_OF_PACK, { anyway: true })
+    expect(asked).toEqual([
+      { anyway: false, bytes: 600 },
+      { anyway: true, bytes: 600 },
+    ])
+  })
+
+  it('that were here are missed, whether the browser or we took them, and not when a person did', async () => {
+    const { packs, world } = setUp({ installed: [ready] })
+    expect((await packs.list())[0]).not.toHaveProperty('gone')
+    world.installed = []
+    expect((await packs.list())[0]).toMatchObject({ state: 'absent', gone: 'lost' })
+    world.evicted = ['leaf']
+    expect((await packs.list())[0]).toMatchObject({ gone: 'evicted' })
+    await packs.remove('leaf')
+    expect((await packs.list())[0]).not.toHaveProperty('gone')
+  })
+
+  it('can be newer: the old one stays ready, and one that was begun says what is left', async () => {
+    const update = { name: 'leaf', version: '1.1.0', digest: 'e'.repeat(64), url: URL_OF_PACK, bytes: 70 }
+    const { packs, world } = setUp({ installed: [ready], offers: { packs: [entry], updates: [update] } })
+    const offered = { version: '1.1.0', bytes: 70, begun: false }
+    expect((await packs.list())[0]).toMatchObject({ state: 'ready', version: '1.0.0', update: offered })
+    world.pending = [{ ...pending, version: '1.1.0', have: 980 }]
+    expect((await packs.list())[0]).toMatchObject({ state: 'ready', update: { ...offered, bytes: 20, begun: true } })
+  })
+
+  it('are asked for when none are known; a login page or no network is no failure, a mistake of ours is', async () => {
+    const { packs, world } = setUp({ offers: { packs: [], updates: [] } })
+    world.check = async () => {
+      throw new JikoError('download/captive-portal', 'a login page')
+    }
+    expect(await packs.list()).toEqual([])
+    expect(await packs.check()).toBe(false)
+    world.check = async () => {
+      throw new TypeError('a mistake')
+    }
+    await expect(packs.check()).rejects.toThrow('a mistake')
+  })
+
+  it('survive settings that are not theirs', async () => {
+    const { packs } = setUp({ pending: [pending] }, { 'packs.paused': 'x', 'packs.here': { leaf: 1 } })
+    expect(await packs.list()).toMatchObject([{ name: 'leaf', state: 'downloading' }])
+  })
+})
