@@ -68,6 +68,25 @@ export const printDevices = (program: string, { data, json }: DataOptions & { js
     }
   })
 
+/**
+ * A running hub knows at its next word with the device.
+ * @param ending the key's last characters, as `devices` prints them, or all of it.
+ */
+export const revoke = (ending: string, program: string, { data }: DataOptions): Promise<void> =>
+  withStore(data, async (store) => {
+    await checkProgram(store, program)
+    const found = (await store.devices(program)).filter(({ key }) => key.endsWith(ending))
+    const [device] = found
+    if (!device || found.length > 1 || ending.length < 6) {
+      throw new JikoError(
+        'hub/unknown-device',
+        `${found.length} devices of "${program}" have a key that ends in ${JSON.stringify(ending)}: give six or more characters as \`jiko hub devices\` prints them`,
+      )
+    }
+    await store.revokeDevice(program, device.key, Date.now())
+    console.log(`…${device.key.slice(-6)} is revoked: what it still sends goes to quarantine.`)
+  })
+
 export const exportRecords = (program: string, { data }: DataOptions): Promise<void> =>
   withStore(data, async (store) => {
     await checkProgram(store, program)

@@ -11,7 +11,7 @@ import { startForwarding } from '../../hub/forward/schedule.ts'
 import { serve } from '../../hub/serve.ts'
 import { JikoError } from '../../protocol/error.ts'
 import { packageRoot } from '../package-root.ts'
-import { backUp, exportRecords, printDevices, printStatus } from './hub-data.ts'
+import { backUp, exportRecords, printDevices, printStatus, revoke } from './hub-data.ts'
 
 const PACKAGE = packageRoot()
 const DATA = '.jiko/data'
@@ -183,6 +183,14 @@ export function hubCommand(): Command {
         .addOption(dataOption())
         .option('--json', 'for machines: a line of JSON for each device')
         .action((program: string, options: { data: string; json?: boolean }) => printDevices(program, options)),
+    )
+    .addCommand(
+      new Command('revoke')
+        .description('put what a phone sends from now on into quarantine')
+        .argument('<device>', "the last characters of its key, as 'devices' prints them")
+        .argument('[program]', 'which program', FIRST_PROGRAM)
+        .addOption(dataOption())
+        .action((device: string, program: string, options: { data: string }) => revoke(device, program, options)),
     )
     .addCommand(
       new Command('backup')

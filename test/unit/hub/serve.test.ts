@@ -351,6 +351,23 @@ describe('jiko hub', () => {
     expect(error).toMatch(message)
   })
 
+  it('revokes the one phone that is meant, and nobody when that is not clear', async () => {
+    const data = newFolder()
+    const { store } = await openDataFolder(data)
+    for (const key of ['one-abcdef', 'two-abcdef', 'three-xyzxyz'])
+      await store.seeDevice('default', { key, app: '', at: 1 })
+    await store.close()
+    expect((await ended(run('revoke', 'xyzxyz', '--data', data))).code).toBe(0)
+    for (const ending of ['abcdef', 'nobody', 'yz', '']) {
+      const { code, error } = await ended(run('revoke', ending, '--data', data))
+      expect([code, error.trim().split('\n').length]).toEqual([1, 1])
+    }
+    const reopened = await openDataFolder(data)
+    const revoked = (await reopened.store.devices('default')).filter(({ revokedAt }) => revokedAt !== undefined)
+    expect(revoked.map(({ key }) => key)).toEqual(['three-xyzxyz'])
+    await reopened.store.close()
+  })
+
   it('says in one line that the hub above has no address', async () => {
     const { code, error } = await ended(
       run('--port', '0', '--data', newFolder(), '--app', builtApp(), '--upstream', 'district'),
