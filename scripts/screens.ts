@@ -59,6 +59,7 @@ const SHOTS: readonly Shot[] = [
   },
   { name: 'sync-done', options: { installed: true, history: HISTORY.slice(3), lastContact: NOW }, hash: '#/sync' },
   { name: 'settings', options: { installed: true }, hash: '#/settings' },
+  { name: 'packs', options: { installed: true }, hash: '#/packs' },
   { name: 'about', options: {}, hash: '#/about' },
 ]
 

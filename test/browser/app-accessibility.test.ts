@@ -63,6 +63,13 @@ const SCREENS: readonly {
   { name: 'empty history', options: { installed: true }, hash: '#/history', shows: 'sync-state' },
   { name: 'sending', options: { history: HISTORY, syncError: 'sync/offline' }, hash: '#/sync', shows: 'send-now' },
   { name: 'settings', options: { installed: true }, hash: '#/settings', shows: 'nav-about' },
+  { name: 'packs', options: { installed: true }, hash: '#/packs', shows: 'data-use' },
+  {
+    name: 'a newer version',
+    options: { installed: true, pack: { update: { version: '1.1.0', bytes: 70_000, begun: false } } },
+    shows: 'update-pack',
+  },
+  { name: 'a lost pack', options: { pack: { gone: 'lost' } }, shows: 'pack-gone' },
   { name: 'about', options: {}, hash: '#/about', shows: 'nav-home' },
 ]
 
