@@ -91,11 +91,11 @@ function createApp(
   }
 }
 
-/** A `.jikopack` that was opened in a file manager, where the app is installed. A file that is wrong changes nothing. */
+/** A `.jikopack` that was opened in a file manager, where the app is installed. */
 function takeFiles(take: (file: Blob) => Promise<void>): void {
   const { launchQueue } = window as { launchQueue?: LaunchQueue }
   launchQueue?.setConsumer(async ({ files = [] }) => {
-    for (const handle of files) await take(await handle.getFile()).catch(console.warn)
+    for (const handle of files) await take(await handle.getFile())
   })
 }
 

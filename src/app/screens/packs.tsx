@@ -67,13 +67,12 @@ function Data(): JSX.Element | null {
 
 function FromFile(): JSX.Element {
   const { packs } = useApp()
-  const [error, setError] = useState<unknown>()
+  const error = useValue(packs.fileError)
   const choose = (event: TargetedEvent<HTMLInputElement>): void => {
     const input = event.currentTarget
     const file = input.files?.[0]
     input.value = ''
-    setError(undefined)
-    if (file) packs.importFile(file).catch(setError)
+    if (file) void packs.importFile(file)
   }
   return (
     <>

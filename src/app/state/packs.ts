@@ -25,7 +25,9 @@ export interface Packs {
   check(): Promise<void>
   /** Resolves when the pack is here, the download was cancelled, or it failed (then `jobs` says why). */
   install(offer: PackOffer, options?: { anyway?: boolean }): Promise<void>
-  /** Takes a pack out of a file. @throws JikoError `pack/...` */
+  /** Why the last file was no pack. */
+  readonly fileError: Signal<unknown>
+  /** Takes a pack out of a file; `fileError` says when that failed. */
   importFile(file: Blob): Promise<void>
   cancel(name: string): void
   remove(name: string): Promise<void>
@@ -40,6 +42,7 @@ export function packState(offer: PackOffer, job: PackJob | undefined): PackOffer
 export function createPacks(kit: Pick<Kit, 'packs'>, onChanged: (name: string) => void = () => undefined): Packs {
   const offers = createSignal<readonly PackOffer[] | undefined>(undefined)
   const listError = createSignal<unknown>(undefined)
+  const fileError = createSignal<unknown>(undefined)
   const jobs = createSignal<Readonly<Record<string, PackJob>>>({})
 
   const setJob = (name: string, job: PackJob | undefined): void => {
@@ -94,6 +97,7 @@ export function createPacks(kit: Pick<Kit, 'packs'>, onChanged: (name: string) =
   return {
     offers,
     listError,
+    fileError,
     jobs,
     refresh,
     async start() {
@@ -103,9 +107,14 @@ export function createPacks(kit: Pick<Kit, 'packs'>, onChanged: (name: string) =
     resume,
     check: () => check(true),
     async importFile(file) {
-      const { name } = await kit.packs.importFile(file)
-      onChanged(name)
-      await refresh()
+      fileError.set(undefined)
+      try {
+        const { name } = await kit.packs.importFile(file)
+        onChanged(name)
+        await refresh()
+      } catch (error) {
+        fileError.set(error)
+      }
     },
     install,
     cancel: (name) => running(name)?.controller.abort(),

@@ -64,7 +64,8 @@ describe('packs', () => {
     expect(changed).toEqual(['coffee-leaf'])
     const other = createPacks(createFakeKit({ installError: 'pack/bad-bundle' }))
     await other.refresh()
-    await expect(other.importFile(new Blob(['words']))).rejects.toMatchObject({ code: 'pack/bad-bundle' })
+    await other.importFile(new Blob(['words']))
+    expect(other.fileError.value).toMatchObject({ code: 'pack/bad-bundle' })
     expect(other.offers.value?.[0]?.state).toBe('absent')
   })
 
