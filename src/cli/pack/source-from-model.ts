@@ -3,7 +3,7 @@ import { sha256Hex } from '../../lib/sha256.ts'
 import { createGraph, type Graph } from '../../onnx/graph.ts'
 import { readModel } from '../../onnx/read.ts'
 import { JikoError } from '../../protocol/error.ts'
-import type { Label } from '../../protocol/manifest.ts'
+import type { ImageInput, Label } from '../../protocol/manifest.ts'
 import type { PackSource } from '../../protocol/pack-source.ts'
 import { readBytes, readTextFile } from '../files.ts'
 import { externalIn, type SourceFolder } from './source.ts'
@@ -14,6 +14,10 @@ export interface ModelOptions {
   task?: string
   /** A file with one label a line, in the order of the outputs. */
   labels?: string
+  /** Instead of a file: the labels themselves. */
+  names?: readonly string[]
+  /** What a file beside the model says of its input; the options below count more. */
+  image?: Partial<Pick<ImageInput, 'width' | 'height' | 'fit' | 'layout' | 'order' | 'mean' | 'std'>>
   /** `(pixel - mean) / std`, pixels 0-255. */
   mean?: number
   std?: number
@@ -50,7 +54,7 @@ export async function sourceFromModel(
   const guessed: string[] = []
   const image = guessImage(graph, options, guessed)
   checkOutputs(graph)
-  const labels = await readLabels(options.labels)
+  const labels = labelled(options.names ?? (await readLabels(options.labels)))
   const name = options.name ?? slug(basename(path, '.onnx'))
   if (!options.name) guessed.push(`name ${name}`)
   const source: PackSource = {
@@ -80,7 +84,11 @@ export async function sourceFromModel(
   return { folder, guessed }
 }
 
-function guessImage(graph: Graph, { mean, std, width, height }: ModelOptions, guessed: string[]): PackSource['image'] {
+function guessImage(
+  graph: Graph,
+  { mean, std, width, height, image = {} }: ModelOptions,
+  guessed: string[],
+): PackSource['image'] {
   const [input, ...others] = graph.inputs
   if (!input || others.length > 0) {
     const names = graph.inputs.map((one) => `"${one.name}"`).join(', ')
@@ -91,7 +99,8 @@ function guessImage(graph: Graph, { mean, std, width, height }: ModelOptions, gu
   }
   const shape = `${input.type ?? '?'} [${input.dims?.map((dim) => dim ?? '?').join(', ') ?? '?'}]`
   const [, a, b, c] = input.dims ?? []
-  const layout = a === 3 ? 'nchw' : c === 3 ? 'nhwc' : undefined
+  // Exporters leave the channels open too; then only a file beside the model can say where they are.
+  const layout = a === 3 ? 'nchw' : c === 3 ? 'nhwc' : typeof a !== 'number' ? image.layout : undefined
   if (input.type !== 'float32' || input.dims?.length !== 4 || !layout) {
     throw new JikoError(
       'model/not-an-image',
@@ -99,27 +108,29 @@ function guessImage(graph: Graph, { mean, std, width, height }: ModelOptions, gu
     )
   }
   const [rows, columns] = layout === 'nchw' ? [b, c] : [a, b]
-  const size = { width: width ?? columns, height: height ?? rows }
-  if (typeof size.width !== 'number' || typeof size.height !== 'number' || size.width < 1 || size.height < 1) {
+  const pick = (asked: number | undefined, fixed: number | string | null | undefined, told: number | undefined) =>
+    asked ?? (typeof fixed === 'number' && fixed > 0 ? fixed : told)
+  const size = { width: pick(width, columns, image.width), height: pick(height, rows, image.height) }
+  if (size.width === undefined || size.height === undefined || size.width < 1 || size.height < 1) {
     throw new JikoError(
       'model/open-shape',
       `The model leaves its input size open (${shape}); say it with --width and --height.`,
     )
   }
-  if (mean === undefined || std === undefined) guessed.push(`(pixel - ${mean ?? HALF}) / ${std ?? HALF}`)
-  guessed.push(`${layout}, RGB, cropped to ${size.width} x ${size.height}`)
   const triple = (value: number): [number, number, number] => [value, value, value]
-  return {
-    tensor: input.name,
-    width: size.width,
-    height: size.height,
-    fit: 'cover',
-    layout,
-    order: 'rgb',
-    mean: triple(mean ?? HALF),
-    std: triple(std ?? HALF),
-  }
+  const [means, stds] = [
+    mean === undefined ? (image.mean ?? triple(HALF)) : triple(mean),
+    std === undefined ? (image.std ?? triple(HALF)) : triple(std),
+  ]
+  const { fit = 'cover', order = 'rgb' } = image
+  if (mean === undefined || std === undefined) guessed.push(`(pixel - ${shown(means)}) / ${shown(stds)}`)
+  const how = fit === 'stretch' ? 'stretched' : 'cropped'
+  guessed.push(`${layout}, ${order.toUpperCase()}, ${how} to ${size.width} x ${size.height}`)
+  return { tensor: input.name, width: size.width, height: size.height, fit, layout, order, mean: means, std: stds }
 }
+
+const shown = (values: readonly number[]): string =>
+  new Set(values).size === 1 ? String(values[0]) : `[${values.map((value) => Number(value.toPrecision(5))).join(', ')}]`
 
 function checkOutputs({ outputs }: Graph): void {
   if (outputs.length === 1) return
@@ -130,7 +141,7 @@ function checkOutputs({ outputs }: Graph): void {
   )
 }
 
-async function readLabels(path: string | undefined): Promise<Label[]> {
+async function readLabels(path: string | undefined): Promise<string[]> {
   if (path === undefined)
     throw new JikoError(
       'pack/bad-source',
@@ -140,6 +151,10 @@ async function readLabels(path: string | undefined): Promise<Label[]> {
   if (text === undefined) throw new JikoError('cli/no-file', `There is no file ${path}.`)
   const lines = text.split(/\r?\n/).map((line) => line.trim())
   while (lines.at(-1) === '') lines.pop()
+  return lines
+}
+
+function labelled(lines: readonly string[]): Label[] {
   const used = new Map<string, number>()
   return lines.map((name, i) => {
     const wish = slug(name).slice(0, 56) || `class-${i}`

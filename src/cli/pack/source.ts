@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { isAbsolute, join, relative, sep } from 'node:path'
 import type { Bytes } from '../../lib/bytes.ts'
 import { sha256Hex } from '../../lib/sha256.ts'
 import type { ReadExternal } from '../../onnx/read.ts'
@@ -37,10 +37,17 @@ async function optionalText<T>(path: string, parse: (text: string) => T): Promis
   return text === undefined ? undefined : parse(text)
 }
 
-/** Files beside the model that hold its weights. */
+/**
+ * Files beside the model that hold its weights. What lies elsewhere is none of the model's business: its bytes would be
+ * handed on in a pack.
+ * @throws JikoError `model/bad-external`
+ */
 export function externalIn(folder: string): ReadExternal {
   return (path) => {
     const file = join(folder, path)
+    const inside = relative(folder, file)
+    if (isAbsolute(path) || isAbsolute(inside) || inside.split(sep)[0] === '..')
+      throw new JikoError('model/bad-external', `The model wants its weights from "${path}", which is not beside it.`)
     return statSync(file, { throwIfNoEntry: false })?.isFile() ? new Uint8Array(readFileSync(file)) : undefined
   }
 }

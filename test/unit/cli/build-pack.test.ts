@@ -7,7 +7,7 @@ import { buildPack } from '../../../src/cli/pack/build-pack.ts'
 import { calibrate } from '../../../src/cli/pack/calibrate.ts'
 import { openFolder } from '../../../src/cli/pack/open-folder.ts'
 import { prepareModel } from '../../../src/cli/pack/prepare-model.ts'
-import { readSourceFolder } from '../../../src/cli/pack/source.ts'
+import { externalIn, readSourceFolder } from '../../../src/cli/pack/source.ts'
 import { bytesOf, writePack } from '../../../src/cli/pack/write-pack.ts'
 import { writeModel } from '../../../src/onnx/write.ts'
 import { parsePackIndex } from '../../../src/protocol/pack-index.ts'
@@ -37,6 +37,14 @@ beforeAll(async () => {
 })
 
 describe('building a pack', () => {
+  it('lets a model read weights beside it and nowhere else', () => {
+    const read = externalIn(source)
+    expect(read('card.md')?.length).toBeGreaterThan(0)
+    expect(read('none.bin')).toBeUndefined()
+    for (const path of ['../secret', '/etc/hostname', 'a/../../secret'])
+      expect(() => read(path)).toThrow(expect.objectContaining({ code: 'model/bad-external' }))
+  })
+
   it('gives the same manifest line and blob each time, whoever signs', async () => {
     const [first, second] = [await build(source), await build(source)]
     expect(second.digest).toBe(first.digest)
