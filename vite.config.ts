@@ -27,7 +27,7 @@ export const appConfig = (trustedKeys: readonly string[]): UserConfig => ({
   define: {
     __APP_VERSION__: JSON.stringify(version),
     __TRUSTED_KEYS__: JSON.stringify(trustedKeys),
-    __ORT_BASE__: JSON.stringify(`../${ORT_FOLDER}/`),
+    __ORT_BASE__: JSON.stringify(`${ORT_FOLDER}/`),
   },
   resolve: {
     // Its package names the ES5 build, twice the size.

@@ -3,4 +3,5 @@ import { openKit } from '../client/index.ts'
 import { startApp } from './start.tsx'
 
 const root = document.getElementById('app')
-if (root) void startApp(() => openKit({ app: `jiko ${__APP_VERSION__}` }), root)
+const options = { app: `jiko ${__APP_VERSION__}`, trustedKeys: __TRUSTED_KEYS__, runtime: __ORT_BASE__ }
+if (root) void startApp(() => openKit(options), root)

@@ -17,6 +17,13 @@ export interface KitOptions {
   database?: string
   /** Script of the service worker, relative to `base`; false for none. Default: `sw.js`. */
   serviceWorker?: string | false
+  /**
+   * Public release keys (base64url) whose packs may run, as `jiko key` prints them. Without one no pack is believed.
+   * The app has its own built in.
+   */
+  trustedKeys?: readonly string[]
+  /** Folder of onnxruntime-web's `ort-wasm-simd-threaded.*`, relative to `base`. Default: `runtime/`. Packs for nano need none. */
+  runtime?: string | URL
   /** Version of the app, sent along with each sync. */
   app?: string
 }
@@ -33,6 +40,7 @@ export async function openKit(options: KitOptions = {}): Promise<Kit> {
   const store = await openStore({ name, channel })
   const host = createWorkerHost(
     () => new Worker(new URL('../worker/main.ts', import.meta.url), { type: 'module', name: 'jiko-inference' }),
+    { trustedKeys: options.trustedKeys ?? [], runtime: new URL(options.runtime ?? 'runtime/', base).href },
   )
   const moment = createClock()
   const script = options.serviceWorker ?? 'sw.js'

@@ -1,7 +1,7 @@
 import { proxy, type Remote, releaseProxy, wrap } from 'comlink'
 import { createDeferred } from '../lib/deferred.ts'
 import { JikoError } from '../protocol/error.ts'
-import type { OnProgress, WorkerApi } from '../protocol/worker.ts'
+import type { OnProgress, WorkerApi, WorkerConfig } from '../protocol/worker.ts'
 import { carryErrors } from '../worker/error-transfer.ts'
 import type { Operation } from './kit.ts'
 
@@ -23,7 +23,7 @@ interface Running {
 }
 
 /** Owns the inference worker: starts it when first needed, notices its death, replaces it. */
-export function createWorkerHost(start: () => Worker): WorkerHost {
+export function createWorkerHost(start: () => Worker, config: WorkerConfig): WorkerHost {
   carryErrors()
   let running: Running | undefined
   let lastJob = 0
@@ -39,6 +39,8 @@ export function createWorkerHost(start: () => Worker): WorkerHost {
     }
     worker.addEventListener('error', (event) => onDeath(event.message || 'it could not be loaded'))
     worker.addEventListener('messageerror', () => onDeath('a message could not be read'))
+    // Sent ahead of every call; should the worker die of it, the calls say so.
+    begun.api.configure(config).catch(() => undefined)
     return begun
   }
 

@@ -88,11 +88,21 @@ export interface RunResult {
   ms: number
 }
 
+/** What a worker must know before its first job. */
+export interface WorkerConfig {
+  /** Release keys whose packs may run: P-256 points as base64url. */
+  trustedKeys: readonly string[]
+  /** Folder of onnxruntime-web's own two files, an absolute URL that ends in `/`. */
+  runtime: string
+}
+
 /**
  * What the inference worker offers. Errors cross as `WireError`; cancelling is by `cancel(id)`, since an AbortSignal
  * does not clone. Photos are Blobs: handing one over copies no bytes.
  */
 export interface WorkerApi {
+  /** Comes first: every other call waits for it. */
+  configure(config: WorkerConfig): void | Promise<void>
   /** Starts or resumes; resolves when everything is stored and verified. */
   install(job: string, manifestUrl: string, onProgress?: OnProgress, options?: InstallOptions): Promise<PackStatus>
   /** Installs from a `.jikopack` file, with the same checks; no network. */

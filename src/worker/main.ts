@@ -1,11 +1,12 @@
 import { expose } from 'comlink'
+import { createDeferred } from '../lib/deferred.ts'
 import type { LinkFacts } from '../packs/cost.ts'
 import type { Link } from '../packs/link.ts'
 import { memoryLocks, webLocks } from '../packs/locks.ts'
 import { createCacheStore } from '../packs/store-cache.ts'
 import { PLAN_VERSION } from '../protocol/plan-version.ts'
 import { RUNTIME_CACHE } from '../protocol/service-worker.ts'
-import type { WorkerApi } from '../protocol/worker.ts'
+import type { WorkerApi, WorkerConfig } from '../protocol/worker.ts'
 import { createLazyBackend } from '../runtime/lazy-backend.ts'
 import { createOrtWasmBackend } from '../runtime/ort-wasm.ts'
 import { cacheUsedRuntime } from './cache-runtime.ts'
@@ -13,12 +14,6 @@ import { decodePhoto } from './decode-photo.ts'
 import { carryErrors } from './error-transfer.ts'
 import { createPackRoom } from './pack-room.ts'
 import { createWorkerService } from './service.ts'
-
-const runtime = new URL(__ORT_BASE__, self.location.href)
-const wasmPaths = {
-  mjs: new URL('ort-wasm-simd-threaded.mjs', runtime).href,
-  wasm: new URL('ort-wasm-simd-threaded.wasm', runtime).href,
-}
 
 const nano = createLazyBackend({ id: `nano ${PLAN_VERSION}`, engine: 'nano' }, async () => {
   const { createNanoBackend } = await import('../runtime/nano/nano.ts')
@@ -28,7 +23,13 @@ const nano = createLazyBackend({ id: `nano ${PLAN_VERSION}`, engine: 'nano' }, a
 /** Only Chromium says anything about the link. */
 const link = (): LinkFacts => (navigator as { connection?: LinkFacts }).connection ?? {}
 
-async function start(): Promise<WorkerApi> {
+async function start(config: WorkerConfig): Promise<Omit<WorkerApi, 'configure'>> {
+  const { trustedKeys: trusted } = config
+  const runtime = new URL(config.runtime)
+  const wasmPaths = {
+    mjs: new URL('ort-wasm-simd-threaded.mjs', runtime).href,
+    wasm: new URL('ort-wasm-simd-threaded.wasm', runtime).href,
+  }
   const store = createCacheStore({ caches, estimate: () => navigator.storage.estimate() })
   const { openKeeping, createOffers, openBundle, exportBlob } = await import('./keeping.ts')
   const keeping = await openKeeping({ store, link })
@@ -39,7 +40,7 @@ async function start(): Promise<WorkerApi> {
     makeRoom: keeping.makeRoom,
     spend: keeping.spend,
     exclusive: 'locks' in navigator ? webLocks(navigator.locks) : memoryLocks(),
-    trusted: __TRUSTED_KEYS__,
+    trusted,
     backends: [nano, createOrtWasmBackend({ wasmPaths })],
   })
   const service = createWorkerService({
@@ -48,7 +49,7 @@ async function start(): Promise<WorkerApi> {
     offers: createOffers({
       store,
       link: { fetch: get, stallMs: 10_000, spend: keeping.count },
-      trusted: __TRUSTED_KEYS__,
+      trusted,
       choose: packs.choose,
     }),
     openBundle: (file) => openBundle(file, store),
@@ -67,9 +68,13 @@ async function start(): Promise<WorkerApi> {
 }
 
 carryErrors()
-const ready = start()
+const configured = createDeferred<WorkerConfig>()
+const ready = configured.promise.then(start)
+// Whoever calls hears of it; until then it must not count as unhandled.
+ready.catch(() => undefined)
 // Exposed at once: a worker's port delivers as soon as this script has run, and what nobody listens to is lost.
 expose({
+  configure: (config) => configured.resolve(config),
   install: async (...args) => (await ready).install(...args),
   importFile: async (...args) => (await ready).importFile(...args),
   exportFile: async (name) => (await ready).exportFile(name),

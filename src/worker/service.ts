@@ -30,7 +30,7 @@ export function createWorkerService({
   exportFile,
   decode,
   now,
-}: WorkerDependencies): WorkerApi {
+}: WorkerDependencies): Omit<WorkerApi, 'configure'> {
   const jobs = new Map<string, AbortController>()
   const serial = createSerial()
   const sessions = createMemo<string, LoadedPack>()

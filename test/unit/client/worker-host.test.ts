@@ -6,6 +6,7 @@ import { JikoError } from '../../../src/protocol/error.ts'
 import type { WorkerApi } from '../../../src/protocol/worker.ts'
 import { carryErrors } from '../../../src/worker/error-transfer.ts'
 
+const config = { trustedKeys: ['key'], runtime: 'https://hub.test/runtime/' }
 const status = { name: 'leaf', version: '1.0.0', digest: '', state: 'ready', bytes: 3, have: 3 } as const
 
 /** A worker whose code runs here, behind a real message port: what crosses is cloned as it would be. */
@@ -51,15 +52,20 @@ afterEach(() => {
 function hostOf(api: Partial<WorkerApi>) {
   const workers = fakeWorkers(api)
   open.push(workers)
-  return { host: createWorkerHost(workers.start), started: workers.started }
+  return { host: createWorkerHost(workers.start, config), started: workers.started }
 }
 
 describe('the worker host', () => {
-  it('starts no worker before the first call, and one for many', async () => {
-    const { host, started } = hostOf({ remove: async () => undefined })
+  it('starts no worker before the first call, and one for many; it is told first whom to trust', async () => {
+    const seen: unknown[] = []
+    const { host, started } = hostOf({
+      configure: (told) => void seen.push(told),
+      remove: async (name) => void seen.push(name),
+    })
     expect(started).toHaveLength(0)
     await Promise.all(['a', 'b'].map((name) => host.call((api) => api.remove(name))))
     expect(started).toHaveLength(1)
+    expect(seen).toEqual([config, 'a', 'b'])
   })
 
   it('carries progress out, and errors with code, detail and cause', async () => {
