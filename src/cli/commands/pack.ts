@@ -5,6 +5,7 @@ import { cacheFolder, readRepository } from '../hugging-face/read-repository.ts'
 import { isRepository, PUBLIC_ENDPOINT, parseEndpoint, parseRepository } from '../hugging-face/repository.ts'
 import { interruptSignal } from '../interrupt.ts'
 import { wholeNumber } from '../options.ts'
+import { brotliLength, comparison } from '../pack/brotli.ts'
 import { buildPack, type Quantise } from '../pack/build-pack.ts'
 import { prepareModel } from '../pack/prepare-model.ts'
 import { readSourceFolder, type SourceFolder } from '../pack/source.ts'
@@ -30,6 +31,7 @@ interface PackOptions extends SourceOptions {
   samples?: number
   budget?: number
   quantize: Quantise
+  compare?: boolean
 }
 
 export function packCommand(): Command {
@@ -44,6 +46,7 @@ export function packCommand(): Command {
     .addOption(
       new Option('--quantize <precision>', 'what the phone runs').choices(['int8', 'fp16', 'none']).default('int8'),
     )
+    .option('--compare', 'say too what the plain ONNX file would cost with Brotli 11 (slow)')
     .option('--hf-endpoint <url>', 'where hf:org/name is fetched from', PUBLIC_ENDPOINT)
     .option('--revision <name>', 'of hf:org/name: branch, tag or commit (main)')
     .option('--file <path>', 'of hf:org/name: which ONNX file, when there are several')
@@ -57,7 +60,10 @@ export function packCommand(): Command {
     .addOption(new Option('--height <pixels>', 'of an .onnx file that leaves it open').argParser(wholeNumber))
     .option('--licence <spdx>', 'of an .onnx file')
     .action(
-      async (path: string, { out, calibrate: data, method, samples, budget, quantize, ...options }: PackOptions) => {
+      async (
+        path: string,
+        { out, calibrate: data, method, samples, budget, quantize, compare, ...options }: PackOptions,
+      ) => {
         const signal = interruptSignal()
         const engines = createEngines()
         const folder = await readSource(path, options, signal)
@@ -81,6 +87,7 @@ export function packCommand(): Command {
         console.log(
           summary(pack.manifest.name, pack.manifest.version, pack.digest, bytesOf(pack.manifest), pack.blob.length),
         )
+        if (compare) console.log(comparison(bytesOf(pack.manifest), await brotliLength(folder)))
       },
     )
 }
