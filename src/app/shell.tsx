@@ -6,15 +6,17 @@ import { NavBar } from './parts/nav-bar.tsx'
 import { UpdateBanner } from './parts/update-banner.tsx'
 import { AnswerScreen } from './screens/answer.tsx'
 import { CaptureScreen } from './screens/capture.tsx'
-import { HistoryScreen } from './screens/history.tsx'
 import { HomeScreen } from './screens/home.tsx'
 import { useValue } from './use-value.ts'
 
+/** What a first answer does not need: one file for all, precached, so it opens offline as well. */
+const later = () => import('./screens/later.ts')
 const load = {
-  sync: async () => (await import('./screens/later.ts')).SyncScreen,
-  settings: async () => (await import('./screens/later.ts')).SettingsScreen,
-  packs: async () => (await import('./screens/later.ts')).PacksScreen,
-  about: async () => (await import('./screens/later.ts')).AboutScreen,
+  history: async () => (await later()).HistoryScreen,
+  sync: async () => (await later()).SyncScreen,
+  settings: async () => (await later()).SettingsScreen,
+  packs: async () => (await later()).PacksScreen,
+  about: async () => (await later()).AboutScreen,
 }
 
 function CurrentScreen(): JSX.Element {
@@ -25,7 +27,6 @@ function CurrentScreen(): JSX.Element {
     case 'answer':
       return <AnswerScreen key={route.record} record={route.record} />
     case 'history':
-      return <HistoryScreen />
     case 'sync':
     case 'settings':
     case 'packs':

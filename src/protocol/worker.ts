@@ -28,7 +28,7 @@ export interface InstalledPack extends PackStatus {
   signed: SignedManifest
 }
 
-/** What is kept of the photo: the input itself (re-encoded when it is large) and a preview small enough for any link. */
+/** What is kept of the photo: the input itself (encoded anew when it is large or carries metadata) and a preview small enough for any link. */
 export interface RunAttachment {
   role: 'input' | 'preview'
   /** Media type. */

@@ -4,8 +4,9 @@ import type { ImageInput } from '../protocol/manifest.ts'
 import type { Pixels } from '../protocol/task.ts'
 import type { RunAttachment } from '../protocol/worker.ts'
 import { checkImageSize, HEADER_BYTES, type ImageSize } from '../tasks/image-size.ts'
+import { carriesMetadata } from '../tasks/photo-metadata.ts'
 
-/** A photo file up to this size is kept as it is; a larger one is kept at `KEPT_SIDE`. */
+/** A photo file up to this size is kept as it is, unless it says where it was taken; any other at `KEPT_SIDE` at most. */
 const KEPT_BYTES = 512 * 1024
 const KEPT_SIDE = 1600
 const PREVIEW_SIDE = 256
@@ -24,13 +25,13 @@ async function decodeReduced(photo: Blob, size: ImageSize, scale: number): Promi
     const resizeWidth = Math.max(1, Math.round(size.width * scale))
     return await createImageBitmap(photo, { resizeWidth, resizeQuality: 'medium' })
   } catch (cause) {
-    throw new JikoError('input/not-an-image', `the ${size.type} picture is damaged and cannot be opened`, { cause })
+    throw new JikoError('input/not-an-image', `the ${size.type} picture is damaged`, { cause })
   }
 }
 
 function draw(bitmap: ImageBitmap, width: number, height: number): OffscreenCanvasRenderingContext2D {
   const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true, alpha: false })
-  if (!context) throw new JikoError('runtime/no-canvas', 'this browser cannot draw in a worker (OffscreenCanvas 2D)')
+  if (!context) throw new JikoError('runtime/no-canvas', 'this browser has no OffscreenCanvas 2D')
   context.drawImage(bitmap, 0, 0, width, height)
   return context
 }
@@ -62,16 +63,18 @@ export interface DecodedPhoto {
 /** What the model looks at and what the record keeps, from one decoding. */
 export async function decodePhoto(photo: Blob, input: ImageInput): Promise<DecodedPhoto> {
   const size = checkImageSize(new Uint8Array(await photo.slice(0, HEADER_BYTES).arrayBuffer()))
-  const keepAsIs = photo.size <= KEPT_BYTES
+  const file = photo.size <= KEPT_BYTES && new Uint8Array(await photo.arrayBuffer())
+  // A place is kept only where a person allows it, which no photo's metadata can know: encoding anew leaves it behind.
+  const asIs = file && !carriesMetadata(file)
   // Twice what the model needs leaves the task's own antialiased resampling in charge of the final pixels.
   const forModel = (2 * Math.max(input.width, input.height)) / Math.min(size.width, size.height)
-  const forRecord = keepAsIs ? 0 : KEPT_SIDE / Math.max(size.width, size.height)
+  const forRecord = asIs ? 0 : KEPT_SIDE / Math.max(size.width, size.height)
   const bitmap = await decodeReduced(photo, size, Math.max(forModel, forRecord))
   try {
     const { width, height } = bitmap
     const data = draw(bitmap, width, height).getImageData(0, 0, width, height).data as Pixels['data']
-    const kept = keepAsIs
-      ? { type: size.type, bytes: new Uint8Array(await photo.arrayBuffer()) }
+    const kept = asIs
+      ? { type: size.type, bytes: file }
       : { type: 'image/jpeg', bytes: await encode(bitmap, KEPT_SIDE, 0.85) }
     return {
       pixels: { width, height, data },

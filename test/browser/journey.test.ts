@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { crc32, deflateSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
@@ -138,6 +139,40 @@ describe('a field worker’s week', () => {
     expect((await response.arrayBuffer()).byteLength).toBe(input?.bytes)
   })
 })
+
+describe('a photo that says where it was taken', () => {
+  let field: Field
+  beforeAll(async () => {
+    field = await createField()
+  })
+  afterAll(() => field.close())
+
+  it('is kept and sent without the place', async () => {
+    const { page, hub } = field
+    await installPack(page)
+    const plain = await readFile(sample('rust-121.jpg'))
+    const exif = Buffer.from('Exif\0\0MM\0*\0\0\0\b\0\0\0\0\0\0 GPS: 1.2921 S, 36.8219 E', 'latin1')
+    const length = Buffer.alloc(2)
+    length.writeUInt16BE(exif.length + 2)
+    const buffer = Buffer.concat([plain.subarray(0, 2), Buffer.from([0xff, 0xe1]), length, exif, plain.subarray(2)])
+    expect((await ask(page, { name: 'leaf.jpg', mimeType: 'image/jpeg', buffer })).label).toBe('rust')
+    await allIn(page, 'final', 1)
+    await expect.poll(() => sentPhoto(hub), { timeout: 30_000 }).toBeInstanceOf(Buffer)
+    const sent = (await sentPhoto(hub)) as Buffer
+    expect(sent.subarray(0, 3)).toEqual(Buffer.from([0xff, 0xd8, 0xff]))
+    expect(sent.includes('GPS')).toBe(false)
+    expect(sent.includes('Exif')).toBe(false)
+  })
+})
+
+/** The photo of the first record as the hub has it, once it is whole. */
+async function sentPhoto(hub: Field['hub']): Promise<Buffer | undefined> {
+  const [first] = await hub.records()
+  const body = first?.body as { attachments: { sha256: string; role: string }[] } | undefined
+  const input = body?.attachments.find(({ role }) => role === 'input')
+  const response = await fetch(`${hub.url}/v1/default/blobs/sha256-${input?.sha256}`)
+  return response.ok ? Buffer.from(await response.arrayBuffer()) : undefined
+}
 
 describe('a corrupt chunk', () => {
   let field: Field
