@@ -1,67 +1,44 @@
-import type { Moment } from '../protocol/record.ts'
-import { type FromServiceWorker, SYNC_TAG } from '../protocol/service-worker.ts'
-import type { RecordStore } from '../store/store.ts'
-import { createWebLock } from '../sync/lock.ts'
-import { createMemoryLock } from '../sync/memory-lock.ts'
-import { onEvent, startSchedule, type Trigger } from '../sync/schedule.ts'
-import type { SyncStatus } from '../sync/status.ts'
-import { createSync } from '../sync/sync.ts'
+import { JikoError } from '../protocol/error.ts'
+import type { Trigger } from '../sync/schedule.ts'
+import { readStatus, type SyncStatus } from '../sync/status.ts'
 import type { Kit } from './kit.ts'
 import { createSignal } from './signal.ts'
+import type { SyncEngine, SyncEngineOptions } from './sync-engine.ts'
 
-export interface StartSyncOptions {
-  store: RecordStore
-  /** Where the hub is. */
-  base: URL
-  program: string
-  app: string
-  moment(): Moment
-  /** Told of mistakes of ours; what the network does is in the status. */
+export interface StartSyncOptions extends Omit<SyncEngineOptions, 'onError'> {
   onError?: (error: unknown) => void
+  /** Fetches what sends. Default: a chunk of its own, which the first screen need not wait for. */
+  load?: () => Promise<{ startSyncEngine(options: SyncEngineOptions): SyncEngine }>
+  /** Calls back when it is worth fetching it; returns how to stop. */
+  occasions?: Trigger
 }
 
-/** A registration with Background Sync, which only Chromium has and TypeScript's DOM does not know. */
-interface WithBackgroundSync {
-  sync?: { register(tag: string): Promise<void> }
-}
-
-const onServiceWorkerMessage: Trigger = (fire) => {
-  const listener = ({ data }: MessageEvent<FromServiceWorker | undefined>): void => {
-    if (data?.type === 'sync-wanted') fire()
+/** After the page's own files, so that on a slow link they are not held up, and when a network is there again. */
+const whenLoadedOrOnline: Trigger = (fire) => {
+  if (document.readyState === 'complete') queueMicrotask(fire)
+  else window.addEventListener('load', fire, { once: true })
+  window.addEventListener('online', fire)
+  return () => {
+    window.removeEventListener('load', fire)
+    window.removeEventListener('online', fire)
   }
-  navigator.serviceWorker?.addEventListener('message', listener)
-  return () => navigator.serviceWorker?.removeEventListener('message', listener)
 }
 
-async function registerBackgroundSync(): Promise<void> {
-  const registration = (await navigator.serviceWorker?.getRegistration()) as WithBackgroundSync | undefined
-  await registration?.sync?.register(SYNC_TAG)
-}
-
-async function roomOf(
-  storage: StorageManager | undefined,
-): Promise<{ persisted: boolean; usage: number; quota: number } | undefined> {
-  if (!storage) return undefined
-  const [persisted, { usage = 0, quota = 0 }] = await Promise.all([storage.persisted(), storage.estimate()])
-  return { persisted, usage, quota }
-}
-
-/** Sends what waits whenever it may be worth trying, and tells how far everything has got. */
-export function startSync({ store, base, program, app, moment, onError = console.error }: StartSyncOptions): {
+/**
+ * Tells how far everything has got, at once; the part that sends is fetched behind the page. Where it cannot be fetched
+ * nothing could be sent either: it is asked for again whenever there is something to send.
+ */
+export function startSync({
+  store,
+  onError = console.error,
+  load = () => import('./sync-engine.ts'),
+  occasions = whenLoadedOrOnline,
+  ...rest
+}: StartSyncOptions): {
   room: Kit['sync']
   wake(): void
   stop(): void
 } {
-  const sync = createSync({
-    store,
-    fetch: (url, init) => fetch(url, init),
-    hubUrl: base.href,
-    program,
-    app,
-    moment,
-    storage: () => roomOf(navigator.storage),
-    lock: 'locks' in navigator ? createWebLock(navigator.locks) : createMemoryLock(),
-  })
   const status = createSignal<SyncStatus>({
     local: 0,
     held: 0,
@@ -72,27 +49,55 @@ export function startSync({ store, base, program, app, moment, onError = console
     running: false,
   })
   let stopped = false
+  let unavailable: Pick<SyncStatus, 'lastError' | 'lastMessage'> = {}
+  let engine: SyncEngine | undefined
+  let loading: Promise<SyncEngine> | undefined
+  const current = (): Promise<SyncStatus> =>
+    engine ? engine.sync.status() : readStatus(store, { running: false, ...unavailable })
   const refresh = (): void => {
-    sync.status().then((next) => stopped || status.set(next), onError)
+    current().then((next) => stopped || status.set(next), onError)
   }
-  const stops = [store.subscribe(refresh), sync.subscribe(refresh)]
+  const stops = [store.subscribe(refresh)]
+
+  function start(): Promise<SyncEngine> {
+    loading ??= load().then(
+      ({ startSyncEngine }) => {
+        if (stopped) throw new DOMException('the kit was closed', 'AbortError')
+        engine = startSyncEngine({ store, onError, ...rest })
+        stops.push(engine.sync.subscribe(refresh), engine.schedule.stop)
+        refresh()
+        return engine
+      },
+      (cause) => {
+        loading = undefined
+        const message = 'the part of the app that sends could not be fetched; it is tried again'
+        unavailable = { lastError: 'sync/offline', lastMessage: message }
+        refresh()
+        throw new JikoError('sync/offline', message, { cause })
+      },
+    )
+    return loading
+  }
+
+  /** Starting it is a try to send; one that runs already is woken. */
+  function wake(): void {
+    if (engine) engine.schedule.wake()
+    else start().catch(() => undefined)
+  }
+
   refresh()
-  const schedule = startSchedule({
-    sync,
-    triggers: [
-      onEvent(window, 'online'),
-      onEvent(document, 'visibilitychange', () => document.visibilityState === 'visible'),
-    ],
-    wakeUps: [onServiceWorkerMessage],
-    register: registerBackgroundSync,
-    onError,
-  })
+  stops.push(occasions(() => engine ?? wake()))
   return {
-    room: { status, now: () => sync.now() },
-    wake: schedule.wake,
+    room: {
+      status,
+      async now() {
+        await start().catch(() => undefined)
+        return engine ? engine.sync.now() : current()
+      },
+    },
+    wake,
     stop() {
       stopped = true
-      schedule.stop()
       for (const stop of stops) stop()
     },
   }

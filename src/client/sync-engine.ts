@@ -1,0 +1,74 @@
+import type { Moment } from '../protocol/record.ts'
+import { type FromServiceWorker, SYNC_TAG } from '../protocol/service-worker.ts'
+import type { RecordStore } from '../store/store.ts'
+import { createWebLock } from '../sync/lock.ts'
+import { createMemoryLock } from '../sync/memory-lock.ts'
+import { onEvent, type Schedule, startSchedule, type Trigger } from '../sync/schedule.ts'
+import { createSync, type Sync } from '../sync/sync.ts'
+
+export interface SyncEngineOptions {
+  store: RecordStore
+  /** Where the hub is. */
+  base: URL
+  program: string
+  app: string
+  moment(): Moment
+  /** Told of mistakes of ours; what the network does is in the status. */
+  onError: (error: unknown) => void
+}
+
+/** Sends what waits whenever it may be worth trying. */
+export interface SyncEngine {
+  readonly sync: Sync
+  readonly schedule: Schedule
+}
+
+/** A registration with Background Sync, which only Chromium has and TypeScript's DOM does not know. */
+interface WithBackgroundSync {
+  sync?: { register(tag: string): Promise<void> }
+}
+
+const onServiceWorkerMessage: Trigger = (fire) => {
+  const listener = ({ data }: MessageEvent<FromServiceWorker | undefined>): void => {
+    if (data?.type === 'sync-wanted') fire()
+  }
+  navigator.serviceWorker?.addEventListener('message', listener)
+  return () => navigator.serviceWorker?.removeEventListener('message', listener)
+}
+
+async function registerBackgroundSync(): Promise<void> {
+  const registration = (await navigator.serviceWorker?.getRegistration()) as WithBackgroundSync | undefined
+  await registration?.sync?.register(SYNC_TAG)
+}
+
+async function roomOf(
+  storage: StorageManager | undefined,
+): Promise<{ persisted: boolean; usage: number; quota: number } | undefined> {
+  if (!storage) return undefined
+  const [persisted, { usage = 0, quota = 0 }] = await Promise.all([storage.persisted(), storage.estimate()])
+  return { persisted, usage, quota }
+}
+
+export function startSyncEngine({ store, base, program, app, moment, onError }: SyncEngineOptions): SyncEngine {
+  const sync = createSync({
+    store,
+    fetch: (url, init) => fetch(url, init),
+    hubUrl: base.href,
+    program,
+    app,
+    moment,
+    storage: () => roomOf(navigator.storage),
+    lock: 'locks' in navigator ? createWebLock(navigator.locks) : createMemoryLock(),
+  })
+  const schedule = startSchedule({
+    sync,
+    triggers: [
+      onEvent(window, 'online'),
+      onEvent(document, 'visibilitychange', () => document.visibilityState === 'visible'),
+    ],
+    wakeUps: [onServiceWorkerMessage],
+    register: registerBackgroundSync,
+    onError,
+  })
+  return { sync, schedule }
+}
