@@ -1,5 +1,5 @@
 import { JikoError } from '../protocol/error.ts'
-import type { Manifest, Variant } from '../protocol/manifest.ts'
+import { asVariant, type Manifest, type Variant } from '../protocol/manifest.ts'
 import type { Answer, Pixels } from '../protocol/task.ts'
 import { type OpenedSession, openSession } from '../runtime/open-session.ts'
 import { taskFor } from '../tasks/table.ts'
@@ -41,9 +41,9 @@ export async function openPack(
   { engines, variant: wanted, engine }: OpenOptions,
 ): Promise<RunnablePack> {
   const pack = await openFolder(await findPack(nameOrFolder), await allTrustedKeys())
-  const { manifest } = pack
+  const variant = pickVariant(pack.manifest, wanted, engine)
+  const manifest = asVariant(pack.manifest, variant)
   const task = taskFor(manifest.task)
-  const variant = pickVariant(manifest, wanted, engine)
   const opened = await openSession(variant, manifest.input, engines.backends, pack.read)
   return {
     pack,

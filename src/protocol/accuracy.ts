@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { Accuracy } from './manifest.ts'
+import { Accuracy, VariantName } from './manifest.ts'
 import { parseJson, parseWith } from './parse.ts'
 import { Count, Probability, Sha256 } from './primitives.ts'
 
@@ -10,7 +10,7 @@ export const AccuracyFile = v.strictObject({
   format: v.literal(ACCURACY_FORMAT),
   variants: v.array(
     v.strictObject({
-      name: v.picklist(['fp32', 'fp16', 'int8', 'int4']),
+      name: VariantName,
       /** SHA-256 of the program measured (see `programDigest`): figures of another one are never shown. */
       program: Sha256,
       figures: v.array(Accuracy),

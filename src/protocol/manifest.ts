@@ -83,8 +83,23 @@ const Golden = v.strictObject({
 })
 export type Golden = v.InferOutput<typeof Golden>
 
+const Output = v.strictObject({ tensor: v.string(), activation: v.picklist(['logits', 'probabilities']) })
+const Decision = v.strictObject({ temperature: v.pipe(v.number(), v.gtValue(0)), threshold: Probability })
+
+/** What figures and records call a variant: its precision (`fp32`, `fp16`, `int8`, `int4`), or `small-int8` where there are two. */
+export const VariantName = v.pipe(Slugish(), v.maxLength(32))
+
 const Variant = v.strictObject({
-  name: v.picklist(['fp32', 'fp16', 'int8', 'int4']),
+  name: VariantName,
+  /**
+   * `first`: a smaller model with the same labels. On a slow link it is fetched before the others and answers until one
+   * of those is here. Without a role it is one of the others, of which the pack prefers the first.
+   */
+  role: v.optional(v.literal('first')),
+  /** Where this variant's model is fed, read or judged otherwise than the pack says. */
+  input: v.optional(ImageInput),
+  output: v.optional(Output),
+  decision: v.optional(Decision),
   programs: v.pipe(v.array(Program), v.minLength(1)),
   golden: v.pipe(v.array(Golden), v.minLength(1)),
   accuracy: v.optional(v.array(Accuracy)),
@@ -103,10 +118,15 @@ export const Manifest = v.pipe(
     labels: v.pipe(v.array(Label), v.minLength(1), v.maxLength(10_000)),
     input: ImageInput,
     /** `tensor` has shape [1, labels]; `logits` pass through softmax with `temperature`. */
-    output: v.strictObject({ tensor: v.string(), activation: v.picklist(['logits', 'probabilities']) }),
+    output: Output,
     /** Calibrated on the validation split; below `threshold` the answer is "not sure". */
-    decision: v.strictObject({ temperature: v.pipe(v.number(), v.gtValue(0)), threshold: Probability }),
-    variants: v.pipe(v.array(Variant), v.minLength(1)),
+    decision: Decision,
+    variants: v.pipe(
+      v.array(Variant),
+      v.minLength(1),
+      v.check((all) => new Set(all.map(({ name }) => name)).size === all.length, 'two variants have one name'),
+      v.check((all) => all.some(({ role }) => role === undefined), 'a variant without the role "first" is missing'),
+    ),
     /** One file beside the manifest that holds all chunks in order; `length` is their sum. */
     blob: v.strictObject({
       path: InnerPath,
@@ -139,6 +159,14 @@ export const Manifest = v.pipe(
   }, 'files: a path is there twice, or a variant names a file that is not in the pack'),
 )
 export type Manifest = v.InferOutput<typeof Manifest>
+
+/** The manifest as one of its variants has it. */
+export const asVariant = (manifest: Manifest, { input, output, decision }: Variant): Manifest => ({
+  ...manifest,
+  ...(input && { input }),
+  ...(output && { output }),
+  ...(decision && { decision }),
+})
 
 /** The files that a program needs. */
 export function programPaths(program: Program): string[] {

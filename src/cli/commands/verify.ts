@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { asVariant } from '../../protocol/manifest.ts'
 import { checkGolden } from '../../runtime/open-session.ts'
 import { createEngines, type Engines } from '../engines.ts'
 import { type FolderPack, findPack, openFolder } from '../pack/open-folder.ts'
@@ -25,12 +26,14 @@ export function verifyCommand(): Command {
 /** Every program, not only the first that works. @throws JikoError `runtime/wrong-answer`, `runtime/...` */
 async function verifyPrograms({ manifest, read }: FolderPack, { backends }: Engines): Promise<string[]> {
   const right: string[] = []
-  for (const { name, programs, golden } of manifest.variants) {
+  for (const variant of manifest.variants) {
+    const { name, programs, golden } = variant
+    const { input } = asVariant(manifest, variant)
     for (const program of programs) {
       for (const backend of backends.filter(({ engine }) => engine === program.engine)) {
         const session = await backend.createSession(program, read)
         try {
-          for (const one of golden) await checkGolden(session, one, manifest.input)
+          for (const one of golden) await checkGolden(session, one, input)
         } finally {
           await session.dispose()
         }

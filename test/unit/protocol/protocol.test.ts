@@ -4,7 +4,13 @@ import { randomBytes, toBase64Url, utf8 } from '../../../src/lib/bytes.ts'
 import { sha256 } from '../../../src/lib/sha256.ts'
 import { fromWire, JikoError, toWire } from '../../../src/protocol/error.ts'
 import { EMPTY_HASH, nextHash, nextHashOf, streamId } from '../../../src/protocol/log.ts'
-import { formatSignedManifest, type Manifest, parseSignedManifest } from '../../../src/protocol/manifest.ts'
+import {
+  asVariant,
+  formatSignedManifest,
+  type Manifest,
+  parseSignedManifest,
+  type Variant,
+} from '../../../src/protocol/manifest.ts'
 import { localised } from '../../../src/protocol/primitives.ts'
 import { parseRecord, type RecordBody } from '../../../src/protocol/record.ts'
 import { createSigner, generateKeyPair, verify } from '../../../src/protocol/sign.ts'
@@ -67,6 +73,10 @@ describe('manifest', () => {
     [text({ files: [{ path: 'other.onnx', size: 20, chunks: [0] }] }), 'names a file that is not in the pack'],
     [text({ files: [...manifest.files, ...manifest.files] }), 'there twice'],
     [text({ input: { ...manifest.input, std: [1, 0, 1] } }), 'input.std: expected no zero'],
+    [text({ variants: [...manifest.variants, ...manifest.variants] }), 'variants: two variants have one name'],
+    [text({ variants: manifest.variants.map((one) => ({ ...one, role: 'first' })) }), 'without the role "first"'],
+    [text({ variants: manifest.variants.map((one) => ({ ...one, role: 'last' })) }), 'role'],
+    [text({ variants: manifest.variants.map((one) => ({ ...one, name: 'Int 8' })) }), 'variants.0.name: expected'],
     [
       text({
         blob: { ...manifest.blob, length: 2 ** 21, chunks: [{ length: 2 ** 21, size: 20, sha256: 'a'.repeat(64) }] },
@@ -75,6 +85,17 @@ describe('manifest', () => {
     ],
   ])('refuses %#: one clear line', (bad, said) => {
     expect(() => parseSignedManifest(bad)).toThrow(said)
+  })
+
+  it('tells how a variant is fed, read and judged', () => {
+    const [full] = manifest.variants
+    if (!full) throw new Error('no variant')
+    expect(asVariant(manifest, full)).toEqual(manifest)
+    const input = { ...manifest.input, width: 4 }
+    const decision = { temperature: 2, threshold: 0.7 }
+    const small: Variant = { ...full, name: 'small-int8', role: 'first', input, decision }
+    expect(parseSignedManifest(text({ variants: [full, small] })).manifest.variants[1]).toEqual(small)
+    expect(asVariant(manifest, small)).toEqual({ ...manifest, input, decision })
   })
 
   it('finds text in the language, its base, else English', () => {
