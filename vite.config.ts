@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { lingui } from '@lingui/vite-plugin'
 import { defineConfig, type UserConfig } from 'vite'
 import { ORT_FOLDER } from './scripts/ort-runtime.ts'
+import { shellList } from './scripts/shell-list.ts'
 import { workerEntry } from './scripts/worker-entry.ts'
 import { loadReleaseKey } from './src/cli/release-key.ts'
 
@@ -22,7 +23,7 @@ export const appConfig = (trustedKeys: readonly string[]): UserConfig => ({
   root: 'src/app',
   // Relative, so that one build serves from any sub-path.
   base: './',
-  plugins: [workerEntry(), lingui({ failOnMissing: true, failOnCompileError: true })],
+  plugins: [workerEntry(), shellList(), lingui({ failOnMissing: true, failOnCompileError: true })],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   define: {
     __APP_VERSION__: JSON.stringify(version),

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { build } from 'vite'
 import { listFiles } from './list-files.ts'
 import { ORT_FOLDER } from './ort-runtime.ts'
+import { readShellScripts } from './shell-list.ts'
 
 interface PrecacheEntry {
   url: string
@@ -14,19 +15,29 @@ interface PrecacheEntry {
 /** The language whose texts a file holds: fetched by whoever uses it, and by nobody else. */
 export const languageOf = (path: string): string | undefined => /^assets\/locale-([a-z]+)-[^/]+\.js$/.exec(path)?.[1]
 
-/**
- * Icons are fetched by the system when it installs the app, runtimes when a pack needs them, packs by the worker:
- * none belongs to the shell, and precaching is all-or-nothing, so every byte in it can cost the whole.
- */
-export const isShell = (path: string): boolean =>
-  !/^(runtime|packs)\//.test(path) &&
-  !/\.(png|md|br|gz|map)$/.test(path) &&
-  path !== 'sw.js' &&
-  languageOf(path) === undefined
+/** The engine is a runtime; it is small, so it comes with the shell and the first pack need not wait for it. */
+export const isNano = (path: string): boolean => /^assets\/nano-|\.wasm$/.test(path) && !path.startsWith('runtime/')
 
-export async function precacheList(appFolder: string): Promise<PrecacheEntry[]> {
+/**
+ * Precaching is all-or-nothing, so every byte in it can cost the whole. Icons are fetched by the system when it installs
+ * the app, runtimes when a pack needs them, packs by the worker, screens and machinery that the first answer does not
+ * need once the rest is here (see `laterFiles`): none belongs to the shell.
+ *
+ * @param scripts see `shellScripts`
+ */
+export const isShell = (path: string, scripts: readonly string[]): boolean =>
+  path.endsWith('.js')
+    ? scripts.includes(path)
+    : !/^(runtime|packs)\//.test(path) && !/\.(png|md|br|gz|map|mjs|wasm)$/.test(path)
+
+/** Scripts that follow the shell into the phone, in the background. */
+export const isLater = (path: string, scripts: readonly string[]): boolean =>
+  /^assets\/.*\.js$/.test(path) && !scripts.includes(path) && !isNano(path) && languageOf(path) === undefined
+
+export async function precacheList(appFolder: string, scripts: readonly string[]): Promise<PrecacheEntry[]> {
   const entries: PrecacheEntry[] = []
-  for (const url of (await listFiles(appFolder)).filter(isShell)) {
+  const files = await listFiles(appFolder)
+  for (const url of files.filter((path) => isShell(path, scripts) || isNano(path))) {
     const hashed = url.startsWith('assets/')
     const revision = hashed
       ? null
@@ -42,6 +53,7 @@ export async function precacheList(appFolder: string): Promise<PrecacheEntry[]> 
 /** Builds `sw/main.ts` to a classic script: module service workers are younger than the phones this is for. */
 export async function buildServiceWorker(appFolder: string): Promise<void> {
   const all = await listFiles(appFolder)
+  const scripts = await readShellScripts(appFolder)
   const runtime = all.filter((path) => path.startsWith(`${ORT_FOLDER}/`) && !/\.(br|gz)$/.test(path))
   const files = all.flatMap((path) => {
     const language = languageOf(path)
@@ -53,8 +65,9 @@ export async function buildServiceWorker(appFolder: string): Promise<void> {
     publicDir: false,
     logLevel: 'warn',
     define: {
-      'self.__WB_MANIFEST': JSON.stringify(await precacheList(appFolder)),
+      'self.__WB_MANIFEST': JSON.stringify(await precacheList(appFolder, scripts)),
       __LANGUAGE_FILES__: JSON.stringify(Object.fromEntries(files)),
+      __LATER_FILES__: JSON.stringify(all.filter((path) => isLater(path, scripts))),
       __RUNTIME_FILES__: JSON.stringify(runtime),
       'process.env.NODE_ENV': '"production"',
     },

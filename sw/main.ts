@@ -1,15 +1,16 @@
 import { PrecacheController, type PrecacheEntry } from 'workbox-precaching'
-import { CacheFirst } from 'workbox-strategies'
 import {
   type FromServiceWorker,
   RUNTIME_CACHE,
   SYNC_TAG,
   type ToServiceWorker,
 } from '../src/protocol/service-worker.ts'
+import { createKeptFiles } from './kept-files.ts'
 import { createLanguages } from './languages.ts'
-import { createRuntimes } from './runtimes.ts'
 
 declare const self: ServiceWorkerGlobalScope & { __WB_MANIFEST: (PrecacheEntry | string)[] }
+/** Scripts that the first answer does not need. */
+declare const __LATER_FILES__: readonly string[]
 /** Files of `runtime/ort-<version>/`, the only runtime this build of the app can use. */
 declare const __RUNTIME_FILES__: readonly string[]
 /** Text files of the languages, each on the wire only when used. */
@@ -24,19 +25,33 @@ const scope = new URL(self.registration.scope)
 const shell = new PrecacheController()
 shell.addToCacheList(self.__WB_MANIFEST)
 const openPage = shell.createHandlerBoundToURL('index.html')
-const runtimes = new CacheFirst({ cacheName: RUNTIME_CACHE })
-const usedRuntimes = createRuntimes(__RUNTIME_FILES__, scope, caches)
-const languages = createLanguages(__LANGUAGE_FILES__, scope, caches)
+const later = createKeptFiles('jiko-later-v1', __LATER_FILES__, scope, caches)
+// Fetched with the first pack that needs it, and most phones never do.
+const runtimes = createKeptFiles(RUNTIME_CACHE, __RUNTIME_FILES__, scope, caches)
+const apart = [later, runtimes, createLanguages(__LANGUAGE_FILES__, scope, caches)]
 
 self.addEventListener('install', (event) => {
-  event.waitUntil(Promise.all([shell.install(event), languages.fetchUsed(), usedRuntimes.fetchUsed()]))
+  event.waitUntil(Promise.all([shell.install(event), ...apart.map((files) => files.fetchUsed())]))
 })
 
 self.addEventListener('activate', (event) => {
   // Claimed at once: a pack fetched during the first visit then finds its runtime cached.
-  const claimed = Promise.all([shell.activate(event), languages.dropOld(), usedRuntimes.dropOld()])
-  event.waitUntil(claimed.then(() => self.clients.claim()))
+  const claimed = Promise.all([shell.activate(event), ...apart.map((files) => files.dropOld())])
+  event.waitUntil(claimed.then(() => self.clients.claim()).then(fetchLater))
 })
+
+let fetching: Promise<void> | undefined
+
+/** Behind the first screen; what a cut network leaves out is tried again with every start of the app. */
+function fetchLater(): Promise<void> {
+  fetching ??= later
+    .fetch(later.urls)
+    .catch(() => undefined)
+    .finally(() => {
+      fetching = undefined
+    })
+  return fetching
+}
 
 /**
  * What is not named here goes to the network untouched: pages of a hub in the same scope, its answers under /v1, and
@@ -50,16 +65,19 @@ function answer(event: FetchEvent): Promise<Response> | undefined {
   // The app is one page, whatever follows the question mark.
   if (request.mode === 'navigate')
     return path === '' || path === 'index.html' ? openPage({ request, event, url }) : undefined
-  // A runtime's folder carries its version: what is cached is right for ever.
-  if (path.startsWith('runtime/')) return runtimes.handle({ request, event })
   const cacheKey = shell.getCacheKeyForURL(url.href)
   if (cacheKey) return shell.strategy.handle({ request, event, params: { cacheKey } })
-  return languages.answer(url.href)
+  for (const files of apart) {
+    const response = files.answer(url.href)
+    if (response) return response
+  }
+  return undefined
 }
 
 self.addEventListener('fetch', (event) => {
   const response = answer(event)
   if (response) event.respondWith(response)
+  if (event.request.mode === 'navigate') event.waitUntil(fetchLater())
 })
 
 self.addEventListener('message', (event) => {

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { isNano } from '../../scripts/build-service-worker.ts'
+import { readShellScripts } from '../../scripts/shell-list.ts'
 import { deleteProfile, openProfile } from '../helpers/chromium.ts'
 import { type FolderServer, serveFolders } from '../helpers/serve-folder.ts'
 
@@ -53,16 +55,20 @@ describe('the service worker', () => {
     await rm(folder, { recursive: true, force: true })
   })
 
-  it('keeps the shell and the language in use, and nothing else', async () => {
+  it('keeps the shell and the language in use, behind them what comes later, and nothing else', async () => {
+    const shell = await readShellScripts(APP)
+    const assets = (await readdir(join(APP, 'assets'))).map((name) => `assets/${name}`)
+    const scripts = assets.filter((path) => path.endsWith('.js') && !/\/locale-/.test(path))
     const precached = (await cached(page))['workbox-precache-v2'] ?? []
     expect(precached).toContain('index.html')
     expect(precached.filter((path) => /locale-|^runtime\/|^packs\/|\.png$|\.br$/.test(path))).toEqual([])
-    const assets = (await readdir(join(APP, 'assets'))).filter(
-      (name) => !/\.(br|gz)$/.test(name) && !/^locale-/.test(name),
+    const nano = assets.filter(isNano)
+    expect(precached.filter((path) => path.startsWith('assets/') && !path.endsWith('.css'))).toEqual(
+      [...shell, ...nano].sort(),
     )
-    expect(precached.filter((path) => path.startsWith('assets/'))).toEqual(
-      assets.map((name) => `assets/${name}`).sort(),
-    )
+    await expect
+      .poll(async () => (await cached(page))['jiko-later-v1'])
+      .toEqual(scripts.filter((path) => !shell.includes(path) && !nano.includes(path)).sort())
     expect((await cached(page))['jiko-languages-v1']).toEqual([expect.stringMatching(/^assets\/locale-sw-/)])
   })
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { RUNTIME_CACHE } from '../../../src/protocol/service-worker.ts'
-import { createRuntimes } from '../../../sw/runtimes.ts'
+import { createKeptFiles } from '../../../sw/kept-files.ts'
 
 const scope = new URL('https://hub.test/app/')
 const OLD = 'https://hub.test/app/runtime/ort-1/a.wasm'
@@ -28,16 +28,16 @@ function fakeCaches(kept: string[]) {
   return { state, caches: { open } as unknown as CacheStorage }
 }
 
-describe('runtimes over an update of the app', () => {
+describe('files kept apart, over an update of the app', () => {
   it('cost nothing on a phone that never used one', async () => {
     const { state, caches } = fakeCaches([])
-    await createRuntimes(NEW, scope, caches).fetchUsed()
+    await createKeptFiles(RUNTIME_CACHE, NEW, scope, caches).fetchUsed()
     expect(state.fetched).toEqual([])
   })
 
   it('are complete before the new version takes over, and only then is the old one dropped', async () => {
     const { state, caches } = fakeCaches([OLD, newUrls[0] as string])
-    const runtimes = createRuntimes(NEW, scope, caches)
+    const runtimes = createKeptFiles(RUNTIME_CACHE, NEW, scope, caches)
     await runtimes.fetchUsed()
     expect(state.fetched).toEqual([newUrls[1]])
     expect(state.urls.has(OLD)).toBe(true)
@@ -48,7 +48,7 @@ describe('runtimes over an update of the app', () => {
   it('fail the install where they cannot be fetched: the version in use stays, with its runtime', async () => {
     const { state, caches } = fakeCaches([OLD])
     state.online = false
-    await expect(createRuntimes(NEW, scope, caches).fetchUsed()).rejects.toThrow('Failed to fetch')
+    await expect(createKeptFiles(RUNTIME_CACHE, NEW, scope, caches).fetchUsed()).rejects.toThrow('Failed to fetch')
     expect([...state.urls]).toEqual([OLD])
   })
 })
