@@ -1,37 +1,43 @@
 import { i18n } from '@lingui/core'
 import type { JSX } from 'preact'
+import { useEffect } from 'preact/hooks'
 import { useApp } from './context.ts'
-import { LazyScreen } from './parts/lazy-screen.tsx'
+import { lazyScreen } from './parts/lazy-screen.tsx'
 import { NavBar } from './parts/nav-bar.tsx'
 import { UpdateBanner } from './parts/update-banner.tsx'
-import { AnswerScreen } from './screens/answer.tsx'
-import { CaptureScreen } from './screens/capture.tsx'
 import { HomeScreen } from './screens/home.tsx'
 import { useValue } from './use-value.ts'
 
-/** What a first answer does not need: one file for all, precached, so it opens offline as well. */
-const later = () => import('./screens/later.ts')
-const load = {
-  history: async () => (await later()).HistoryScreen,
-  sync: async () => (await later()).SyncScreen,
-  settings: async () => (await later()).SettingsScreen,
-  packs: async () => (await later()).PacksScreen,
-  about: async () => (await later()).AboutScreen,
-}
+const CaptureScreen = lazyScreen(async () => (await import('./screens/capture.tsx')).CaptureScreen)
+const AnswerScreen = lazyScreen(async () => (await import('./screens/answer.tsx')).AnswerScreen)
+const HistoryScreen = lazyScreen(async () => (await import('./screens/history.tsx')).HistoryScreen)
+const SyncScreen = lazyScreen(async () => (await import('./screens/sync.tsx')).SyncScreen)
+const SettingsScreen = lazyScreen(async () => (await import('./screens/settings.tsx')).SettingsScreen)
+const PacksScreen = lazyScreen(async () => (await import('./screens/packs.tsx')).PacksScreen)
+const AboutScreen = lazyScreen(async () => (await import('./screens/about.tsx')).AboutScreen)
 
 function CurrentScreen(): JSX.Element {
   const route = useValue(useApp().navigation.route)
+  // Whoever opens the app most likely wants an answer next.
+  useEffect(() => {
+    CaptureScreen.preload()
+    AnswerScreen.preload()
+  }, [])
   switch (route.screen) {
     case 'capture':
       return <CaptureScreen key={route.pack} pack={route.pack} />
     case 'answer':
       return <AnswerScreen key={route.record} record={route.record} />
     case 'history':
+      return <HistoryScreen />
     case 'sync':
+      return <SyncScreen />
     case 'settings':
+      return <SettingsScreen />
     case 'packs':
+      return <PacksScreen />
     case 'about':
-      return <LazyScreen key={route.screen} load={load[route.screen]} />
+      return <AboutScreen />
     default:
       return <HomeScreen />
   }

@@ -1,14 +1,27 @@
-import type { JSX } from 'preact'
+import type { ComponentType, JSX } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import { Failure } from './notice.tsx'
 
-/** A screen in a file of its own. It is precached, so that it opens offline; it is just not read before it is wanted. */
-export function LazyScreen({ load }: { load: () => Promise<() => JSX.Element> }): JSX.Element | null {
-  const [loaded, setLoaded] = useState<{ Screen: () => JSX.Element }>()
-  const [error, setError] = useState<unknown>()
-  useEffect(() => {
-    load().then((Screen) => setLoaded({ Screen }), setError)
-  }, [load])
-  if (error !== undefined) return <Failure error={error} />
-  return loaded ? <loaded.Screen /> : null
+export interface LazyScreen<P> {
+  (props: P): JSX.Element | null
+  /** Fetches it before it is wanted; a failure shows when it is. */
+  preload(): void
+}
+
+/** A screen in a file of its own, fetched and read when it is wanted. Once it is here it shows at once. */
+export function lazyScreen<P extends object = object>(load: () => Promise<ComponentType<P>>): LazyScreen<P> {
+  let Here: ComponentType<P> | undefined
+  const fetch = async (): Promise<void> => {
+    Here ??= await load()
+  }
+  function Lazy(props: P): JSX.Element | null {
+    const [, setLoaded] = useState(false)
+    const [error, setError] = useState<unknown>()
+    useEffect(() => {
+      if (!Here) fetch().then(() => setLoaded(true), setError)
+    }, [])
+    if (error !== undefined) return <Failure error={error} />
+    return Here ? <Here {...props} /> : null
+  }
+  return Object.assign(Lazy, { preload: () => void fetch().catch(() => undefined) })
 }
