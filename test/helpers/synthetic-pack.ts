@@ -1,5 +1,5 @@
-import { deflateSync } from 'fflate'
 import { type Bytes, concat, utf8 } from '../../src/lib/bytes.ts'
+import { deflate } from '../../src/lib/deflate.ts'
 import { sha256Hex } from '../../src/lib/sha256.ts'
 import type { Chunk, Manifest, PackFile } from '../../src/protocol/manifest.ts'
 import { formatSignedManifest } from '../../src/protocol/manifest.ts'
@@ -66,7 +66,7 @@ export async function syntheticPack({
     const indexes: number[] = []
     for (let at = 0; at < contents.length; at += chunkSize) {
       const plain = contents.subarray(at, at + chunkSize)
-      const packed = new Uint8Array(deflateSync(plain, { level: 6 }))
+      const packed = deflate(plain)
       indexes.push(chunks.length)
       chunkBytes.push(packed)
       chunks.push({ length: packed.length, size: plain.length, sha256: await sha256Hex(packed) })

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { Command, Option } from 'commander'
 import type { Method } from '../../onnx/quantise/calibrate.ts'
 import { createEngines } from '../engines.ts'
@@ -8,6 +9,7 @@ import { wholeNumber } from '../options.ts'
 import { brotliLength, comparison } from '../pack/brotli.ts'
 import { buildPack, type Quantise } from '../pack/build-pack.ts'
 import { prepareModel } from '../pack/prepare-model.ts'
+import { deltasFrom } from '../pack/previous.ts'
 import { readSourceFolder, type SourceFolder } from '../pack/source.ts'
 import { type ModelOptions, sourceFromModel } from '../pack/source-from-model.ts'
 import { isQuantised } from '../pack/variant.ts'
@@ -32,6 +34,7 @@ interface PackOptions extends SourceOptions {
   budget?: number
   quantize: Quantise
   compare?: boolean
+  previous: string[]
 }
 
 export function packCommand(): Command {
@@ -45,6 +48,11 @@ export function packCommand(): Command {
     .addOption(budgetOption())
     .addOption(
       new Option('--quantize <precision>', 'what the phone runs').choices(['int8', 'fp16', 'none']).default('int8'),
+    )
+    .option(
+      '--previous <folders...>',
+      'older versions that phones may have, to update from by differences; the one in --out is among them',
+      [],
     )
     .option('--compare', 'say too what the plain ONNX file would cost with Brotli 11 (slow)')
     .option('--hf-endpoint <url>', 'where hf:org/name is fetched from', PUBLIC_ENDPOINT)
@@ -62,7 +70,7 @@ export function packCommand(): Command {
     .action(
       async (
         path: string,
-        { out, calibrate: data, method, samples, budget, quantize, compare, ...options }: PackOptions,
+        { out, calibrate: data, method, samples, budget, quantize, compare, previous, ...options }: PackOptions,
       ) => {
         const signal = interruptSignal()
         const engines = createEngines()
@@ -82,8 +90,9 @@ export function packCommand(): Command {
           { ...folder, calibration: fresh },
           { engines, signer, quantise: quantize, prepared, signal },
         )
-        await writePack(out, pack)
-        for (const note of pack.notes) console.error(`jiko: ${pack.manifest.name}: ${note}`)
+        const { deltas, notes } = await deltasFrom([join(out, pack.manifest.name), ...previous], pack)
+        await writePack(out, pack, deltas)
+        for (const note of [...pack.notes, ...notes]) console.error(`jiko: ${pack.manifest.name}: ${note}`)
         console.log(
           summary(pack.manifest.name, pack.manifest.version, pack.digest, bytesOf(pack.manifest), pack.blob.length),
         )

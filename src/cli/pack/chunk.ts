@@ -1,5 +1,5 @@
-import { deflateSync } from 'fflate'
 import { type Bytes, concat } from '../../lib/bytes.ts'
+import { deflate } from '../../lib/deflate.ts'
 import { sha256Hex } from '../../lib/sha256.ts'
 import type { Chunk, PackFile } from '../../protocol/manifest.ts'
 
@@ -27,7 +27,7 @@ export async function chunkFiles(files: ReadonlyMap<string, Bytes>): Promise<Chu
     const indexes: number[] = []
     for (let at = 0; at < contents.length; at += CHUNK_SIZE) {
       const plain = contents.subarray(at, at + CHUNK_SIZE)
-      const packed = deflateSync(plain, { level: 9 })
+      const packed = deflate(plain)
       const sha256 = await sha256Hex(packed)
       const index = known.get(sha256) ?? chunks.length
       if (index === chunks.length) {

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { inflateSync } from 'fflate'
 import { type Bytes, concat } from '../../lib/bytes.ts'
+import { decompress } from '../../lib/compress.ts'
 import { sha256Hex } from '../../lib/sha256.ts'
 import { checkManifest } from '../../packs/fetch-manifest.ts'
 import { JikoError } from '../../protocol/error.ts'
@@ -50,6 +50,11 @@ export async function openFolder(folder: string, trusted: readonly string[]): Pr
       `${manifest.blob.path} has ${blob.length} bytes instead of ${manifest.blob.length}; fetch or build the pack again.`,
     )
   }
+  return { folder, manifest, digest, key: signature.key, read: blobReader(manifest, blob) }
+}
+
+/** Reads the files of a pack out of its blob. @throws JikoError `pack/damaged`, `pack/missing-file` when read */
+export function blobReader(manifest: Manifest, blob: Bytes): ReadFile {
   const starts = [0]
   for (const { length } of manifest.blob.chunks) starts.push((starts.at(-1) ?? 0) + length)
 
@@ -62,24 +67,14 @@ export async function openFolder(folder: string, trusted: readonly string[]): Pr
         `Chunk ${index} of ${manifest.name} is damaged; fetch or build the pack again.`,
       )
     }
-    // The size comes from a signed manifest: nothing longer is ever made.
-    const plain = inflateSync(packed, { out: new Uint8Array(size) })
-    if (plain.length === size) return plain
-    throw new JikoError(
-      'pack/damaged',
-      `Chunk ${index} of ${manifest.name} unpacks to ${plain.length} bytes, not ${size}.`,
-    )
+    const unpacked = await decompress(packed, 'deflate-raw', size).catch(() => undefined)
+    if (unpacked?.length === size) return unpacked
+    throw new JikoError('pack/damaged', `Chunk ${index} of ${manifest.name} does not unpack to ${size} bytes.`)
   }
 
-  return {
-    folder,
-    manifest,
-    digest,
-    key: signature.key,
-    async read(path) {
-      const file = manifest.files.find((one) => one.path === path)
-      if (!file) throw new JikoError('pack/missing-file', `${manifest.name} has no file "${path}".`)
-      return concat(...(await Promise.all(file.chunks.map(chunk))))
-    },
+  return async (path) => {
+    const file = manifest.files.find((one) => one.path === path)
+    if (!file) throw new JikoError('pack/missing-file', `${manifest.name} has no file "${path}".`)
+    return concat(...(await Promise.all(file.chunks.map(chunk))))
   }
 }

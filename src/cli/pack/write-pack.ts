@@ -1,10 +1,12 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { utf8 } from '../../lib/bytes.ts'
+import { withUpdates } from '../../protocol/delta.ts'
 import { type Manifest, programPaths } from '../../protocol/manifest.ts'
 import { type PackIndex, parsePackIndex } from '../../protocol/pack-index.ts'
 import { readTextFile, writeAtomic } from '../files.ts'
 import type { BuiltPack } from './build-pack.ts'
+import type { BuiltDelta } from './delta.ts'
 
 const INDEX = 'index.json'
 const MANIFEST = 'manifest.ndjson'
@@ -18,18 +20,34 @@ export function bytesOf({ variants, files, blob }: Manifest): number {
 }
 
 /**
- * Writes a pack and lists it in the index: first the blob, then the manifest that names it, last the index, so that
- * whoever reads at any moment sees the old pack or the new one. Blobs that no manifest names any more go afterwards.
+ * Writes a pack and lists it in the index: first the blob and the differences to older versions, then the manifest that
+ * names them, last the index, so that whoever reads at any moment sees the old pack or the new one. Files that no manifest
+ * names any more go afterwards.
  */
-export async function writePack(out: string, { manifest, digest, text, blob }: BuiltPack): Promise<void> {
+export async function writePack(
+  out: string,
+  { manifest, digest, text, blob }: BuiltPack,
+  deltas: readonly BuiltDelta[] = [],
+): Promise<void> {
   const folder = join(out, manifest.name)
-  await writeAtomic(join(folder, manifest.blob.path), blob)
-  await writeAtomic(join(folder, MANIFEST), utf8(text))
+  const files = new Map([[manifest.blob.path, blob]])
+  for (const { update, delta, table, blob: differences } of deltas) {
+    files.set(delta.blob.path, differences)
+    files.set(update.path, table)
+  }
+  for (const [path, bytes] of files) await writeAtomic(join(folder, path), bytes)
+  const whole = utf8(
+    withUpdates(
+      text,
+      deltas.map(({ update }) => update),
+    ),
+  )
+  await writeAtomic(join(folder, MANIFEST), whole)
   const { name, version, title, description } = manifest
-  const bytes = utf8(text).length + bytesOf(manifest)
+  const bytes = whole.length + bytesOf(manifest)
   await addToIndex(out, { name, version, digest, url: `${name}/${MANIFEST}`, bytes, title, description })
   for (const file of await readdir(folder)) {
-    if (/^[0-9a-f]{64}\.bin$/.test(file) && file !== manifest.blob.path) await rm(join(folder, file))
+    if (/^[0-9a-f]{64}\.(bin|json)$/.test(file) && !files.has(file)) await rm(join(folder, file))
   }
 }
 

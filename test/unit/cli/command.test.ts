@@ -59,7 +59,7 @@ describe('the jiko command', () => {
     const other = join(home, 'other')
     expect(jiko('pack', source, '--out', other).status).toBe(0)
     const cost = jiko('diff', 'small', join(other, 'small'), '--json')
-    expect(JSON.parse(cost.stdout)).toContainEqual(expect.objectContaining({ path: 'card.md', fetch: 0 }))
+    expect(JSON.parse(cost.stdout)).toContainEqual(expect.objectContaining({ path: 'card.md', changed: 0, fetch: 0 }))
 
     expect(jiko('verify', 'small').stdout).toContain('right on int8/nano')
     expect(jiko('inspect', 'small').stdout).toContain('4 labels')

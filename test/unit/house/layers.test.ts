@@ -27,6 +27,7 @@ const LAYERS: Readonly<Record<string, number>> = {
 const OWNERS: ReadonlyArray<[RegExp, readonly string[]]> = [
   [/^valibot$/, ['src/protocol']],
   [/^onnxruntime-web/, ['src/runtime']],
+  [/^fflate$/, ['src/lib']],
   [/^idb$/, ['src/store']],
   [/^comlink$/, ['src/worker', 'src/client']],
   [/^workbox-window$/, ['src/client']],
