@@ -3,7 +3,9 @@ import { dirname } from 'node:path'
 import type { Bytes } from '../lib/bytes.ts'
 import { JikoError } from '../protocol/error.ts'
 
-const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT'
+/** No such file, or a file where a folder of it should be. */
+const isMissing = (error: unknown): boolean =>
+  ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')
 
 /** Undefined when there is no such file. @throws JikoError `cli/cannot-read` */
 export async function readBytesIfThere(path: string): Promise<Bytes | undefined> {
