@@ -112,18 +112,22 @@ function versionOf(database: DatabaseSync): number {
 }
 
 /** @throws JikoError `hub/newer-database` when a later Jiko wrote it. */
+export function checkVersion(version: number, known: number): void {
+  if (version <= known) return
+  throw new JikoError(
+    'hub/newer-database',
+    `the database is of version ${version}, this Jiko knows up to ${known}: run the newer Jiko that wrote it`,
+  )
+}
+
+/** @throws JikoError `hub/newer-database`. */
 export function migrate(database: DatabaseSync, steps: readonly string[] = MIGRATIONS): void {
   if (versionOf(database) === steps.length) return
   // The version is read again under the write lock: two hubs may start on one file at once.
   database.exec('begin immediate')
   try {
     const version = versionOf(database)
-    if (version > steps.length) {
-      throw new JikoError(
-        'hub/newer-database',
-        `the database is of version ${version}, this Jiko knows up to ${steps.length}: run the newer Jiko that wrote it`,
-      )
-    }
+    checkVersion(version, steps.length)
     for (const step of steps.slice(version)) database.exec(step)
     database.exec(`pragma user_version = ${steps.length}`)
     database.exec('commit')

@@ -1,4 +1,7 @@
-/** The tables, as Kysely sees them. Hashes are 32 bytes, times milliseconds since 1970, flags 0 or 1. */
+/**
+ * The tables, as Kysely sees them. Hashes are 32 bytes, times milliseconds since 1970, flags 0 or 1, lines what `TextColumn`
+ * makes of them.
+ */
 export interface Tables {
   programs: { program: string; created_at: number }
   devices: {
@@ -29,7 +32,7 @@ export interface Tables {
     program: string
     stream: string
     seq: number
-    line: string
+    line: string | Uint8Array
     line_hash: Uint8Array
     hash: Uint8Array
     verdict: string
@@ -40,7 +43,7 @@ export interface Tables {
     stream: string
     seq: number
     line_hash: Uint8Array
-    line: string
+    line: string | Uint8Array
     received_at: number
     /** 1 once the hub above has it. */
     above: number

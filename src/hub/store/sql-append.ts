@@ -3,6 +3,7 @@ import { toBlob } from './hex.ts'
 import type { Tables } from './schema.ts'
 import { endOf } from './segment.ts'
 import type { Segment } from './store.ts'
+import type { TextColumn } from './text.ts'
 
 /** Rows in one INSERT: enough to be fast, few enough for every database's limit on parameters. */
 const ROWS = 100
@@ -67,14 +68,19 @@ export async function insertHeads(tx: Transaction<Tables>, program: string, segm
     .execute()
 }
 
-export async function insertLines(tx: Transaction<Tables>, program: string, segment: Segment): Promise<void> {
+export async function insertLines(
+  tx: Transaction<Tables>,
+  text: TextColumn,
+  program: string,
+  segment: Segment,
+): Promise<void> {
   const { stream, receivedAt, lines } = segment
   for (const batch of batches(lines)) {
     const rows = batch.map(({ seq, line, lineHash, hash, verdict }) => ({
       program,
       stream,
       seq,
-      line,
+      line: text.toColumn(line),
       line_hash: toBlob(lineHash),
       hash: toBlob(hash),
       verdict,

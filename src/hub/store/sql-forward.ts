@@ -2,6 +2,7 @@ import { type ExpressionBuilder, type Kysely, sql } from 'kysely'
 import { toBlob, toHex } from './hex.ts'
 import type { Tables } from './schema.ts'
 import type { HubStore, HubStream } from './store.ts'
+import type { TextColumn } from './text.ts'
 
 export function toStream(row: Tables['streams']): HubStream {
   const { stream, device, epoch, tip, announced_seq, announced_signature, proven_seq, above_seq, final_seq } = row
@@ -25,6 +26,7 @@ const lacksAbove = ({ and, or, eb }: ExpressionBuilder<Tables, 'streams'>) =>
 /** The part of the store by which a hub passes on what it has. */
 export function createSqlForwarding(
   db: Kysely<Tables>,
+  text: TextColumn,
 ): Pick<
   HubStore,
   | 'lines'
@@ -56,7 +58,12 @@ export function createSqlForwarding(
         .orderBy('seq')
         .limit(limit)
         .execute()
-      return rows.map(({ line_hash, hash, ...row }) => ({ ...row, lineHash: toHex(line_hash), hash: toHex(hash) }))
+      return rows.map(({ line, line_hash, hash, ...row }) => ({
+        ...row,
+        line: text.fromColumn(line),
+        lineHash: toHex(line_hash),
+        hash: toHex(hash),
+      }))
     },
     async provenHead(program, stream, from, upto) {
       const heads = headsOf(program, stream)
@@ -108,7 +115,11 @@ export function createSqlForwarding(
         .orderBy('received_at')
         .limit(limit)
         .execute()
-      return rows.map(({ line_hash, ...row }) => ({ ...row, lineHash: toHex(line_hash) }))
+      return rows.map(({ line, line_hash, ...row }) => ({
+        ...row,
+        line: text.fromColumn(line),
+        lineHash: toHex(line_hash),
+      }))
     },
     async noteForkAbove(program, { stream, seq, lineHash }) {
       await db

@@ -6,6 +6,7 @@ import { advance, batches, insertHeads, insertLines } from './sql-append.ts'
 import { createSqlForwarding, toStream } from './sql-forward.ts'
 import { readTotals } from './sql-totals.ts'
 import type { Device, HubStore, Place, StoredLine } from './store.ts'
+import type { TextColumn } from './text.ts'
 
 function toDevice(row: Tables['devices']): Device {
   const { key, app, first_seen, last_seen, revoked_at } = row
@@ -13,7 +14,7 @@ function toDevice(row: Tables['devices']): Device {
 }
 
 /** The hub's store on any SQL database that Kysely speaks to; the dialect and the migrations are the caller's. */
-export function createSqlStore(db: Kysely<Tables>): HubStore {
+export function createSqlStore(db: Kysely<Tables>, text: TextColumn): HubStore {
   const isWhole = ({ exists, selectFrom }: ExpressionBuilder<Tables, 'attachments'>) =>
     exists(
       selectFrom('blobs')
@@ -56,7 +57,7 @@ export function createSqlStore(db: Kysely<Tables>): HubStore {
       .orderBy('records.seq', order)
       .limit(limit)
       .execute()
-    return rows
+    return rows.map(({ line, ...row }) => ({ ...row, line: text.fromColumn(line) }))
   }
 
   async function findDevice(program: string, key: string): Promise<Device | undefined> {
@@ -126,7 +127,7 @@ export function createSqlStore(db: Kysely<Tables>): HubStore {
       checkSegment(segment)
       return await db.transaction().execute(async (tx) => {
         if (!(await advance(tx, program, segment))) return false
-        await insertLines(tx, program, segment)
+        await insertLines(tx, text, program, segment)
         await insertHeads(tx, program, segment)
         return true
       })
@@ -156,7 +157,7 @@ export function createSqlStore(db: Kysely<Tables>): HubStore {
           stream,
           seq,
           line_hash: toBlob(lineHash),
-          line,
+          line: text.toColumn(line),
           received_at: receivedAt,
           above: 0,
         }))
@@ -177,7 +178,11 @@ export function createSqlStore(db: Kysely<Tables>): HubStore {
         .orderBy('seq', 'desc')
         .limit(limit)
         .execute()
-      return rows.map(({ line_hash, ...row }) => ({ ...row, lineHash: toHex(line_hash) }))
+      return rows.map(({ line_hash, line, ...row }) => ({
+        ...row,
+        line: text.fromColumn(line),
+        lineHash: toHex(line_hash),
+      }))
     },
 
     records: (program, { since, limit }) => arrivals(program, 'asc', limit, since),
@@ -243,7 +248,7 @@ export function createSqlStore(db: Kysely<Tables>): HubStore {
           .execute()
       }
     },
-    ...createSqlForwarding(db),
+    ...createSqlForwarding(db, text),
     async setting(name) {
       const row = await db.selectFrom('settings').select('value').where('name', '=', name).executeTakeFirst()
       return row?.value

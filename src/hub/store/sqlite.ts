@@ -7,6 +7,7 @@ import { createNodeSqliteDialect } from './node-sqlite.ts'
 import type { Tables } from './schema.ts'
 import { createSqlStore } from './sql.ts'
 import type { HubStore } from './store.ts'
+import { PLAIN_TEXT } from './text.ts'
 
 /** Milliseconds to wait for another process that writes, such as `jiko hub export` beside a running hub. */
 const BUSY_TIMEOUT = 5000
@@ -29,7 +30,16 @@ export function openSqliteStore(path: string): HubStore {
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new JikoError('hub/database', `the database ${path} cannot be opened: ${reason}`, { cause })
   }
-  return createSqlStore(new Kysely<Tables>({ dialect: createNodeSqliteDialect(database) }))
+  const opened = database
+  const store = createSqlStore(new Kysely<Tables>({ dialect: createNodeSqliteDialect(opened) }), PLAIN_TEXT)
+  return {
+    ...store,
+    async close() {
+      await store.close()
+      // Kysely closes only what it has begun to use.
+      if (opened.isOpen) opened.close()
+    },
+  }
 }
 
 /** All pages at once: in steps, a hub that goes on writing would make the copy begin anew each time. */
