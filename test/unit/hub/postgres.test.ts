@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => server?.stop())
 
 const open = async (partitions: number): Promise<HubStore> =>
-  await openPostgresStore(await server.newDatabase(), { partitions })
+  await openPostgresStore(await server.newSchema(), { partitions })
 
 describeHubStore('PostgreSQL', () => open(1))
 describeHubStore('PostgreSQL in 4 hash partitions', () => open(4))
@@ -54,7 +54,7 @@ const STREAM = 'aaaaaaaaaaaaaaaa'
 
 describe('PostgreSQL hub store', () => {
   it('is one truth for several hubs that write one stream at once', async () => {
-    const url = await server.newDatabase()
+    const url = await server.newSchema()
     const hubs = await Promise.all([1, 2, 3].map(() => opened(url)))
     let after = START
     for (let round = 0; round < 20; round++) {
@@ -72,7 +72,7 @@ describe('PostgreSQL hub store', () => {
   })
 
   it('spreads streams over the partitions, each stream in one', async () => {
-    const url = await server.newDatabase()
+    const url = await server.newSchema()
     const store = await openPostgresStore(url, { partitions: 4 })
     await store.addProgram('default', 1)
     await store.seeDevice('default', { key: 'k', app: 'a', at: 1 })
@@ -109,7 +109,7 @@ describe('PostgreSQL hub store', () => {
   })
 
   it('leaves nothing of a segment when a statement in the middle fails', async () => {
-    const url = await server.newDatabase()
+    const url = await server.newSchema()
     const store = await opened(url)
     await ask(
       url,
@@ -124,7 +124,7 @@ describe('PostgreSQL hub store', () => {
   })
 
   it('is made once by hubs that start at once, and refused by an older Jiko', async () => {
-    const url = await server.newDatabase()
+    const url = await server.newSchema()
     const stores = await Promise.all([1, 2, 3].map(() => openPostgresStore(url)))
     await Promise.all(stores.map((store) => store.close()))
     expect(await ask(url, 'select * from jiko')).toEqual([{ version: POSTGRES_MIGRATIONS.length, partitions: 1 }])
@@ -133,7 +133,7 @@ describe('PostgreSQL hub store', () => {
   })
 
   it('leaves a database as it was when a step fails', async () => {
-    const url = await server.newDatabase()
+    const url = await server.newSchema()
     const client = new Client({ connectionString: url })
     await client.connect()
     const steps = [...POSTGRES_MIGRATIONS, () => 'create table half (a text); not sql']
@@ -155,8 +155,8 @@ describe('PostgreSQL hub store', () => {
   })
 
   it('does not take a database that acknowledges before it has synced', async () => {
-    const url = await server.newDatabase()
-    const hasty = `${url}&options=${encodeURIComponent('-c synchronous_commit=off')}`
+    const url = await server.newSchema()
+    const hasty = `${url}${encodeURIComponent(' -c synchronous_commit=off')}`
     await expect(openPostgresStore(hasty)).rejects.toMatchObject({
       code: 'hub/database',
       message: expect.stringContaining('synchronous_commit'),
