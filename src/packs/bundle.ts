@@ -2,7 +2,7 @@ import { type Bytes, fromUtf8, utf8 } from '../lib/bytes.ts'
 import { sha256Hex } from '../lib/sha256.ts'
 import { JikoError } from '../protocol/error.ts'
 import { type Chunk, MAX_MANIFEST_BYTES, type Manifest, parseSignedManifest } from '../protocol/manifest.ts'
-import type { Obtain } from './install.ts'
+import type { HandedOver } from './install.ts'
 import { damagedChunks, readChunk } from './open.ts'
 import type { PackStore } from './store.ts'
 
@@ -102,16 +102,12 @@ async function* pieces(
   }
 }
 
-/** A bundle file that was opened: what an installer's `installFrom` takes. */
-export interface Bundle {
-  /** The manifest file; not verified yet. */
-  text: string
-  /** Copies what is missing from the file, verifying each chunk. Can be killed and called again. */
-  obtain: Obtain
-}
-
-/** @throws JikoError `pack/bad-bundle` when the file is none, or is cut off in its head; `pack/bad-manifest`. */
-export async function openBundle(file: Blob, store: Pick<PackStore, 'listChunks' | 'putChunk'>): Promise<Bundle> {
+/**
+ * Opens a bundle file for an installer's `installFrom`. Its manifest is not verified yet; `obtain` copies what is missing
+ * from the file, verifying each chunk, and can be killed and called again.
+ * @throws JikoError `pack/bad-bundle` when the file is none, or is cut off in its head; `pack/bad-manifest`.
+ */
+export async function openBundle(file: Blob, store: Pick<PackStore, 'listChunks' | 'putChunk'>): Promise<HandedOver> {
   const start = new Uint8Array(await file.slice(0, MAX_HEAD_BYTES).arrayBuffer())
   const first = start.indexOf(10)
   const second = start.indexOf(10, first + 1)
@@ -128,6 +124,7 @@ export async function openBundle(file: Blob, store: Pick<PackStore, 'listChunks'
   const places = placesOf(manifest, held, textEnd)
   return {
     text,
+    held: new Set([...places.keys()].map((index) => manifest.blob.chunks[index]?.sha256 ?? '')),
     async obtain(checked, wanted, { signal, onProgress }) {
       const { chunks } = checked.signed.manifest.blob
       const lacking = wanted.filter((index) => !places.has(index))

@@ -1,5 +1,5 @@
 import type { Manifest } from '../protocol/manifest.ts'
-import { type Choose, chunksOf, pathsOf } from './layout.ts'
+import { type Choose, missingBytes, pathsOf } from './layout.ts'
 import type { PackStore } from './store.ts'
 
 /** What is known about the link: measured by us, or said by `navigator.connection` where that exists. */
@@ -48,10 +48,9 @@ export async function costOf(
     estimate?: () => Promise<{ usage?: number; quota?: number }>
   },
 ): Promise<Cost> {
-  const here = new Set(await store.listChunks())
-  const chunks = chunksOf(manifest, choose(manifest)).map((index) => manifest.blob.chunks[index])
-  const total = chunks.reduce((sum, chunk) => sum + (chunk?.length ?? 0), 0)
-  const bytes = chunks.reduce((sum, chunk) => sum + (chunk && !here.has(chunk.sha256) ? chunk.length : 0), 0)
+  const paths = choose(manifest)
+  const total = missingBytes(manifest, paths, new Set())
+  const bytes = missingBytes(manifest, paths, new Set(await store.listChunks()))
   const seconds = secondsFor(bytes, link)
   const { usage, quota } = (await estimate?.().catch(() => undefined)) ?? {}
   const free = quota === undefined ? undefined : Math.max(0, quota - (usage ?? 0))

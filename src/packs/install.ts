@@ -1,11 +1,12 @@
 import { isAbort } from '../lib/abort.ts'
 import { JikoError } from '../protocol/error.ts'
+import type { Manifest } from '../protocol/manifest.ts'
 import type { OnProgress, PackStatus } from '../protocol/worker.ts'
 import { collect, removePack } from './collect.ts'
 import { type DownloadDeps, download } from './download.ts'
 import { type CheckedManifest, checkManifest, checkSuccessor, manifestUrl, type TrustedKeys } from './fetch-manifest.ts'
 import { findManifest } from './find-manifest.ts'
-import { type Choose, chunksOf, pathsOf } from './layout.ts'
+import { type Choose, chunksOf, missingBytes, pathsOf } from './layout.ts'
 import { PACKS_LOCK, type RunExclusive } from './locks.ts'
 import { type NoteStore, refusedKey } from './notes.ts'
 import { findDamage, type OpenedPack, openPack, readerOf } from './open.ts'
@@ -24,6 +25,15 @@ export interface InstallerDeps extends Omit<DownloadDeps, 'store' | 'spend'> {
   trusted: TrustedKeys
   /** The files that this device needs now; the rest can come later by `fetchFiles`. */
   choose?: Choose
+  /**
+   * The files of a smaller variant, when those should come first. `here` are the hashes of what is here, `held` of what
+   * else can be had: of all of the pack when left out.
+   */
+  chooseFirst?: (
+    manifest: Manifest,
+    here: ReadonlySet<string>,
+    held?: ReadonlySet<string>,
+  ) => readonly string[] | undefined
   /** Runs the golden inputs on the complete but not yet installed pack; rejects when the answers are wrong. */
   verifyInstalled?: (pack: OpenedPack, operation: Operation) => Promise<void>
   /** Asked before bytes come in and when the device is full; answers how many bytes it freed. */
@@ -36,14 +46,25 @@ export interface InstallerDeps extends Omit<DownloadDeps, 'store' | 'spend'> {
 /** Where the bytes of a manifest's chunks come from: mirrors, or a file. */
 export type Obtain = (checked: CheckedManifest, wanted: readonly number[], operation: Operation) => Promise<unknown>
 
+/** A pack that somebody handed over. */
+export interface HandedOver {
+  /** The manifest file. */
+  text: string
+  obtain: Obtain
+  /** Hashes of the chunks that can be had. */
+  held: ReadonlySet<string>
+}
+
 /** Times that a pack may be replaced on the server while it is being fetched. */
 const CHANGES = 3
 
 export function createInstaller(deps: InstallerDeps) {
-  const { store, exclusive, trusted, makeRoom, verifyInstalled } = deps
+  const { store, exclusive, trusted, makeRoom, verifyInstalled, chooseFirst } = deps
   const origins = createOrigins(store)
   const { now = Date.now, choose = pathsOf, spend, ...rest } = deps
   const linkFor = (pack: string): DownloadDeps => ({ ...rest, ...(spend && { spend: (bytes) => spend(bytes, pack) }) })
+
+  const here = async (): Promise<ReadonlySet<string>> => new Set(await store.listChunks())
 
   async function fetchFirst(urls: readonly string[], { signal, onProgress }: Operation): Promise<CheckedManifest> {
     onProgress?.({ phase: 'manifest', done: 0, total: 1 })
@@ -88,8 +109,8 @@ export function createInstaller(deps: InstallerDeps) {
         return await obtain(checked, wanted, operation)
       } catch (error) {
         if (!makeRoom || !(error instanceof JikoError) || error.code !== 'storage/quota') throw error
-        const here = new Set(await store.listChunks())
-        const lacking = wanted.map((i) => blob.chunks[i]).filter((chunk) => chunk && !here.has(chunk.sha256))
+        const held = await here()
+        const lacking = wanted.map((i) => blob.chunks[i]).filter((chunk) => chunk && !held.has(chunk.sha256))
         const bytes = lacking.reduce((sum, chunk) => sum + (chunk?.length ?? 0), 0)
         if ((await makeRoom(bytes, name)) <= 0) throw error
       }
@@ -102,27 +123,33 @@ export function createInstaller(deps: InstallerDeps) {
     urls: readonly string[],
     obtain: Obtain,
     operation: Operation,
+    held?: ReadonlySet<string>,
   ): Promise<PackStatus> {
     const { signed, text, digest } = checked
     const { manifest } = signed
     const { name } = manifest
     const old = readable(await store.getManifest(name))
     if (old) checkSuccessor(old, signed)
-    const wanted = chunksOf(manifest, choose(manifest))
     const again = old?.line === signed.line
+    const before = await here()
+    const full = choose(manifest)
+    // Somebody who has a version already can use that meanwhile.
+    const wanted = chunksOf(manifest, (!old && chooseFirst?.(manifest, before, held)) || full)
+    const growing = again && missingBytes(manifest, full, before) > 0
     if (!again) {
       await origins.started(name, urls)
       await store.putPending(name, { url: manifestUrl(urls[0] ?? ''), text })
     }
     await obtainWithRoom(checked, wanted, obtain, operation)
-    if (!again) {
+    if (!again || growing) {
       await check(checked, wanted, obtain, operation)
       operation.signal?.throwIfAborted()
     }
     await origins.installed(name, { urls, at: now(), digest })
     // The one put that makes it the installed version: before it the old one is whole, after it the new one is.
     if (!again) await store.putManifest(name, text)
-    await store.deletePending(name)
+    // A smaller variant can be used from now on; that the full one is still to come stays written down.
+    if (missingBytes(manifest, full, await here()) === 0) await store.deletePending(name)
     await collect(store)
     return statusOf(store, name, choose)
   }
@@ -166,7 +193,8 @@ export function createInstaller(deps: InstallerDeps) {
       const origin = await origins.origin(name)
       if (origin && origin.at > asked && origin.urls[0] === urls[0]) {
         const status = await statusOf(store, name, choose)
-        if (status.digest === origin.digest && status.have === status.bytes) return status
+        const begun = (await store.getPending(name)) !== undefined
+        if (status.digest === origin.digest && (begun || status.have === status.bytes)) return status
       }
     }
     return undefined
@@ -215,15 +243,10 @@ export function createInstaller(deps: InstallerDeps) {
     install,
 
     /** Installs from a manifest that is at hand and chunks from anywhere: bundle files. */
-    installFrom: (
-      text: string,
-      urls: readonly string[],
-      obtain: Obtain,
-      operation: Operation = {},
-    ): Promise<PackStatus> =>
+    installFrom: ({ text, obtain, held }: HandedOver, operation: Operation = {}): Promise<PackStatus> =>
       exclusive(
         PACKS_LOCK,
-        async () => complete(await checkManifest(text, trusted), urls, obtain, operation),
+        async () => complete(await checkManifest(text, trusted), [], obtain, operation, held),
         operation.signal,
       ),
 
@@ -244,13 +267,16 @@ export function createInstaller(deps: InstallerDeps) {
       return done
     },
 
-    /** Fetches again what is missing or damaged of an installed pack, and only that. Answers how many chunks. */
-    repair: (name: string, operation: Operation = {}): Promise<number> =>
+    /**
+     * Fetches again what is missing or damaged of an installed pack, and only that. Answers how many chunks.
+     * @param operation `paths`: only of these files.
+     */
+    repair: (name: string, { paths, ...operation }: Operation & { paths?: readonly string[] } = {}): Promise<number> =>
       exclusive(
         PACKS_LOCK,
         async () => {
           const { signed, digest } = await openPack(store, name, trusted)
-          const wanted = chunksOf(signed.manifest, choose(signed.manifest))
+          const wanted = chunksOf(signed.manifest, paths ?? choose(signed.manifest))
           const damaged = await findDamage(store, signed.manifest.blob.chunks, wanted)
           if (damaged.length === 0) return 0
           const urls = await addressesOf(name)

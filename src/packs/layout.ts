@@ -22,6 +22,13 @@ export function chunksOf({ files, blob }: Manifest, paths: readonly string[]): n
   return [...bySha.values()]
 }
 
+/** Bytes of those files that are not here yet. `here` are the hashes of all chunks in the store. */
+export const missingBytes = (manifest: Manifest, paths: readonly string[], here: ReadonlySet<string>): number =>
+  chunksOf(manifest, paths).reduce((sum, index) => {
+    const chunk = manifest.blob.chunks[index]
+    return chunk && !here.has(chunk.sha256) ? sum + chunk.length : sum
+  }, 0)
+
 /** Where each chunk begins in the blob. */
 export function offsetsOf(chunks: readonly Chunk[]): number[] {
   let at = 0

@@ -3,8 +3,10 @@ import { sha256Hex } from '../lib/sha256.ts'
 import { JikoError } from '../protocol/error.ts'
 import { parseSignedManifest, type SignedManifest } from '../protocol/manifest.ts'
 import type { InstalledPack, PackStatus } from '../protocol/worker.ts'
-import { type Choose, chunksOf } from './layout.ts'
+import { type Choose, missingBytes } from './layout.ts'
 import type { PackStore } from './store.ts'
+
+const NOTHING: ReadonlySet<string> = new Set()
 
 /** How much of a manifest is here. `here` are the hashes of all chunks in the store. */
 export async function measure(
@@ -14,24 +16,19 @@ export async function measure(
   choose: Choose,
 ): Promise<PackStatus> {
   const { manifest } = signed
-  let bytes = 0
-  let have = 0
-  for (const index of chunksOf(manifest, choose(manifest))) {
-    const chunk = manifest.blob.chunks[index]
-    bytes += chunk?.length ?? 0
-    if (chunk && here.has(chunk.sha256)) have += chunk.length
-  }
+  const paths = choose(manifest)
+  const bytes = missingBytes(manifest, paths, NOTHING)
   return {
     name: manifest.name,
     version: manifest.version,
     digest: await sha256Hex(utf8(signed.line)),
     state,
     bytes,
-    have,
+    have: bytes - missingBytes(manifest, paths, here),
   }
 }
 
-/** Installed packs. `have` below `bytes` means that the browser evicted some of it: repair it. */
+/** Installed packs. `have` below `bytes`: the full variant is still to come, or the browser evicted some of it. */
 export async function listInstalled(store: PackStore, choose: Choose): Promise<InstalledPack[]> {
   const here = new Set(await store.listChunks())
   const found: InstalledPack[] = []

@@ -1,23 +1,29 @@
-import { createInstaller, type InstallerDeps, type Obtain } from '../packs/install.ts'
+import type { LinkFacts } from '../packs/cost.ts'
+import { firstIsWorthIt } from '../packs/first-answer.ts'
+import { createInstaller, type HandedOver, type InstallerDeps } from '../packs/install.ts'
+import { missingBytes } from '../packs/layout.ts'
 import type { NoteStore } from '../packs/notes.ts'
 import { type OpenedPack, openPack } from '../packs/open.ts'
 import { listInstalled, listPending } from '../packs/status.ts'
 import type { PackStore } from '../packs/store.ts'
 import { JikoError } from '../protocol/error.ts'
-import { type Manifest, programPaths } from '../protocol/manifest.ts'
+import { asVariant, type Manifest, programPaths } from '../protocol/manifest.ts'
 import type { InstalledPack, PackStatus, PendingPack } from '../protocol/worker.ts'
 import type { Backend } from '../runtime/backend.ts'
 import { type OpenedSession, openSession } from '../runtime/open-session.ts'
 import { taskFor } from '../tasks/table.ts'
 import type { Operation } from './operation.ts'
-import { createVerdicts } from './verdicts.ts'
+import { type Choice, createVerdicts } from './verdicts.ts'
 
-export interface PackRoomDeps extends Omit<InstallerDeps, 'choose' | 'verifyInstalled'> {
+export interface PackRoomDeps extends Omit<InstallerDeps, 'choose' | 'chooseFirst' | 'verifyInstalled'> {
   store: PackStore & NoteStore
   backends: readonly Backend[]
+  /** What is known about the link, to choose by. */
+  link?: () => LinkFacts
 }
 
 export interface LoadedPack extends OpenedSession {
+  /** As the variant that is loaded has it. */
   manifest: Manifest
   digest: string
 }
@@ -26,12 +32,12 @@ export interface LoadedPack extends OpenedSession {
 export interface PackRoom {
   install(manifestUrl: string, operation: Operation): Promise<PackStatus>
   /** From a manifest at hand and chunks out of a file. */
-  installFrom(text: string, obtain: Obtain, operation: Operation): Promise<PackStatus>
-  /** The files that this device needs. */
+  installFrom(handed: HandedOver, operation: Operation): Promise<PackStatus>
+  /** The files that this device wants in the end. */
   choose(manifest: Manifest): string[]
   list(): Promise<InstalledPack[]>
   pending(): Promise<PendingPack[]>
-  /** Loads the session of an installed pack. What is damaged is fetched again; a backend that fails is passed over. */
+  /** Loads the best session that an installed pack has all files of. What is damaged is fetched again; a backend that fails is passed over. */
   load(name: string, operation: Operation): Promise<LoadedPack>
   remove(name: string): Promise<void>
 }
@@ -43,24 +49,51 @@ function backendFailure(error: unknown): string | undefined {
 }
 
 export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
-  const { store, backends, trusted } = deps
+  const { store, backends, trusted, link = () => ({}) } = deps
   const verdicts = await createVerdicts(store, backends)
-  const choose = (manifest: Manifest): string[] => programPaths(verdicts.choose(manifest).program)
-  /** Of the pack that was last checked before its install: whom to pass over when the check failed. */
-  let checked: Manifest | undefined
+  const choose = (manifest: Manifest): string[] => programPaths(verdicts.choices(manifest)[0].program)
+  /** What was last checked before its install: whom to pass over when the check failed. */
+  let checked: { manifest: Manifest; choice: Choice } | undefined
 
-  async function sessionOf({ signed: { manifest }, readFile }: OpenedPack): Promise<OpenedSession> {
+  function chooseFirst(
+    manifest: Manifest,
+    here: ReadonlySet<string>,
+    held?: ReadonlySet<string>,
+  ): string[] | undefined {
+    const [best, ...others] = verdicts.choices(manifest)
+    // One that needs another runtime would not be the smaller one.
+    const quick = others.find(({ variant, program }) => variant.role && program.engine === best.program.engine)
+    if (!quick || best.variant.role) return undefined
+    const paths = { small: programPaths(quick.program), full: programPaths(best.program) }
+    const worthIt = held
+      ? missingBytes(manifest, paths.full, new Set([...here, ...held])) > 0
+      : firstIsWorthIt(manifest, paths, here, link())
+    return worthIt ? paths.small : undefined
+  }
+
+  /** The best choice of which everything is here; else the best one, with `whole` false. */
+  async function bestHere(manifest: Manifest): Promise<{ choice: Choice; whole: boolean }> {
+    const here = new Set(await store.listChunks())
+    const choices = verdicts.choices(manifest)
+    const whole = choices.find(({ program }) => missingBytes(manifest, programPaths(program), here) === 0)
+    return { choice: whole ?? choices[0], whole: whole !== undefined }
+  }
+
+  async function sessionOf({ readFile, signed }: OpenedPack, choice: Choice): Promise<OpenedSession> {
+    const manifest = asVariant(signed.manifest, choice.variant)
     taskFor(manifest.task)
-    const { variant, backends: usable } = verdicts.choose(manifest)
-    return openSession(variant, manifest.input, usable, readFile)
+    return openSession(choice.variant, manifest.input, choice.backends, readFile)
   }
 
   const installer = createInstaller({
     ...deps,
     choose,
+    chooseFirst,
     async verifyInstalled(pack) {
-      checked = pack.signed.manifest
-      const { session } = await sessionOf(pack)
+      const { manifest } = pack.signed
+      const { choice } = await bestHere(manifest)
+      checked = { manifest, choice }
+      const { session } = await sessionOf(pack, choice)
       await session.dispose()
     },
   })
@@ -72,14 +105,18 @@ export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
         return await install()
       } catch (error) {
         const reason = backendFailure(error)
-        if (!checked || reason === undefined || !(await verdicts.passOver(checked, reason))) throw error
+        if (!checked || reason === undefined) throw error
+        const { manifest, choice } = checked
+        if (!(await verdicts.passOver(manifest, choice, reason))) throw error
+        // A smaller variant is in use: no other runtime is fetched to have the full one as well.
+        if ((await store.getManifest(manifest.name)) !== undefined && (await bestHere(manifest)).whole) throw error
       }
     }
   }
 
   return {
     install: (manifestUrl, operation) => passingOver(() => installer.install(manifestUrl, operation)),
-    installFrom: (text, obtain, operation) => passingOver(() => installer.installFrom(text, [], obtain, operation)),
+    installFrom: (handed, operation) => passingOver(() => installer.installFrom(handed, operation)),
     choose,
     list: () => listInstalled(store, choose),
     pending: () => listPending(store, choose),
@@ -87,16 +124,19 @@ export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
       for (let repaired = false; ; ) {
         const pack = await openPack(store, name, trusted)
         const { manifest } = pack.signed
+        const { choice } = await bestHere(manifest)
         try {
-          return { ...(await sessionOf(pack)), manifest, digest: pack.digest }
+          const opened = await sessionOf(pack, choice)
+          return { ...opened, manifest: asVariant(manifest, choice.variant), digest: pack.digest }
         } catch (error) {
           const reason = backendFailure(error)
-          if (reason !== undefined && (await verdicts.passOver(manifest, reason))) {
-            await installer.repair(name, operation)
-          } else if (error instanceof JikoError && error.code === 'pack/damaged' && !repaired) {
-            repaired = true
-            await installer.repair(name, operation)
-          } else throw error
+          const damaged = error instanceof JikoError && error.code === 'pack/damaged'
+          if (reason === undefined ? !damaged || repaired : !(await verdicts.passOver(manifest, choice, reason)))
+            throw error
+          const next = await bestHere(manifest)
+          if (next.whole) continue
+          repaired ||= damaged
+          await installer.repair(name, { ...operation, paths: programPaths(next.choice.program) })
         }
       }
     },

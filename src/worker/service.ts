@@ -1,7 +1,7 @@
 import { isAbort } from '../lib/abort.ts'
 import { createMemo } from '../lib/memo.ts'
 import { createSerial } from '../lib/serial.ts'
-import type { Bundle } from '../packs/bundle.ts'
+import type { HandedOver } from '../packs/install.ts'
 import type { ImageInput } from '../protocol/manifest.ts'
 import type { OnProgress, PackStatus, WorkerApi } from '../protocol/worker.ts'
 import { TASKS_VERSION, taskFor } from '../tasks/table.ts'
@@ -15,7 +15,7 @@ export interface WorkerDependencies {
   packs: PackRoom
   keeping: Keeping
   offers: ReturnType<typeof createOffers>
-  openBundle(file: Blob): Promise<Bundle>
+  openBundle(file: Blob): Promise<HandedOver>
   exportFile(name: string): Promise<File>
   decode(photo: Blob, input: ImageInput): Promise<DecodedPhoto>
   now(): number
@@ -77,10 +77,7 @@ export function createWorkerService({
     install: (job, manifestUrl, onProgress, options = {}) =>
       installing(job, onProgress, (operation) => keeping.within(options, () => packs.install(manifestUrl, operation))),
     importFile: (job, file, onProgress) =>
-      installing(job, onProgress, async (operation) => {
-        const { text, obtain } = await openBundle(file)
-        return packs.installFrom(text, obtain, operation)
-      }),
+      installing(job, onProgress, async (operation) => packs.installFrom(await openBundle(file), operation)),
     exportFile,
     offers: (indexUrl) => offers.offers(indexUrl),
     check: (indexUrl, force) => offers.check(indexUrl, force),

@@ -38,7 +38,7 @@ export interface SyntheticOptions {
   name?: string
   version?: string
   signer?: Signer
-  /** Path to contents; the first is the plan of the int8 variant, `full.onnx` becomes an fp32 variant. */
+  /** Path to contents; `model.plan`, or else the first, is the plan of the int8 variant, `full.onnx` becomes an fp32 variant, `small.plan` one for a first answer. */
   files?: Record<string, Bytes>
   /** Bytes of a file that go into one chunk before compression. */
   chunkSize?: number
@@ -48,6 +48,7 @@ export interface SyntheticOptions {
 export const throwAwaySigner = async (): Promise<Signer> => createSigner(await generateKeyPair(false))
 
 export const KEEP = 'model.plan'
+export const SMALL = 'small.plan'
 
 /** A pack that is right in every way: signed, its chunks deflated. Its "weights" are noise. */
 export async function syntheticPack({
@@ -100,9 +101,20 @@ export async function syntheticPack({
     output: { tensor: 'scores', activation: 'logits' },
     decision: { temperature: 1, threshold: 0.5 },
     variants: [
-      { name: 'int8', programs: [{ engine: 'nano', plan: entries[0]?.path ?? KEEP }], golden },
+      { name: 'int8', programs: [{ engine: 'nano', plan: KEEP in files ? KEEP : (entries[0]?.path ?? KEEP) }], golden },
       ...('full.onnx' in files
-        ? [{ name: 'fp32' as const, programs: [{ engine: 'onnx' as const, model: 'full.onnx' }], golden }]
+        ? [{ name: 'fp32', programs: [{ engine: 'onnx' as const, model: 'full.onnx' }], golden }]
+        : []),
+      ...(SMALL in files
+        ? [
+            {
+              name: 'small-int8',
+              role: 'first' as const,
+              programs: [{ engine: 'nano' as const, plan: SMALL }],
+              golden,
+              decision: { temperature: 1, threshold: 0.8 },
+            },
+          ]
         : []),
     ],
     blob: { path: 'chunks.bin', length: blob.length, chunks },

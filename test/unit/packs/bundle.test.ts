@@ -51,9 +51,9 @@ describe('a pack as one file', () => {
     expect(exported.name).toBe('leaf-1.0.0.jikopack')
     expect(new Uint8Array(await exported.arrayBuffer())).toEqual(new Uint8Array(await file.arrayBuffer()))
     const { store, installer } = receiver()
-    const { text, obtain } = await openBundle(exported, store)
+    const bundle = await openBundle(exported, store)
     const progress: number[] = []
-    const status = await installer.installFrom(text, [], obtain, {
+    const status = await installer.installFrom(bundle, {
       onProgress: ({ done, total }) => void progress.push(done / total),
     })
     expect(status).toMatchObject({ name: 'leaf', state: 'ready', digest: pack.digest })
@@ -78,10 +78,10 @@ describe('a pack as one file', () => {
     expect(half.size).toBeLessThan(file.size)
     const to = receiver()
     const bundle = await openBundle(half, to.store)
-    expect(await to.installer.installFrom(bundle.text, [], bundle.obtain)).toMatchObject({ state: 'ready' })
+    expect(await to.installer.installFrom(bundle)).toMatchObject({ state: 'ready' })
     const wants = receiver({ choose: everything })
     const again = await openBundle(half, wants.store)
-    await expect(wants.installer.installFrom(again.text, [], again.obtain)).rejects.toMatchObject({
+    await expect(wants.installer.installFrom(again)).rejects.toMatchObject({
       code: 'pack/incomplete-bundle',
     })
   })
@@ -97,7 +97,7 @@ describe('a pack as one file', () => {
     const bytes = new Uint8Array(await file.arrayBuffer())
     const { store, installer } = receiver()
     const cut = await openBundle(new Blob([bytes.slice(0, file.size - 20_000)]), store)
-    await expect(installer.installFrom(cut.text, [], cut.obtain)).rejects.toMatchObject({ code: 'pack/corrupt' })
+    await expect(installer.installFrom(cut)).rejects.toMatchObject({ code: 'pack/corrupt' })
     const held = (await store.listChunks()).length
     expect(held).toBeGreaterThan(1)
     let copied = 0
@@ -109,15 +109,15 @@ describe('a pack as one file', () => {
       },
     }
     const whole = await openBundle(file, counting)
-    expect(await installer.installFrom(whole.text, [], whole.obtain)).toMatchObject({ state: 'ready' })
+    expect(await installer.installFrom(whole)).toMatchObject({ state: 'ready' })
     expect(copied).toBe(pack.chunkBytes.length - held)
   })
 
   it('keeps the address of updates that it knew before', async () => {
     const store = await sender()
     const { installer } = receiver({ store })
-    const { text, obtain } = await openBundle(file, store)
-    await installer.installFrom(text, [], obtain)
+    const bundle = await openBundle(file, store)
+    await installer.installFrom(bundle)
     expect(JSON.parse((await store.getNote('origin/leaf')) ?? '{}')).toMatchObject({
       urls: ['https://hub.test/packs/leaf/'],
     })
@@ -142,13 +142,13 @@ describe('a pack as one file', () => {
   it('refuses damage anywhere behind the head, and a signer it does not trust', async () => {
     for (const at of [file.size - 1, file.size - pack.blob.length + 5]) {
       const { store, installer } = receiver()
-      const { text, obtain } = await openBundle(await damagedAt(at), store)
-      await expect(installer.installFrom(text, [], obtain)).rejects.toMatchObject({ code: 'pack/corrupt' })
+      const bundle = await openBundle(await damagedAt(at), store)
+      await expect(installer.installFrom(bundle)).rejects.toMatchObject({ code: 'pack/corrupt' })
       expect(await store.listManifests()).toEqual([])
     }
     const { store, installer } = receiver({ trusted: [] })
-    const { text, obtain } = await openBundle(file, store)
-    await expect(installer.installFrom(text, [], obtain)).rejects.toMatchObject({ code: 'pack/untrusted' })
+    const bundle = await openBundle(file, store)
+    await expect(installer.installFrom(bundle)).rejects.toMatchObject({ code: 'pack/untrusted' })
     expect(await store.listChunks()).toEqual([])
   })
 })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { isAbort } from '../../../src/lib/abort.ts'
+import type { LinkFacts } from '../../../src/packs/cost.ts'
 import { memoryLocks } from '../../../src/packs/locks.ts'
 import { createMemoryStore } from '../../../src/packs/store-memory.ts'
 import type { Pixels } from '../../../src/protocol/task.ts'
@@ -8,7 +9,7 @@ import type { Backend } from '../../../src/runtime/backend.ts'
 import { createOffers, exportBlob, openBundle, openKeeping } from '../../../src/worker/keeping.ts'
 import { createPackRoom } from '../../../src/worker/pack-room.ts'
 import { createWorkerService } from '../../../src/worker/service.ts'
-import { KEEP, noise, type SyntheticPack, syntheticPack, throwAwaySigner } from '../../helpers/synthetic-pack.ts'
+import { KEEP, noise, SMALL, type SyntheticPack, syntheticPack, throwAwaySigner } from '../../helpers/synthetic-pack.ts'
 
 const URL_OF_PACK = 'https://hub.test/packs/leaf/manifest.ndjson'
 const rgba = (width: number, height: number): Pixels => ({
@@ -83,16 +84,22 @@ const decode = async () => ({
 
 const INDEX = 'https://hub.test/packs/index.json'
 
-async function setUp(pack: SyntheticPack, backends: readonly Backend[], store = createMemoryStore()) {
+async function setUp(
+  pack: SyntheticPack,
+  backends: readonly Backend[],
+  store = createMemoryStore(),
+  link: () => LinkFacts = () => ({}),
+) {
   let current = pack
   const server = serve(() => current)
-  const keeping = await openKeeping({ store, link: () => ({}) })
+  const keeping = await openKeeping({ store, link })
   const packs = await createPackRoom({
     store,
     backends,
     fetch: server.fetch,
     makeRoom: keeping.makeRoom,
     spend: keeping.spend,
+    link,
     exclusive: memoryLocks(),
     trusted: [pack.key],
   })
@@ -254,6 +261,94 @@ describe('the worker', () => {
     const ended = await Promise.allSettled([running, waiting])
     expect(ended.map((one) => one.status === 'rejected' && isAbort(one.reason))).toEqual([true, true])
     expect((await service.run('c', 'leaf', photo)).answer.label).toBe('rust')
+  })
+})
+
+describe('a pack with a smaller variant', () => {
+  const EDGE: LinkFacts = { effectiveType: '2g' }
+  const FILES = { [SMALL]: noise(30_000, 7), [KEEP]: noise(120_000, 8) }
+  const twoSizes = (more: object = {}) => syntheticPack({ files: FILES, ...more })
+
+  it('answers with it first on a slow link, goes on with the full one, and says which gave each answer', async () => {
+    const { service, sent } = await setUp(await twoSizes(), [fake({ engine: 'nano' }).backend], undefined, () => EDGE)
+    const first = await service.install('1', URL_OF_PACK)
+    expect(first).toMatchObject({ state: 'ready' })
+    expect(first.have).toBe(0)
+    expect(sent.bytes).toBeLessThan(35_000)
+    expect(await service.run('2', 'leaf', photo)).toMatchObject({ variant: 'small-int8', threshold: 0.8 })
+    expect(await service.pending()).toMatchObject([{ name: 'leaf', url: URL_OF_PACK }])
+
+    const before = { ...sent }
+    const full = await service.install('3', URL_OF_PACK)
+    expect(full.have).toBe(full.bytes)
+    expect(sent.bytes - before.bytes).toBe(full.bytes)
+    expect(sent.requests - before.requests).toBe(1)
+    expect(await service.run('4', 'leaf', photo)).toMatchObject({ variant: 'int8', threshold: 0.5 })
+    expect(await service.pending()).toEqual([])
+  })
+
+  it('is left out where the link is fast or nothing is known about it', async () => {
+    for (const link of [{}, { effectiveType: '4g' }]) {
+      const { service, sent } = await setUp(await twoSizes(), [fake({ engine: 'nano' }).backend], undefined, () => link)
+      const status = await service.install('1', URL_OF_PACK)
+      expect([status.have, sent.bytes]).toEqual([status.bytes, status.bytes])
+      expect(await service.open('2', 'leaf')).toMatchObject({ variant: 'int8' })
+    }
+  })
+
+  it('answers on when the full one is killed on its way, and when it is damaged later', async () => {
+    const pack = await twoSizes()
+    const { service, store } = await setUp(pack, [fake({ engine: 'nano' }).backend], undefined, () => EDGE)
+    await service.install('1', URL_OF_PACK)
+    const growing = service.install('2', URL_OF_PACK, () => service.cancel('2'))
+    await expect(growing).rejects.toMatchObject({ name: 'AbortError' })
+    expect(await service.run('3', 'leaf', photo)).toMatchObject({ variant: 'small-int8' })
+    await service.install('4', URL_OF_PACK)
+
+    const plan = pack.manifest.files.find(({ path }) => path === KEEP)
+    await store.putChunk(pack.manifest.blob.chunks[plan?.chunks[1] ?? 0]?.sha256 ?? '', new Uint8Array(10))
+    const later = await setUp(pack, [fake({ engine: 'nano' }).backend], store)
+    expect(await later.service.run('1', 'leaf', photo)).toMatchObject({ variant: 'small-int8' })
+    expect(later.sent.requests).toBe(0)
+  })
+
+  it('stays in use when the full one gives wrong answers here', async () => {
+    let wrong = false
+    const answer = async (): Promise<Tensors> => ({
+      scores: float32([1, 2], wrong ? Float32Array.of(1, 0) : Float32Array.of(0.25, 0.75)),
+    })
+    const backends = [fake({ engine: 'nano', answer }).backend]
+    const { service } = await setUp(await twoSizes(), backends, undefined, () => EDGE)
+    await service.install('1', URL_OF_PACK)
+    wrong = true
+    await expect(service.install('2', URL_OF_PACK)).rejects.toMatchObject({ code: 'pack/failed-check' })
+    wrong = false
+    expect(await service.run('3', 'leaf', photo)).toMatchObject({ variant: 'small-int8' })
+  })
+
+  it('does not take the place of a full one that is here', async () => {
+    const signer = await throwAwaySigner()
+    const link = { facts: {} as LinkFacts }
+    const backends = [fake({ engine: 'nano' }).backend]
+    const { service, offer } = await setUp(await twoSizes({ signer }), backends, undefined, () => link.facts)
+    await service.install('1', URL_OF_PACK)
+    link.facts = EDGE
+    const files = { [SMALL]: noise(30_000, 9), [KEEP]: noise(120_000, 10) }
+    offer(await twoSizes({ signer, version: '1.1.0', files }))
+    const status = await service.install('2', URL_OF_PACK)
+    expect([status.version, status.have]).toEqual(['1.1.0', status.bytes])
+    expect(await service.open('3', 'leaf')).toMatchObject({ variant: 'int8' })
+  })
+
+  it('goes from hand to hand alone, when the full one is not in the file', async () => {
+    const pack = await twoSizes()
+    const backends = [fake({ engine: 'nano' }).backend]
+    const from = await setUp(pack, backends, undefined, () => EDGE)
+    await from.service.install('1', URL_OF_PACK)
+    const to = await setUp(pack, backends)
+    await to.service.importFile('1', await from.service.exportFile('leaf'))
+    expect(await to.service.run('2', 'leaf', photo)).toMatchObject({ variant: 'small-int8' })
+    expect(to.sent.requests).toBe(0)
   })
 })
 
