@@ -16,7 +16,7 @@ interface PrecacheEntry {
 export const languageOf = (path: string): string | undefined => /^assets\/locale-([a-z]+)-[^/]+\.js$/.exec(path)?.[1]
 
 /** The engine is a runtime; it is small, so it comes with the shell and the first pack need not wait for it. */
-export const isNano = (path: string): boolean => /^assets\/nano-|\.wasm$/.test(path) && !path.startsWith('runtime/')
+export const isNano = (path: string): boolean => /^assets\/(nano-[^/]+\.js|[^/]+\.wasm)$/.test(path)
 
 /**
  * Precaching is all-or-nothing, so every byte in it can cost the whole. Icons are fetched by the system when it installs

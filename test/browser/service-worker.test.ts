@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { isNano } from '../../scripts/build-service-worker.ts'
+import { isLater, isNano } from '../../scripts/build-service-worker.ts'
 import { readShellScripts } from '../../scripts/shell-list.ts'
 import { deleteProfile, openProfile } from '../helpers/chromium.ts'
 import { type FolderServer, serveFolders } from '../helpers/serve-folder.ts'
@@ -23,6 +23,13 @@ const cached = (page: Page): Promise<Record<string, string[]>> =>
     }
     return found
   })
+
+/** Scripts that are neither the shell's nor the engine's nor a language's. */
+async function laterScripts(): Promise<string[]> {
+  const shell = await readShellScripts(APP)
+  const assets = (await readdir(join(APP, 'assets'))).map((name) => `assets/${name}`)
+  return assets.filter((path) => isLater(path, shell)).sort()
+}
 
 const controlled = (page: Page): Promise<unknown> =>
   page.waitForFunction(() => navigator.serviceWorker.controller !== null)
@@ -47,6 +54,7 @@ describe('the service worker', () => {
     await page.goto(start())
     await page.getByTestId('nav-home').waitFor()
     await controlled(page)
+    await expect.poll(async () => (await cached(page))['jiko-later-v1']).toEqual(await laterScripts())
   })
   afterEach(async () => {
     await context?.close()
@@ -58,7 +66,6 @@ describe('the service worker', () => {
   it('keeps the shell and the language in use, behind them what comes later, and nothing else', async () => {
     const shell = await readShellScripts(APP)
     const assets = (await readdir(join(APP, 'assets'))).map((name) => `assets/${name}`)
-    const scripts = assets.filter((path) => path.endsWith('.js') && !/\/locale-/.test(path))
     const precached = (await cached(page))['workbox-precache-v2'] ?? []
     expect(precached).toContain('index.html')
     expect(precached.filter((path) => /locale-|^runtime\/|^packs\/|\.png$|\.br$/.test(path))).toEqual([])
@@ -66,9 +73,7 @@ describe('the service worker', () => {
     expect(precached.filter((path) => path.startsWith('assets/') && !path.endsWith('.css'))).toEqual(
       [...shell, ...nano].sort(),
     )
-    await expect
-      .poll(async () => (await cached(page))['jiko-later-v1'])
-      .toEqual(scripts.filter((path) => !shell.includes(path) && !nano.includes(path)).sort())
+    expect((await cached(page))['jiko-later-v1']).toEqual(await laterScripts())
     expect((await cached(page))['jiko-languages-v1']).toEqual([expect.stringMatching(/^assets\/locale-sw-/)])
   })
 

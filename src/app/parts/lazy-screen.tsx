@@ -1,5 +1,6 @@
 import type { ComponentType, JSX } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
+import { JikoError } from '../../protocol/error.ts'
 import { Failure } from './notice.tsx'
 
 export interface LazyScreen<P> {
@@ -12,7 +13,9 @@ export interface LazyScreen<P> {
 export function lazyScreen<P extends object = object>(load: () => Promise<ComponentType<P>>): LazyScreen<P> {
   let Here: ComponentType<P> | undefined
   const fetch = async (): Promise<void> => {
-    Here ??= await load()
+    Here ??= await load().catch((cause) => {
+      throw new JikoError('download/screen', 'this part of the app is not here yet and could not be fetched', { cause })
+    })
   }
   function Lazy(props: P): JSX.Element | null {
     const [, setLoaded] = useState(false)
