@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { type Bytes, fromBase64Url, fromHex, toBase64Url, toHex, utf8 } from '../lib/bytes.ts'
-import { Count, PositiveCount, Sha256, Slug } from './primitives.ts'
+import { Count, PositiveCount, PublicKey, Sha256, ShortText, Slug } from './primitives.ts'
 
 /** Limits that the hub enforces and the phone keeps to. */
 export const MAX_SYNC_BYTES = 1 << 20
@@ -12,7 +12,6 @@ export const MAX_BLOB_BYTES = 16 << 20
 export const SIGNATURE_HEADER = 'jiko-signature'
 
 const Stream = v.pipe(v.string(), v.regex(/^[a-z2-7]{16}$/, 'expected a stream of 16 base32 characters'))
-const Key = v.pipe(v.string(), v.regex(/^[\w-]{87}$/, 'expected a P-256 public key as 87 base64url characters'))
 const Signature = v.pipe(v.string(), v.regex(/^[\w-]{86}$/, 'expected a signature as 86 base64url characters'))
 const Epoch = v.pipe(v.string(), v.regex(/^[\w-]{22}$/, 'expected 16 bytes as base64url'))
 
@@ -28,10 +27,10 @@ export const MAX_REST = 16_000
  * what leads from them to that head, so that a carrier can neither invent, change nor leave out a line of somebody else.
  */
 const Carried = v.object({
-  key: Key,
+  key: PublicKey,
   epoch: Epoch,
   /** What the device said it runs. */
-  app: v.pipe(v.string(), v.maxLength(64)),
+  app: v.pipe(ShortText, v.maxLength(64)),
   head: Head,
   /** Acknowledge it up to here at most: so the carrier finds, by H, where two chains part. */
   upto: v.optional(Count),
@@ -49,10 +48,7 @@ const Carried = v.object({
         v.maxLength(MAX_REST * 64),
         v.regex(/^([0-9a-f]{64})*$/, 'expected SHA-256s in hex, joined'),
       ),
-      quarantine: v.pipe(
-        v.array(v.tuple([PositiveCount, v.pipe(v.string(), v.maxLength(200))])),
-        v.maxLength(MAX_PUSH_LINES),
-      ),
+      quarantine: v.pipe(v.array(v.tuple([PositiveCount, ShortText])), v.maxLength(MAX_PUSH_LINES)),
     }),
   ),
   /** Lines that stand elsewhere than on the chain, as [seq, line]: kept apart, by the carrier's word alone. */
@@ -64,7 +60,7 @@ export type Carried = v.InferOutput<typeof Carried>
 export const SyncRequest = v.object({
   v: v.literal(1),
   device: v.object({
-    key: Key,
+    key: PublicKey,
     /** The epoch of each stream announced: proves that the stream belongs to the key. */
     epochs: v.record(Stream, Epoch),
   }),
@@ -83,7 +79,7 @@ export const SyncRequest = v.object({
   /** What a hub passes on. Its `device` is then the hub's key, which has no streams of its own. */
   carried: v.optional(v.record(Stream, Carried)),
   storage: v.optional(v.object({ persisted: v.boolean(), usage: Count, quota: Count })),
-  app: v.pipe(v.string(), v.maxLength(64)),
+  app: v.pipe(ShortText, v.maxLength(64)),
 })
 export type SyncRequest = v.InferOutput<typeof SyncRequest>
 
@@ -106,7 +102,7 @@ export type Ack = v.InferOutput<typeof Ack>
 /** Only this explicit envelope is a success: a captive portal answers 200 too. */
 export const SyncResponse = v.object({
   jiko: v.literal(1),
-  hub: v.object({ key: Key }),
+  hub: v.object({ key: PublicKey }),
   ack: v.record(Stream, Ack),
   /** Records that were stored but not accepted: [stream, seq, reason]. */
   verdicts: v.array(v.tuple([Stream, PositiveCount, v.string()])),

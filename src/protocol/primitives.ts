@@ -2,6 +2,17 @@ import * as v from 'valibot'
 
 /** SHA-256 as 64 lower-case hex digits. */
 export const Sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'expected a SHA-256 as 64 hex digits'))
+/** A P-256 public key: the raw point. */
+export const PublicKey = v.pipe(
+  v.string(),
+  v.regex(/^[\w-]{87}$/, 'expected a P-256 public key as 87 base64url characters'),
+)
+/** Short text that is shown and stored as it comes: no control characters, which some databases cannot hold. */
+export const ShortText = v.pipe(
+  v.string(),
+  v.maxLength(200),
+  v.regex(/^\P{Cc}*$/u, 'expected text without control characters'),
+)
 export const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 export const PositiveCount = v.pipe(v.number(), v.safeInteger(), v.minValue(1))
 export const Probability = v.pipe(v.number(), v.minValue(0), v.maxValue(1))

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { parseJson, parseWith } from './parse.ts'
-import { Count, Probability, Sha256, Slug } from './primitives.ts'
+import { Count, Probability, Sha256, ShortText, Slug } from './primitives.ts'
 
 /** Longest record line in bytes of UTF-8; longer ones go to quarantine at the hub. */
 export const MAX_LINE_BYTES = 64 * 1024
@@ -20,7 +20,7 @@ export type Moment = v.InferOutput<typeof Moment>
 
 const Attachment = v.strictObject({
   sha256: Sha256,
-  type: v.pipe(v.string(), v.maxLength(100)),
+  type: v.pipe(ShortText, v.maxLength(100)),
   bytes: Count,
   role: v.picklist(['input', 'preview']),
 })

@@ -1,3 +1,4 @@
+import type { AccessTables } from './memory-access.ts'
 import type { Device, ForkedLine, Head, HubStore, HubStream, NewLine } from './store.ts'
 
 export interface Row extends NewLine {
@@ -10,7 +11,7 @@ interface Passed {
 }
 
 /** What the memory store knows of one program. */
-export interface Program {
+export interface Program extends AccessTables {
   devices: Map<string, Device>
   streams: Map<string, HubStream>
   rows: Map<string, Row[]>

@@ -1,5 +1,6 @@
 import { JikoError } from '../../protocol/error.ts'
 import { ACCEPTED } from '../verdict.ts'
+import { createMemoryAccess, newAccess } from './memory-access.ts'
 import { createMemoryForwarding, forkKey, type Program } from './memory-forward.ts'
 import { checkSegment, endOf, furtherHead, SEEN_GRAIN } from './segment.ts'
 import type { HubStore, Place, StoredLine } from './store.ts'
@@ -46,6 +47,7 @@ export function createMemoryStore(): HubStore {
         heads: new Map(),
         forks: new Map(),
         blobs: new Map(),
+        ...newAccess(),
       })
     },
     programs: async () => [...programs.keys()].sort(),
@@ -158,8 +160,14 @@ export function createMemoryStore(): HubStore {
       if (!blobs.has(sha256)) blobs.set(sha256, { above: false, bytes })
     },
     ...createMemoryForwarding(open),
+    ...createMemoryAccess(open),
     setting: async (name) => settings.get(name),
     setSetting: async (name, value) => void settings.set(name, value),
+    async claimSetting(name, value) {
+      const stands = settings.get(name) ?? value
+      settings.set(name, stands)
+      return stands
+    },
     close: async () => undefined,
   }
 }

@@ -105,6 +105,41 @@ export const MIGRATIONS: readonly string[] = [
   `,
   // What is in quarantine is counted without a walk over every record.
   "create index records_in_quarantine on records (program) where verdict <> 'ok'",
+  // Who may, who was asked to join, and who did what.
+  `
+  create table members (
+    program text not null references programs,
+    key text not null,
+    role text not null,
+    name text not null,
+    enrolled_at integer not null,
+    enrolled_by text not null,
+    primary key (program, key)
+  ) strict;
+
+  create table invitations (
+    program text not null references programs,
+    id blob not null,
+    role text not null,
+    name text not null,
+    created_at integer not null,
+    expires_at integer not null,
+    created_by text not null,
+    used_by text,
+    used_at integer,
+    primary key (program, id)
+  ) strict;
+
+  create table audit (
+    program text not null references programs,
+    at integer not null,
+    id text not null,
+    done_by text not null,
+    action text not null,
+    about text not null,
+    primary key (program, at, id)
+  ) strict;
+  `,
 ]
 
 function versionOf(database: DatabaseSync): number {

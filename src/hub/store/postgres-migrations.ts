@@ -124,6 +124,40 @@ export const POSTGRES_MIGRATIONS: readonly ((partitions: Partitions) => string)[
 
   create table settings (name word primary key, value text not null);
   `,
+  () => `
+  create table members (
+    program word not null references programs,
+    key word not null,
+    role text not null,
+    name text not null,
+    enrolled_at bigint not null,
+    enrolled_by text not null,
+    primary key (program, key)
+  );
+
+  create table invitations (
+    program word not null references programs,
+    id bytea not null,
+    role text not null,
+    name text not null,
+    created_at bigint not null,
+    expires_at bigint not null,
+    created_by text not null,
+    used_by text,
+    used_at bigint,
+    primary key (program, id)
+  );
+
+  create table audit (
+    program word not null references programs,
+    at bigint not null,
+    id word not null,
+    done_by text not null,
+    action text not null,
+    about text not null,
+    primary key (program, at, id)
+  );
+  `,
 ]
 
 /** Any number, always the same: what two hubs that start at once on one database meet at. */

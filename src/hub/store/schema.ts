@@ -1,3 +1,5 @@
+import type { Role } from '../../protocol/enrol.ts'
+
 /**
  * The tables, as Kysely sees them. Hashes are 32 bytes, times milliseconds since 1970, flags 0 or 1, lines what `TextColumn`
  * makes of them.
@@ -59,4 +61,18 @@ export interface Tables {
   }
   blobs: { program: string; sha256: Uint8Array; bytes: number; completed_at: number; above: number }
   settings: { name: string; value: string }
+  members: { program: string; key: string; role: Role; name: string; enrolled_at: number; enrolled_by: string }
+  invitations: {
+    program: string
+    /** SHA-256 of the token. */
+    id: Uint8Array
+    role: Role
+    name: string
+    created_at: number
+    expires_at: number
+    created_by: string
+    used_by: string | null
+    used_at: number | null
+  }
+  audit: { program: string; at: number; id: string; done_by: string; action: string; about: string }
 }

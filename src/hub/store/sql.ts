@@ -2,6 +2,7 @@ import { type ExpressionBuilder, type Kysely, sql } from 'kysely'
 import { toBlob, toHex } from './hex.ts'
 import type { Tables } from './schema.ts'
 import { checkSegment, SEEN_GRAIN } from './segment.ts'
+import { createSqlAccess } from './sql-access.ts'
 import { advance, batches, insertHeads, insertLines } from './sql-append.ts'
 import { createSqlForwarding, toStream } from './sql-forward.ts'
 import { readTotals } from './sql-totals.ts'
@@ -249,6 +250,7 @@ export function createSqlStore(db: Kysely<Tables>, text: TextColumn): HubStore {
       }
     },
     ...createSqlForwarding(db, text),
+    ...createSqlAccess(db),
     async setting(name) {
       const row = await db.selectFrom('settings').select('value').where('name', '=', name).executeTakeFirst()
       return row?.value
@@ -259,6 +261,19 @@ export function createSqlStore(db: Kysely<Tables>, text: TextColumn): HubStore {
         .values({ name, value })
         .onConflict((conflict) => conflict.column('name').doUpdateSet({ value }))
         .execute()
+    },
+    async claimSetting(name, value) {
+      await db
+        .insertInto('settings')
+        .values({ name, value })
+        .onConflict((conflict) => conflict.doNothing())
+        .execute()
+      const { value: stands } = await db
+        .selectFrom('settings')
+        .select('value')
+        .where('name', '=', name)
+        .executeTakeFirstOrThrow()
+      return stands
     },
     close: () => db.destroy(),
   }

@@ -1,3 +1,4 @@
+import type { Role } from '../../protocol/enrol.ts'
 import type { Attachment } from '../../protocol/record.ts'
 
 /** One install as a program's hub knows it. Times are milliseconds since 1970 by the hub's clock. */
@@ -113,6 +114,43 @@ export interface Totals {
 /** Names a place in the order of arrival: (receivedAt, stream, seq). */
 export type Place = Pick<StoredLine, 'receivedAt' | 'stream' | 'seq'>
 
+/** Who was enrolled: a phone, a hub or a browser, by its key. That it was revoked is said of the device. */
+export interface Member {
+  key: string
+  role: Role
+  /** What people call it; may be empty. */
+  name: string
+  enrolledAt: number
+  /** Whose word it is: `hub` for this hub's own people, else the key of who invited or carried. */
+  by: string
+}
+
+/** A right to become a member once. */
+export interface Invitation {
+  /** SHA-256 of the token, hex: the token itself is nowhere in the database. */
+  id: string
+  role: Role
+  name: string
+  createdAt: number
+  expiresAt: number
+  by: string
+  /** Who used it, and when. */
+  used?: { key: string; at: number }
+}
+
+/** Something that was done with the hub, for those who answer for it. */
+export interface AuditEntry {
+  at: number
+  /** Makes entries of one millisecond distinct. */
+  id: string
+  /** A member's key, or `hub` for who works at the hub's own machine. */
+  by: string
+  /** As `enrol`, `revoke`. */
+  action: string
+  /** What it was done to, without secrets. */
+  about: string
+}
+
 /**
  * What a hub knows. Every method works inside one program, and every write inside one stream (or one device, or one
  * blob): no transaction crosses streams and no counter is shared, so that the keys can be spread over many machines.
@@ -172,5 +210,20 @@ export interface HubStore {
   lag(program: string): Promise<{ records: number; blobs: number; forks: number }>
   setting(name: string): Promise<string | undefined>
   setSetting(name: string, value: string): Promise<void>
+  /** Sets it unless it is set; the value that stands, also when several hubs try at once. */
+  claimSetting(name: string, value: string): Promise<string>
+  /** Takes somebody in, or changes role and name of who is in. */
+  addMember(program: string, member: Member): Promise<void>
+  member(program: string, key: string): Promise<Member | undefined>
+  /** By key. */
+  members(program: string): Promise<Member[]>
+  addInvitation(program: string, invitation: Invitation): Promise<void>
+  /** By time. */
+  invitations(program: string): Promise<Invitation[]>
+  /** Uses it up for `key`, which may repeat that; undefined when there is none, it is over, or somebody else has used it. */
+  redeem(program: string, id: string, use: { key: string; at: number }): Promise<Invitation | undefined>
+  addAudit(program: string, entry: AuditEntry): Promise<void>
+  /** Newest first, from before `before`. */
+  audit(program: string, options: { before?: Pick<AuditEntry, 'at' | 'id'>; limit: number }): Promise<AuditEntry[]>
   close(): Promise<void>
 }

@@ -5,6 +5,7 @@ import { migratePostgres, POSTGRES_MIGRATIONS } from '../../../src/hub/store/pos
 import type { HubStore, Segment } from '../../../src/hub/store/store.ts'
 import { EMPTY_HASH, nextHash } from '../../../src/protocol/log.ts'
 import { type PostgresServer, startPostgres } from '../../helpers/postgres.ts'
+import { describeHubAccess } from './access-contract.ts'
 import { describeHubStore } from './store-contract.ts'
 
 let server: PostgresServer
@@ -17,6 +18,7 @@ const open = async (partitions: number): Promise<HubStore> =>
   await openPostgresStore(await server.newSchema(), { partitions })
 
 describeHubStore('PostgreSQL', () => open(1))
+describeHubAccess('PostgreSQL', () => open(1))
 describeHubStore('PostgreSQL in 4 hash partitions', () => open(4))
 
 async function ask<Row>(url: string, sql: string): Promise<Row[]> {

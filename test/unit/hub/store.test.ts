@@ -7,6 +7,7 @@ import { createMemoryStore } from '../../../src/hub/store/memory.ts'
 import { MIGRATIONS, migrate } from '../../../src/hub/store/migrations.ts'
 import { openSqliteStore } from '../../../src/hub/store/sqlite.ts'
 import { EMPTY_HASH, nextHash } from '../../../src/protocol/log.ts'
+import { describeHubAccess } from './access-contract.ts'
 import { describeHubStore } from './store-contract.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'jiko-hub-store-'))
@@ -17,6 +18,8 @@ const newFile = (): string => join(folder, `${files++}.db`)
 
 describeHubStore('memory', async () => createMemoryStore())
 describeHubStore('SQLite', async () => openSqliteStore(newFile()))
+describeHubAccess('memory', async () => createMemoryStore())
+describeHubAccess('SQLite', async () => openSqliteStore(newFile()))
 
 async function appendOne(file: string, line: string): Promise<boolean> {
   const store = openSqliteStore(file)
