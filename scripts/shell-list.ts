@@ -5,12 +5,16 @@ import type { Plugin } from 'vite'
 /** What the plugin needs to know of a chunk. */
 export interface BundledChunk {
   fileName: string
+  name: string
   isEntry: boolean
   imports: readonly string[]
 }
 
 /** Beside the app's folder: it is for the build, not for phones. */
 const listPath = (appFolder: string): string => join(dirname(appFolder), 'shell.json')
+
+/** What everything begins with. The microphone's script is an entry too, asked for when somebody speaks. */
+const FIRST = ['index', 'worker']
 
 /** Scripts that the page and the worker cannot begin without: their entries and all that those import statically. */
 export function shellScripts(chunks: readonly BundledChunk[]): string[] {
@@ -21,7 +25,7 @@ export function shellScripts(chunks: readonly BundledChunk[]): string[] {
     reached.add(name)
     for (const next of byName.get(name)?.imports ?? []) reach(next)
   }
-  for (const { fileName, isEntry } of chunks) if (isEntry) reach(fileName)
+  for (const { fileName, name, isEntry } of chunks) if (isEntry && FIRST.includes(name)) reach(fileName)
   return [...reached].sort()
 }
 

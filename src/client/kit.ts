@@ -39,6 +39,15 @@ export interface OpenPack {
   run(photo: Blob, operation?: Operation): Promise<{ answer: Answer; record: HistoryEntry }>
 }
 
+/** @see Kit.listen */
+export interface ListenOptions {
+  /** How long to listen. */
+  seconds: number
+  signal?: AbortSignal
+  /** How loud it is now, 0-1, for a picture that moves: many times a second, from the first sound on. */
+  onLevel?: (level: number) => void
+}
+
 /** @see Kit.packs.install */
 export interface InstallOperation extends Operation {
   /** Whatever the data budget says. */
@@ -83,6 +92,11 @@ export interface Kit {
     setBudget(perMonth: number | undefined): Promise<void>
   }
   open(name: string, operation?: Operation): Promise<OpenPack>
+  /**
+   * Listens to the microphone and gives a WAV file, as packs for sound take it.
+   * @throws JikoError `input/microphone-refused`, `input/no-microphone`; AbortError
+   */
+  listen(options: ListenOptions): Promise<Blob>
   readonly records: {
     /** Newest first. */
     list(options?: { limit?: number; before?: string }): Promise<HistoryEntry[]>

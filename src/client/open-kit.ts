@@ -54,6 +54,7 @@ export async function openKit(options: KitOptions = {}): Promise<Kit> {
       settings: { get: store.getSetting, set: store.setSetting },
     }),
     open: (pack, operation) => openPack(pack, { host, store, moment, onWritten: sync.wake }, operation),
+    listen: async (options) => (await import('./microphone.ts')).listen(options),
     records: createRecords({ store, moment, onWritten: sync.wake }),
     sync: sync.room,
     update,

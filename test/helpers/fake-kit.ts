@@ -3,6 +3,7 @@ import { createSignal } from '../../src/client/signal.ts'
 import { sleep } from '../../src/lib/abort.ts'
 import { toHex } from '../../src/lib/bytes.ts'
 import { sha256Hex } from '../../src/lib/sha256.ts'
+import { encodeWav } from '../../src/lib/wav.ts'
 import { type ErrorCode, JikoError } from '../../src/protocol/error.ts'
 import type { Label } from '../../src/protocol/manifest.ts'
 import type { RecordState } from '../../src/protocol/record.ts'
@@ -220,6 +221,12 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
         offer.state = 'absent'
         offer.have = 0
       },
+    },
+    async listen({ signal, onLevel }) {
+      calls.push('listen')
+      onLevel?.(0.2)
+      await wait(signal)
+      return new Blob([encodeWav(new Float32Array(1600), 16_000)], { type: 'audio/wav' })
     },
     async open(name) {
       calls.push(`open ${name}`)

@@ -50,16 +50,22 @@ describe('size budgets', () => {
   })
 
   it('take for the shell what its entries import, however far away, and nothing that is only asked for', () => {
-    const chunk = (fileName: string, imports: string[], isEntry = false) => ({ fileName, imports, isEntry })
+    const chunk = (name: string, imports: string[], isEntry = false) => ({
+      name,
+      fileName: `${name}.js`,
+      imports: imports.map((file) => `${file}.js`),
+      isEntry,
+    })
     const chunks = [
-      chunk('page.js', ['shared.js'], true),
-      chunk('worker.js', ['shared.js'], true),
-      chunk('shared.js', ['deep.js']),
-      chunk('deep.js', ['shared.js']),
-      chunk('history.js', ['rows.js', 'shared.js']),
-      chunk('rows.js', []),
+      chunk('index', ['shared'], true),
+      chunk('worker', ['shared'], true),
+      chunk('shared', ['deep']),
+      chunk('deep', ['shared']),
+      chunk('microphone', ['rows'], true),
+      chunk('history', ['rows', 'shared']),
+      chunk('rows', []),
     ]
-    expect(shellScripts(chunks)).toEqual(['deep.js', 'page.js', 'shared.js', 'worker.js'])
+    expect(shellScripts(chunks)).toEqual(['deep.js', 'index.js', 'shared.js', 'worker.js'])
   })
 
   it('know a language file by its name only', () => {
