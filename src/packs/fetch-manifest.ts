@@ -19,6 +19,12 @@ export interface CheckedManifest {
 /** The address of a pack may be given with or without the file name. */
 export const manifestUrl = (url: string): string => (url.endsWith('/') ? `${url}manifest.ndjson` : url)
 
+/** The address of a file beside a manifest. By text, since an address may be relative to the page. */
+export const besideManifest = (url: string, path: string): string =>
+  manifestUrl(url)
+    .replace(/[?#].*$/, '')
+    .replace(/[^/]*$/, path)
+
 /**
  * @throws JikoError `download/...` when it cannot be had, `download/captive-portal` for a login page, and what
  * `checkManifest` throws.

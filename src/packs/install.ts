@@ -1,26 +1,19 @@
 import { isAbort } from '../lib/abort.ts'
 import { JikoError } from '../protocol/error.ts'
 import type { Manifest } from '../protocol/manifest.ts'
-import type { OnProgress, PackStatus } from '../protocol/worker.ts'
+import type { PackStatus } from '../protocol/worker.ts'
 import { collect, removePack } from './collect.ts'
-import { type DownloadDeps, download } from './download.ts'
 import { type CheckedManifest, checkManifest, checkSuccessor, manifestUrl, type TrustedKeys } from './fetch-manifest.ts'
 import { findManifest } from './find-manifest.ts'
 import { type Choose, chunksOf, missingBytes, pathsOf } from './layout.ts'
 import { PACKS_LOCK, type RunExclusive } from './locks.ts'
-import { type NoteStore, refusedKey } from './notes.ts'
+import { refusedKey, tableKey } from './notes.ts'
+import { fromMirrors, linkFor, type Obtain, type ObtainDeps, type Operation, withRoom } from './obtain.ts'
 import { findDamage, type OpenedPack, openPack, readerOf } from './open.ts'
 import { createOrigins } from './origins.ts'
 import { readable, statusOf } from './status.ts'
-import type { PackStore } from './store.ts'
 
-export interface Operation {
-  signal?: AbortSignal
-  onProgress?: OnProgress
-}
-
-export interface InstallerDeps extends Omit<DownloadDeps, 'store' | 'spend'> {
-  store: PackStore & NoteStore
+export interface InstallerDeps extends ObtainDeps {
   exclusive: RunExclusive
   trusted: TrustedKeys
   /** The files that this device needs now; the rest can come later by `fetchFiles`. */
@@ -36,15 +29,8 @@ export interface InstallerDeps extends Omit<DownloadDeps, 'store' | 'spend'> {
   ) => readonly string[] | undefined
   /** Runs the golden inputs on the complete but not yet installed pack; rejects when the answers are wrong. */
   verifyInstalled?: (pack: OpenedPack, operation: Operation) => Promise<void>
-  /** Asked before bytes come in and when the device is full; answers how many bytes it freed. */
-  makeRoom?: (bytes: number, forPack: string) => Promise<number>
-  /** Told every byte that comes in and the pack it is of (`''` for manifests); throws to stop, as a data budget does. */
-  spend?: (bytes: number, pack: string) => void
   now?: () => number
 }
-
-/** Where the bytes of a manifest's chunks come from: mirrors, or a file. */
-export type Obtain = (checked: CheckedManifest, wanted: readonly number[], operation: Operation) => Promise<unknown>
 
 /** A pack that somebody handed over. */
 export interface HandedOver {
@@ -59,16 +45,16 @@ export interface HandedOver {
 const CHANGES = 3
 
 export function createInstaller(deps: InstallerDeps) {
-  const { store, exclusive, trusted, makeRoom, verifyInstalled, chooseFirst } = deps
+  const { store, exclusive, trusted, verifyInstalled, now = Date.now, choose = pathsOf, chooseFirst } = deps
   const origins = createOrigins(store)
-  const { now = Date.now, choose = pathsOf, spend, ...rest } = deps
-  const linkFor = (pack: string): DownloadDeps => ({ ...rest, ...(spend && { spend: (bytes) => spend(bytes, pack) }) })
 
   const here = async (): Promise<ReadonlySet<string>> => new Set(await store.listChunks())
 
+  const mirrored = (urls: readonly string[]): Obtain => withRoom(fromMirrors(urls, deps), deps)
+
   async function fetchFirst(urls: readonly string[], { signal, onProgress }: Operation): Promise<CheckedManifest> {
     onProgress?.({ phase: 'manifest', done: 0, total: 1 })
-    const checked = await findManifest(urls, linkFor(''), trusted, signal)
+    const checked = await findManifest(urls, linkFor('', deps), trusted, signal)
     onProgress?.({ phase: 'manifest', done: 1, total: 1 })
     return checked
   }
@@ -86,35 +72,6 @@ export function createInstaller(deps: InstallerDeps) {
       }
     }
     return undefined
-  }
-
-  const fromMirrors =
-    (urls: readonly string[]): Obtain =>
-    async ({ signed }, wanted, operation) => {
-      const { name, blob } = signed.manifest
-      const mirrors = urls.map((url) => blobUrl(url, blob.path))
-      await download({ chunks: blob.chunks, wanted, mirrors }, linkFor(name), operation)
-    }
-
-  /** Makes room as often as that helps: the device's own figures are estimates, only the write tells. */
-  async function obtainWithRoom(
-    checked: CheckedManifest,
-    wanted: readonly number[],
-    obtain: Obtain,
-    operation: Operation,
-  ) {
-    const { blob, name } = checked.signed.manifest
-    for (;;) {
-      try {
-        return await obtain(checked, wanted, operation)
-      } catch (error) {
-        if (!makeRoom || !(error instanceof JikoError) || error.code !== 'storage/quota') throw error
-        const held = await here()
-        const lacking = wanted.map((i) => blob.chunks[i]).filter((chunk) => chunk && !held.has(chunk.sha256))
-        const bytes = lacking.reduce((sum, chunk) => sum + (chunk?.length ?? 0), 0)
-        if ((await makeRoom(bytes, name)) <= 0) throw error
-      }
-    }
   }
 
   /** From a checked manifest to an installed pack. Only under the packs lock; every step can be repeated after a kill. */
@@ -140,7 +97,7 @@ export function createInstaller(deps: InstallerDeps) {
       await origins.started(name, urls)
       await store.putPending(name, { url: manifestUrl(urls[0] ?? ''), text })
     }
-    await obtainWithRoom(checked, wanted, obtain, operation)
+    await obtain(checked, wanted, operation)
     if (!again || growing) {
       await check(checked, wanted, obtain, operation)
       operation.signal?.throwIfAborted()
@@ -150,6 +107,7 @@ export function createInstaller(deps: InstallerDeps) {
     if (!again) await store.putManifest(name, text)
     // A smaller variant can be used from now on; that the full one is still to come stays written down.
     if (missingBytes(manifest, full, await here()) === 0) await store.deletePending(name)
+    if (old) await store.deleteNote(tableKey(name))
     await collect(store)
     return statusOf(store, name, choose)
   }
@@ -170,7 +128,7 @@ export function createInstaller(deps: InstallerDeps) {
         await verifyInstalled(candidate, operation)
       } catch (error) {
         if (!(error instanceof JikoError) || error.code !== 'pack/damaged') throw error
-        await obtainWithRoom(checked, wanted, obtain, operation)
+        await obtain(checked, wanted, operation)
         await verifyInstalled(candidate, operation)
       }
     } catch (cause) {
@@ -204,7 +162,7 @@ export function createInstaller(deps: InstallerDeps) {
     let checked = (await pendingOf(urls)) ?? (await fetchFirst(urls, operation))
     for (let changes = 0; ; changes++) {
       try {
-        return await complete(checked, urls, fromMirrors(urls), operation)
+        return await complete(checked, urls, mirrored(urls), operation)
       } catch (error) {
         if (!(error instanceof JikoError) || !STALE.has(error.code) || changes >= CHANGES) throw error
         // The blob is not the one of this manifest: perhaps a newer version took its place on the server.
@@ -246,7 +204,7 @@ export function createInstaller(deps: InstallerDeps) {
     installFrom: ({ text, obtain, held }: HandedOver, operation: Operation = {}): Promise<PackStatus> =>
       exclusive(
         PACKS_LOCK,
-        async () => complete(await checkManifest(text, trusted), [], obtain, operation, held),
+        async () => complete(await checkManifest(text, trusted), [], withRoom(obtain, deps), operation, held),
         operation.signal,
       ),
 
@@ -282,11 +240,11 @@ export function createInstaller(deps: InstallerDeps) {
           const urls = await addressesOf(name)
           const text = (await store.getManifest(name)) ?? ''
           try {
-            await obtainWithRoom({ signed, text, digest }, wanted, fromMirrors(urls), operation)
+            await mirrored(urls)({ signed, text, digest }, wanted, operation)
           } catch (error) {
             if (!(error instanceof JikoError) || !STALE.has(error.code)) throw error
             // This version is not offered any more; a newer one mends it as well.
-            await complete(await fetchFirst(urls, operation), urls, fromMirrors(urls), operation)
+            await complete(await fetchFirst(urls, operation), urls, mirrored(urls), operation)
           }
           return damaged.length
         },
@@ -302,7 +260,7 @@ export function createInstaller(deps: InstallerDeps) {
           const urls = await addressesOf(name)
           const text = (await store.getManifest(name)) ?? ''
           const wanted = chunksOf(signed.manifest, paths)
-          await obtainWithRoom({ signed, text, digest }, wanted, fromMirrors(urls), operation)
+          await mirrored(urls)({ signed, text, digest }, wanted, operation)
         },
         operation.signal,
       ),
@@ -327,9 +285,3 @@ export type Installer = ReturnType<typeof createInstaller>
 const STALE = new Set(['download/changed', 'download/wrong-bytes', 'download/not-found', 'pack/corrupt'])
 /** Failures during the check that say nothing about the pack. */
 const KEEPS_PENDING = /^(download|storage)\/|^pack\/damaged$/
-
-/** The blob lies beside its manifest. By text, since an address may be relative to the page. */
-const blobUrl = (url: string, path: string): string =>
-  manifestUrl(url)
-    .replace(/[?#].*$/, '')
-    .replace(/[^/]*$/, path)

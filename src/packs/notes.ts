@@ -19,6 +19,9 @@ export async function readNote<T>(notes: NoteStore, key: string, parse: (value: 
 /** The digest that failed its check on this device, so that it is not fetched again by itself. */
 export const refusedKey = (name: string): string => `refused/${name}`
 
+/** The list of differences of an update that is under way. */
+export const tableKey = (name: string): string => `differences/${name}`
+
 /** Milliseconds since 1970 of a pack's last use. */
 export const usedKey = (name: string): string => `used/${name}`
 /** There when a person wants to keep a pack whatever happens. */

@@ -52,7 +52,7 @@ export function readerOf(store: Chunks, signed: SignedManifest, digest: string):
         const stored = await readChunk(store, chunk)
         // Looks at the rest all the same: one repair should fetch everything that is wrong.
         if (!stored) damaged.push(index)
-        else if (damaged.length === 0) parts.push(await inflate(stored, chunk, index, manifest.name))
+        else if (damaged.length === 0) parts.push(await inflateChunk(stored, chunk, index, manifest.name))
       }
       if (damaged.length > 0) throw damagedChunks(manifest.name, path, damaged)
       return concat(...parts)
@@ -83,7 +83,8 @@ export async function readChunk(store: Chunks, chunk: Chunk): Promise<Bytes | un
   return undefined
 }
 
-async function inflate(stored: Bytes, { size }: Chunk, index: number, name: string): Promise<Bytes> {
+/** @throws JikoError `pack/bad-chunk` */
+export async function inflateChunk(stored: Bytes, { size }: Chunk, index: number, name: string): Promise<Bytes> {
   try {
     const plain = await decompress(stored, 'deflate-raw', size)
     if (plain.length !== size) throw new RangeError(`${plain.length} bytes instead of ${size}`)

@@ -1,5 +1,5 @@
 import { manifestUrl } from './fetch-manifest.ts'
-import { type NoteStore, pinnedKey, readNote, refusedKey, usedKey } from './notes.ts'
+import { type NoteStore, pinnedKey, readNote, refusedKey, tableKey, usedKey } from './notes.ts'
 
 /** Where an installed pack came from. */
 export interface Origin {
@@ -29,7 +29,7 @@ export function createOrigins(notes: NoteStore) {
     },
     /** The pack was removed: what is noted about it goes too. */
     async forget(name: string): Promise<void> {
-      const keys = [originKey, mirrorsKey, refusedKey, usedKey, pinnedKey]
+      const keys = [originKey, mirrorsKey, refusedKey, usedKey, pinnedKey, tableKey]
       for (const key of keys) await notes.deleteNote(key(name))
     },
   }

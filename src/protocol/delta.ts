@@ -17,6 +17,8 @@ const Updates = v.object({
         path: InnerPath,
         length: PositiveCount,
         sha256: Sha256,
+        /** Bytes of the table and of all differences: what such an update costs at most. */
+        bytes: v.optional(PositiveCount),
       }),
     ),
     v.maxLength(64),

@@ -6,6 +6,7 @@ import type { Link } from '../packs/link.ts'
 import { type NoteStore, readNote } from '../packs/notes.ts'
 import { listInstalled, readable } from '../packs/status.ts'
 import type { PackStore } from '../packs/store.ts'
+import { updatesOf } from '../protocol/delta.ts'
 import { JikoError } from '../protocol/error.ts'
 import type { Offers, PackUpdate } from '../protocol/worker.ts'
 
@@ -23,23 +24,30 @@ export interface OffersDeps {
 
 /** What an origin has on offer, and what of it is newer than what is here, with its cost. */
 export function createOffers({ store, link, trusted, choose, now = Date.now }: OffersDeps) {
-  const updatesOf = async (packs: readonly PackEntry[]): Promise<PackEntry[]> =>
-    findUpdates(packs, await listInstalled(store, choose), store)
-
   /** Only what changed is fetched, which the manifest tells; as long as that is not here, all of it. */
-  async function priced({ name, version, digest, url, bytes }: PackEntry, indexUrl: string): Promise<PackUpdate> {
-    const signed = readable(await store.getNote(candidateKey(name)))
-    const known = signed?.manifest.version === version
-    const cost = known ? (await costOf(signed.manifest, { store, choose })).bytes : bytes
-    return { name, version, digest, url: new URL(url, indexUrl).href, bytes: cost }
+  async function priced(entry: PackEntry, indexUrl: string, installed: string | undefined): Promise<PackUpdate> {
+    const { name, version, digest, url } = entry
+    const text = await store.getNote(candidateKey(name))
+    const signed = readable(text)
+    let { bytes } = entry
+    if (text !== undefined && signed?.manifest.version === version) {
+      const differences = updatesOf(text).find(({ from }) => from === installed)?.bytes ?? Number.POSITIVE_INFINITY
+      bytes = Math.min((await costOf(signed.manifest, { store, choose })).bytes, differences)
+    }
+    return { name, version, digest, url: new URL(url, indexUrl).href, bytes }
   }
 
   return {
     /** As last seen: no network. */
     async offers(indexUrl: string): Promise<Offers> {
       const packs = [...(await lastIndex(indexUrl, store))]
-      const updates = await updatesOf(packs)
-      return { packs, updates: await Promise.all(updates.map((entry) => priced(entry, indexUrl))) }
+      const installed = await listInstalled(store, choose)
+      const updates = await findUpdates(packs, installed, store)
+      const digestOf = (wanted: string): string | undefined => installed.find(({ name }) => name === wanted)?.digest
+      return {
+        packs,
+        updates: await Promise.all(updates.map((entry) => priced(entry, indexUrl, digestOf(entry.name)))),
+      }
     },
 
     /**
@@ -53,7 +61,7 @@ export function createOffers({ store, link, trusted, choose, now = Date.now }: O
       if (!force && known.length > 0 && Math.abs(now() - checked) < DAY) return false
       const { offers } = await checkIndex(indexUrl, link, store)
       await store.putNote(CHECKED, String(now()))
-      for (const { name, version, url } of await updatesOf(offers)) {
+      for (const { name, version, url } of await findUpdates(offers, await listInstalled(store, choose), store)) {
         if (readable(await store.getNote(candidateKey(name)))?.manifest.version === version) continue
         try {
           const { text } = await fetchManifest(new URL(url, indexUrl).href, link, trusted)

@@ -68,7 +68,8 @@ export async function buildDelta(old: ReadablePack, next: ReadablePack): Promise
   } satisfies Delta)
   const table = utf8(text)
   const sha256 = await sha256Hex(table)
-  const update = { from: old.digest, path: `${sha256}.json`, length: table.length, sha256 }
+  const bytes = table.length + blob.length
+  const update = { from: old.digest, path: `${sha256}.json`, length: table.length, sha256, bytes }
   return { update, delta: parseDelta(text), table, blob }
 }
 
