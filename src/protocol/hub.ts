@@ -15,7 +15,23 @@ const Stream = v.pipe(v.string(), v.regex(/^[a-z2-7]{16}$/, 'expected a stream o
 const Signature = v.pipe(v.string(), v.regex(/^[\w-]{86}$/, 'expected a signature as 86 base64url characters'))
 const Epoch = v.pipe(v.string(), v.regex(/^[\w-]{22}$/, 'expected 16 bytes as base64url'))
 
-const Lines = v.pipe(v.array(v.string()), v.maxLength(MAX_PUSH_LINES))
+/**
+ * A line's exact text; or its SHA-256 and why the text is no more: an order erased it, or it was final and the device made
+ * room. Of the latter a hub that lacks it has a reported loss, and the chain goes on.
+ */
+export const SentLine = v.union([v.string(), v.tuple([Sha256, v.picklist(['erased', 'pruned'])])])
+export type SentLine = v.InferOutput<typeof SentLine>
+
+const Lines = v.pipe(v.array(SentLine), v.maxLength(MAX_PUSH_LINES))
+/** How far each stream of others is known, as far as it is about one stream. */
+const Known = v.record(Stream, Count)
+/** A line of somebody else, as [stream, seq, line]. */
+const Op = v.tuple([Stream, PositiveCount, v.string()])
+export type Op = v.InferOutput<typeof Op>
+
+/** Most attachments asked about at once. */
+export const MAX_PHOTOS_ASKED = 100
+const Photos = v.pipe(v.array(Sha256), v.maxLength(MAX_PHOTOS_ASKED))
 const Head = v.tuple([Count, Sha256, Signature])
 
 /** Most hashes in one `rest`. */
@@ -51,6 +67,8 @@ const Carried = v.object({
       quarantine: v.pipe(v.array(v.tuple([PositiveCount, ShortText])), v.maxLength(MAX_PUSH_LINES)),
     }),
   ),
+  /** What the carrier knows of others' lines about this stream: what else there is comes in `down`. */
+  known: v.optional(Known),
   /** Lines that stand elsewhere than on the chain, as [seq, line]: kept apart, by the carrier's word alone. */
   forked: v.optional(v.pipe(v.array(v.tuple([PositiveCount, v.string()])), v.maxLength(MAX_PUSH_LINES))),
 })
@@ -78,7 +96,21 @@ export const SyncRequest = v.object({
   push: v.optional(v.object({ stream: Stream, from: PositiveCount, lines: Lines, head: v.optional(Head) })),
   /** What a hub passes on. Its `device` is then the hub's key, which has no streams of its own. */
   carried: v.optional(v.record(Stream, Carried)),
-  storage: v.optional(v.object({ persisted: v.boolean(), usage: Count, quota: Count })),
+  /** For each of its streams what the device knows of others' lines about it: what else there is comes in `down`. */
+  known: v.optional(v.record(Stream, Known)),
+  /** Attachments that some hub has, of which the device asks whether the root has them. */
+  photos: v.optional(Photos),
+  /** Of a hub: names the streams with changes that came in since then, by the clock of who answers. */
+  since: v.optional(Count),
+  storage: v.optional(
+    v.object({
+      persisted: v.boolean(),
+      usage: Count,
+      quota: Count,
+      /** Kinds of storage that the browser was found to have emptied since the last answer. */
+      lost: v.optional(v.pipe(v.array(v.pipe(ShortText, v.maxLength(32))), v.maxLength(8))),
+    }),
+  ),
   app: v.pipe(ShortText, v.maxLength(64)),
 })
 export type SyncRequest = v.InferOutput<typeof SyncRequest>
@@ -114,6 +146,15 @@ export const SyncResponse = v.object({
   want: v.array(v.tuple([Stream, PositiveCount, PositiveCount])),
   /** Attachments named by accepted records that the hub does not have whole. */
   blobs: v.pipe(v.array(Sha256), v.maxLength(100)),
+  /**
+   * Others' lines about the streams in question, in the order of each stream. `more`: there are further ones. The signature
+   * is the hub's over `downMessage`.
+   */
+  down: v.optional(v.object({ ops: v.array(Op), more: v.boolean(), signature: Signature })),
+  /** Which of the attachments asked about the root has, with the hub's signature over `photosMessage`. */
+  photos: v.optional(v.object({ final: Photos, signature: Signature })),
+  /** Streams with changes since `since`. */
+  changed: v.optional(v.array(Stream)),
   /** Milliseconds since 1970 at the hub. */
   time: Count,
   /** `bytes`: largest batch worth sending. `delay`: milliseconds until the next sync when nothing new is to be sent; new records need not wait. */

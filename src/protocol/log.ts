@@ -32,4 +32,12 @@ export const receiptMessage = (
   level: 'held' | 'final',
 ): Bytes => utf8(`jiko-receipt/1\n${program}\n${stream}\n${upto}\n${hash}\n${level}`)
 
+/** What a hub signs to say which attachments the root has whole. */
+export const photosMessage = (program: string, sha256s: readonly string[]): Bytes =>
+  utf8(`jiko-photos/1\n${program}\n${sha256s.join()}`)
+
+/** What a hub signs of the lines of others that it hands down. */
+export const downMessage = (program: string, ops: readonly (readonly [string, number, string])[]): Bytes =>
+  utf8(`jiko-down/1\n${program}\n${JSON.stringify(ops)}`)
+
 export const recordId = (stream: string, seq: number): string => `${stream}/${seq}`

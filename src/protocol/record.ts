@@ -53,25 +53,53 @@ const ResultRecord = v.object({
   attachments: v.array(Attachment),
 })
 
-const CorrectionRecord = v.object({
+/** Who speaks: of two that did not know of each other, the earlier in this list is shown. */
+export const ROLES = ['supervisor', 'worker', 'model'] as const
+export type Role = (typeof ROLES)[number]
+
+/** What is said about a record, perhaps by somebody else than who wrote it. */
+const about = {
   ...common,
-  kind: v.literal('correction'),
   ref: RecordId,
+  /** A worker where it is left out. */
+  role: v.optional(v.picklist(ROLES)),
+  /**
+   * A hybrid logical clock: the wall clock, or one more than the latest such clock known to who speaks. Only a tie-break
+   * between changes that did not know of each other: wall clocks lie.
+   */
+  clock: v.optional(Count),
+}
+
+const CorrectionRecord = v.object({
+  ...about,
+  kind: v.literal('correction'),
   /** The corrections this one has seen: what it is based on. */
   base: v.array(RecordId),
   patch: v.record(v.string(), v.union([v.string(), v.number(), v.boolean(), v.null()])),
 })
 
-const RetractRecord = v.object({ ...common, kind: v.literal('retract'), ref: RecordId })
+const RetractRecord = v.object({ ...about, kind: v.literal('retract') })
+/** The order to remove a record's text and attachments for good. What is left is its hash, so that the chain verifies. */
+const EraseRecord = v.object({
+  ...about,
+  kind: v.literal('erase'),
+  /** SHA-256 of the line to be erased: where a clone wrote another one under the same number, that one stays. */
+  hash: Sha256,
+})
 const NoteRecord = v.object({
-  ...common,
+  ...about,
   kind: v.literal('note'),
-  ref: RecordId,
   text: v.pipe(v.string(), v.maxLength(4000)),
 })
 
 /** The body of a log line. Objects are loose: a newer app's extra fields are kept, since the line's exact bytes are. */
-export const RecordBody = v.variant('kind', [ResultRecord, CorrectionRecord, RetractRecord, NoteRecord])
+export const RecordBody = v.variant('kind', [
+  ResultRecord,
+  CorrectionRecord,
+  RetractRecord,
+  EraseRecord,
+  NoteRecord,
+])
 export type RecordBody = v.InferOutput<typeof RecordBody>
 export type ResultBody = v.InferOutput<typeof ResultRecord>
 
