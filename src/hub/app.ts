@@ -96,7 +96,7 @@ export function createHub(options: HubOptions): Hub {
           ...(upstreamKey !== undefined && { upstreamKey }),
           ...upstreamLink,
         })
-  const sync = createSync({ store, signer, isRoot: upstream === undefined, now, admit, onNews })
+  const sync = createSync({ store, blobs, signer, isRoot: upstream === undefined, now, admit, onNews })
   const attachments = createBlobs({ store, blobs, now, admit, onNews })
   const metrics = createMetrics({ store, version, ...(forwarder && { forwarder }) })
   const page = createPage({ store, blobs, level })

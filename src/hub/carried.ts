@@ -2,7 +2,7 @@ import { JikoError } from '../protocol/error.ts'
 import type { Carried } from '../protocol/hub.ts'
 import { headMessage, streamId } from '../protocol/log.ts'
 import { verify } from '../protocol/sign.ts'
-import { continueChain, lineHashOf } from './chain.ts'
+import { continueChain, lineHashOf, sentHashOf } from './chain.ts'
 import { type Taken, takeIn } from './intake.ts'
 import type { HubStore } from './store/store.ts'
 
@@ -23,7 +23,7 @@ export async function checkCarried(program: string, stream: string, { key, epoch
   }
   if (!push) return
   const following = push.rest.match(/.{64}/g) ?? []
-  const reached = [...push.lines.map(lineHashOf), ...following].reduce(continueChain, push.before)
+  const reached = [...push.lines.map(sentHashOf), ...following].reduce(continueChain, push.before)
   const last = push.from - 1 + push.lines.length + push.rest.length / HASH_DIGITS
   if (last === seq && reached === hash) return
   throw new JikoError('hub/not-proven', `the lines of ${stream} from ${push.from} do not lead to its signed head`)

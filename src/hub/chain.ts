@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import type { SentLine } from '../protocol/hub.ts'
 
 /*
  * The chain of `protocol/log.ts` for a hub, which hashes thousands of short lines in a row: Node's own hash answers at once,
@@ -7,6 +8,9 @@ import { hash } from 'node:crypto'
 
 /** SHA-256 of a line's UTF-8 bytes. */
 export const lineHashOf = (line: string): string => hash('sha256', line)
+
+/** The same of a line of which perhaps only the hash was sent. */
+export const sentHashOf = (line: SentLine): string => (typeof line === 'string' ? lineHashOf(line) : line[0])
 
 /** `H(q) = SHA-256(H(q-1) ‖ SHA-256(line q))`. */
 export const continueChain = (previous: string, lineHash: string): string =>

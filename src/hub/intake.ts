@@ -1,8 +1,9 @@
 import { JikoError } from '../protocol/error.ts'
+import type { SentLine } from '../protocol/hub.ts'
 import { EMPTY_HASH } from '../protocol/log.ts'
-import { continueChain, lineHashOf } from './chain.ts'
-import type { Above, Head, HubStore, NewLine } from './store/store.ts'
-import { judge } from './verdict.ts'
+import { continueChain, sentHashOf } from './chain.ts'
+import type { Above, Change, Head, HubStore, NewLine } from './store/store.ts'
+import { GONE, judge, judgeGone } from './verdict.ts'
 
 /** Each lost race means that another request moved the stream on, so this is only reached when a store is broken. */
 const MAX_TRIES = 50
@@ -14,7 +15,7 @@ export interface Announcement {
   epoch: string
   head: Head
   /** Lines from `from` on; `before` is H(from - 1) and `head` a signed place among them, where they are known. */
-  push?: { from: number; lines: readonly string[]; before?: string; head?: Head }
+  push?: { from: number; lines: readonly SentLine[]; before?: string; head?: Head }
   /** Why a line goes to quarantine whatever it says. */
   refused?: (seq: number) => string | undefined
   receivedAt: number
@@ -33,23 +34,41 @@ const NEW_STREAM = { tip: 0, hash: EMPTY_HASH, proven: 0, above: { held: 0, fina
 
 interface Numbered {
   seq: number
+  /** Empty where only the hash was sent. */
   line: string
   lineHash: string
+  gone?: keyof typeof GONE
 }
 
-function number({ from, lines }: { from: number; lines: readonly string[] }): Numbered[] {
-  return lines.map((line, i) => ({ seq: from + i, line, lineHash: lineHashOf(line) }))
+function number({ from, lines }: { from: number; lines: readonly SentLine[] }): Numbered[] {
+  return lines.map((sent, i) => {
+    const numbered = { seq: from + i, lineHash: sentHashOf(sent) }
+    return typeof sent === 'string' ? { ...numbered, line: sent } : { ...numbered, line: '', gone: sent[1] }
+  })
 }
+
+const judged = ({ line, seq, gone }: Numbered, refused: Announcement['refused']) =>
+  gone ? judgeGone(gone) : judge(line, refused?.(seq))
 
 /** Continues the chain over lines: H is recomputed here, never believed. */
 function chain(hash: string, lines: readonly Numbered[], refused: Announcement['refused']): NewLine[] {
   const chained: NewLine[] = []
   let last = hash
   for (const numbered of lines) {
-    last = continueChain(last, numbered.lineHash)
-    chained.push({ ...numbered, hash: last, ...judge(numbered.line, refused?.(numbered.seq)) })
+    const { seq, line, lineHash } = numbered
+    last = continueChain(last, lineHash)
+    chained.push({ seq, line, lineHash, hash: last, ...judged(numbered, refused) })
   }
   return chained
+}
+
+/** What these lines say of other streams; also an order to erase something in their own. */
+export function changesIn(stream: string, lines: readonly NewLine[], at: number): Change[] {
+  return lines.flatMap(({ seq, line, lineHash, about }) => {
+    if (!about || (about.stream === stream && about.erases === undefined)) return []
+    const { stream: target, seq: targetSeq, erases } = about
+    return [{ target, targetSeq, stream, seq, line, lineHash, ...(erases && { erases }), at, above: false }]
+  })
 }
 
 /**
@@ -75,6 +94,7 @@ export async function takeIn(store: HubStore, program: string, announcement: Ann
     const upto = Math.min(tip, from + lines.length - 1)
     const positions = upto < from ? [] : await store.positions(program, stream, from, upto)
     const here = new Map(positions.map(({ seq, lineHash }) => [seq, lineHash]))
+    const lost = new Set(positions.filter(({ verdict }) => verdict === GONE.pruned).map(({ seq }) => seq))
     const strange = lines.filter(({ seq, lineHash }) => here.get(seq) !== lineHash)
     const fresh = from <= tip + 1 ? chain(hash, strange, refused) : []
     const end = { tip, hash }
@@ -83,9 +103,18 @@ export async function takeIn(store: HubStore, program: string, announcement: Ann
     if (divided) {
       await store.addForks(
         program,
-        strange.map((line) => ({ stream, receivedAt, ...line })),
+        strange
+          .filter(({ gone }) => gone === undefined)
+          .map(({ seq, line, lineHash }) => ({ stream, receivedAt, seq, line, lineHash })),
       )
       return { tip, hash, forked: true, above }
+    }
+    // A device had made room and the hub it had trusted lost the line: here is somebody who has it after all.
+    const found = lines.filter(({ seq, lineHash, gone }) => !gone && lost.has(seq) && here.get(seq) === lineHash)
+    if (found.length > 0) {
+      const restored = found.map((line) => ({ ...line, hash: '', ...judged(line, refused) }))
+      await store.addChanges(program, changesIn(stream, restored, receivedAt))
+      await store.restoreLines(program, stream, restored)
     }
     const after = { seq: tip, hash }
     const last = fresh.at(-1) ?? after
@@ -93,6 +122,8 @@ export async function takeIn(store: HubStore, program: string, announcement: Ann
     const signed = heads.filter(({ seq }) => seq > proven && seq <= last.seq)
     const isNews = fresh.length > 0 || signed.length > 0 || head.seq > (known?.announced?.seq ?? 0)
     if (!isNews) return { tip, hash, forked: false, above }
+    const changes = changesIn(stream, fresh, receivedAt)
+    if (changes.length > 0) await store.addChanges(program, changes)
     const added = await store.append(program, {
       stream,
       device,

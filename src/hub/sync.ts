@@ -11,9 +11,12 @@ import {
 import { EMPTY_HASH, headMessage, streamId } from '../protocol/log.ts'
 import { parseJson, parseWith } from '../protocol/parse.ts'
 import { type Signer, verify } from '../protocol/sign.ts'
+import type { BlobStore } from './blob-store/blob-store.ts'
 import { gunzipText, readBody } from './body.ts'
 import { checkCarried, takeInCarried } from './carried.ts'
 import { isDeeperThan } from './depth.ts'
+import { confirmPhotos, handDown, tellChanged } from './down.ts'
+import { carryOutErasures } from './erase.ts'
 import { takeIn } from './intake.ts'
 import { acknowledge } from './receipt.ts'
 import type { Device, HubStore } from './store/store.ts'
@@ -30,6 +33,8 @@ const IDLE_DELAY = 30 * 60_000
 
 export interface SyncDeps {
   store: HubStore
+  /** What an order to erase removes. */
+  blobs: BlobStore
   signer: Signer
   /** False when a hub stands above this one. */
   isRoot: boolean
@@ -106,7 +111,8 @@ async function checkHeads(program: string, { device, heads, push, carried }: Syn
 const headOf = ([seq, hash, signature]: [number, string, string]) => ({ seq, hash, signature })
 
 /** `POST /v1/{program}/sync`: takes in a push and says what the hub has, lacks and refuses. `sync.md` is the whole protocol. */
-export function createSync({ store, signer, isRoot, now, admit, onNews }: SyncDeps) {
+export function createSync({ store, blobs, signer, isRoot, now, admit, onNews }: SyncDeps) {
+  const above = { store, signer, isRoot }
   type Answer = Pick<SyncResponse, 'ack' | 'forks' | 'want'> & { refused: [string, string][] }
 
   async function verdictsOf(program: string, push: SyncRequest['push']): Promise<SyncResponse['verdicts']> {
@@ -170,6 +176,24 @@ export function createSync({ store, signer, isRoot, now, admit, onNews }: SyncDe
     }
   }
 
+  /** A phone is told of its own streams, a hub of those that it carries. */
+  async function tellDown(
+    program: string,
+    { heads, known = {}, carried = {}, photos, since }: SyncRequest,
+    { ack }: Answer,
+  ) {
+    const own = Object.keys(heads)
+    const asked = Object.entries(known).filter(([stream]) => own.includes(stream))
+    const carriedKnown = Object.entries(carried).flatMap(([stream, one]) =>
+      one.known && ack[stream] ? [[stream, one.known]] : [],
+    )
+    return {
+      ...(await handDown(above, program, Object.fromEntries([...asked, ...carriedKnown]), own)),
+      ...(await confirmPhotos(above, program, photos)),
+      ...(await tellChanged(above, program, since)),
+    }
+  }
+
   return async (program: string, request: Request): Promise<SyncResponse> => {
     const { body, sync } = await readRequest(request)
     const { device: sender, carried = {} } = sync
@@ -185,18 +209,21 @@ export function createSync({ store, signer, isRoot, now, admit, onNews }: SyncDe
     const answer: Answer = { ack: {}, forks: [], want: [], refused: [] }
     await takeOwn(program, sync, device, receivedAt, answer)
     await takeCarried(program, carried, receivedAt, answer)
+    await carryOutErasures({ store, blobs, authority: signer.key }, program)
     onNews?.()
     const { refused, ...told } = answer
-    const blobs = revoked ? [] : await store.lackingBlobs(program, Object.keys(answer.ack), MAX_LACKING)
+    const lacking = revoked ? [] : await store.lackingBlobs(program, Object.keys(answer.ack), MAX_LACKING)
+    const down = revoked ? {} : await tellDown(program, sync, answer)
     return {
       jiko: 1,
       hub: { key: signer.key },
       ...told,
       verdicts: await verdictsOf(program, sync.push),
       ...(refused.length > 0 && { refused }),
-      blobs,
+      blobs: lacking,
+      ...down,
       time: receivedAt,
-      next: { bytes: BATCH_BYTES, delay: answer.want.length > 0 || blobs.length > 0 ? 0 : IDLE_DELAY },
+      next: { bytes: BATCH_BYTES, delay: answer.want.length > 0 || lacking.length > 0 ? 0 : IDLE_DELAY },
     }
   }
 }

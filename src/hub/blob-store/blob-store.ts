@@ -24,6 +24,8 @@ export interface BlobStore {
   finish(program: string, sha256: string): Promise<boolean>
   /** Drops partials that nothing was added to since `before` (milliseconds since 1970); returns how many. */
   dropPartials(before: number): Promise<number>
+  /** Removes all of it; what is not there is as good. */
+  remove(program: string, sha256: string): Promise<void>
   /** The bytes of a whole blob. */
   read(program: string, sha256: string): Promise<{ bytes: number; stream(): ReadableStream<Uint8Array> } | undefined>
 }

@@ -99,6 +99,11 @@ export function createDiskBlobs(root: string): BlobStore {
       }
       return dropped
     },
+    async remove(program, sha256) {
+      const { whole, partial } = paths(program, sha256)
+      await rm(partial, { force: true })
+      await rm(whole, { force: true })
+    },
     async read(program, sha256) {
       const { whole } = paths(program, sha256)
       const bytes = await sizeOf(whole)

@@ -45,6 +45,10 @@ export function createMemoryBlobs(now: () => number = Date.now): BlobStore {
       for (const key of stale) partial.delete(key)
       return stale.length
     },
+    async remove(program, sha256) {
+      whole.delete(name(program, sha256))
+      partial.delete(name(program, sha256))
+    },
     async read(program, sha256) {
       const bytes = whole.get(name(program, sha256))
       return bytes && { bytes: bytes.length, stream: () => new Blob([bytes]).stream() }

@@ -1,5 +1,5 @@
 import { JikoError } from '../../protocol/error.ts'
-import type { Carried, SyncResponse } from '../../protocol/hub.ts'
+import type { Carried, SyncRequest, SyncResponse } from '../../protocol/hub.ts'
 import type { Signer } from '../../protocol/sign.ts'
 import { readAnswer } from '../../sync/answer.ts'
 import type { Pace } from '../../sync/pace.ts'
@@ -27,6 +27,15 @@ export interface ProgramDeps extends ForwardDeps {
   program: string
   pace: Pace
   trust: Trust
+  news: News
+}
+
+/** What is heard by the way, in every answer of a run: which streams somebody above has said something about. */
+export interface News {
+  since: number
+  changed: Set<string>
+  /** Of the first answer, by the clock of who answers. */
+  time?: number
 }
 
 /**
@@ -38,10 +47,13 @@ export async function ask(
   lines: number,
   deps: ProgramDeps,
   signal?: AbortSignal,
+  photos?: SyncRequest['photos'],
 ): Promise<SyncResponse> {
-  const { signer, pace, now, app, program, hubUrl, trust } = deps
+  const { signer, pace, now, app, program, hubUrl, trust, news } = deps
   const clock = { wall: now(), mono: 0, session: 'hub' }
-  const body = await pack({ v: 1, device: { key: signer.key, epochs: {} }, heads: {}, clock, carried, app })
+  const device = { key: signer.key, epochs: {} }
+  const asked = { since: news.since, ...(photos && { photos }) }
+  const body = await pack({ v: 1, device, heads: {}, clock, carried, ...asked, app })
   const begun = now()
   try {
     const url = new URL(`v1/${program}/sync`, hubUrl).href
@@ -50,6 +62,8 @@ export async function ask(
       throw new JikoError('hub/own-upstream', `${hubUrl} is this hub itself: name the one above with --upstream`)
     }
     await trust.check(answer)
+    news.time ??= answer.time
+    for (const stream of answer.changed ?? []) news.changed.add(stream)
     pace.succeeded(body.length, now() - begun, lines)
     pace.limit(answer.next.bytes)
     return answer

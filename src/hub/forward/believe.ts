@@ -61,7 +61,7 @@ export async function believe(
   const alike = (await hashAt(deps, stream, said.upto)) === said.hash
 
   if (before.dividedAfter !== undefined && alike) {
-    const held = before.held + (load.carried.forked?.length ?? 0)
+    const held = load.through ?? before.held
     await note({ ...before, held, final: await finalOf(stream, said, deps) })
     if (said.upto < Math.min(before.dividedAfter, load.carried.head[0])) return 'lost'
     return held < tip && held > before.held ? 'moved' : 'settled'

@@ -16,7 +16,7 @@ export async function forwardBlobs(deps: ProgramDeps, persist: Persist, signal?:
     const blob = await blobs.read(program, sha256)
     const bytes = blob && (await new Response(blob.stream()).blob())
     const outcome = bytes ? await sendAttachment(sha256, bytes, never, upload, persist, signal) : 'unwanted'
-    if (outcome === 'done') await store.noteBlobAbove(program, sha256, true)
+    if (outcome === 'done') await store.noteBlobAbove(program, sha256, 'held')
     else unwanted.add(sha256)
   }
 }

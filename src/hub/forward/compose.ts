@@ -1,7 +1,7 @@
-import { type Carried, MAX_PUSH_LINES, MAX_REST, MAX_SYNC_INFLATED_BYTES } from '../../protocol/hub.ts'
+import { type Carried, MAX_PUSH_LINES, MAX_REST, MAX_SYNC_INFLATED_BYTES, type SentLine } from '../../protocol/hub.ts'
 import { EMPTY_HASH } from '../../protocol/log.ts'
-import type { Head, HubStore, HubStream } from '../store/store.ts'
-import { reasonOf } from '../verdict.ts'
+import type { Head, HubStore, HubStream, StreamLine } from '../store/store.ts'
+import { goneOf, reasonOf } from '../verdict.ts'
 
 /** Key, epoch, head and signature of one stream are random, and do not compress. */
 const ENVELOPE_BYTES = 350
@@ -13,6 +13,8 @@ export interface Load {
   stream: HubStream
   carried: Carried
   lines: number
+  /** Of a divided stream: the last line after the division that this takes care of. */
+  through?: number
 }
 
 export interface Room {
@@ -28,6 +30,11 @@ export function withinText<T extends { line: string }>(lines: readonly T[]): T[]
     text += line.length
     return i === 0 || text <= MOST_TEXT
   })
+}
+
+function sentLine({ line, lineHash, verdict }: StreamLine): SentLine {
+  const gone = goneOf(verdict)
+  return gone ? [lineHash, gone] : line
 }
 
 const headOf = ({ seq, hash, signature }: Head): Carried['head'] => [seq, hash, signature]
@@ -64,7 +71,7 @@ async function push(store: HubStore, program: string, stream: HubStream, most: n
     push: {
       from,
       before: before?.hash ?? EMPTY_HASH,
-      lines: lines.map(({ line }) => line),
+      lines: lines.map(sentLine),
       rest: await restOf(store, program, name, last + 1, head.seq),
       quarantine: lines.flatMap(({ seq, verdict }) => {
         const reason = reasonOf(verdict)
@@ -75,9 +82,16 @@ async function push(store: HubStore, program: string, stream: HubStream, most: n
 }
 
 /** What comes after a division stands on no chain above: it goes as forked lines, to be kept apart. */
-async function forked(store: HubStore, program: string, stream: HubStream, most: number): Promise<Partial<Carried>> {
+async function forked(
+  store: HubStore,
+  program: string,
+  stream: HubStream,
+  most: number,
+): Promise<{ forked: NonNullable<Carried['forked']>; through: number }> {
   const lines = withinText(await store.lines(program, stream.stream, stream.above.held + 1, most))
-  return { forked: lines.map(({ seq, line }) => [seq, line]) }
+  // What was erased here must not come to light above as an empty line.
+  const there = lines.filter(({ verdict }) => !goneOf(verdict))
+  return { forked: there.map(({ seq, line }) => [seq, line]), through: stream.above.held + lines.length }
 }
 
 /**
@@ -101,13 +115,17 @@ export async function compose(
     const most = Math.min(MAX_PUSH_LINES, Math.max(1, Math.floor(left / perLine)))
     const { held, dividedAfter } = stream.above
     let more: Partial<Carried> = {}
+    let through: number | undefined
     if (dividedAfter !== undefined) {
-      const tail = held < stream.tip && !asking ? await forked(store, program, stream, most) : {}
-      more = { upto: dividedAfter, ...tail }
+      const tail = held < stream.tip && !asking ? await forked(store, program, stream, most) : undefined
+      through = tail?.through
+      more = { upto: dividedAfter, ...(tail && { forked: tail.forked }) }
     } else if (!asking && held < stream.proven) more = await push(store, program, stream, most)
     const lines = (more.push?.lines.length ?? 0) + (more.forked?.length ?? 0)
     left -= lines * perLine
-    loads.push({ stream, carried: { ...carried, ...more }, lines })
+    // Of a stream that the hub above may have met elsewhere, and at each look round: what was said about it there.
+    const known = (asking || held === 0) && { known: await store.knownChanges(program, stream.stream) }
+    loads.push({ stream, carried: { ...carried, ...more, ...known }, lines, ...(through !== undefined && { through }) })
   }
   return loads
 }

@@ -6,6 +6,7 @@ import { createShared } from '../../sync/shared.ts'
 import { createTrust, type Trust } from '../../sync/trust.ts'
 import type { ForwardDeps, ProgramDeps } from './ask.ts'
 import { forwardBlobs } from './blobs.ts'
+import { forgetSince, pullDown, readSince } from './down.ts'
 import { forwardRecords } from './records.ts'
 
 /** How often streams of which nothing is lacking above are asked about all the same, some at a time, in turn. */
@@ -55,6 +56,7 @@ export function createForwarder(options: ForwardOptions): Forwarder {
   const hubUrl = parseUpstream(upstream)
   const paces = new Map<string, Pace>()
   const audits = new Map<string, { at: number; after: string }>()
+  const heard = new Map<string, number>()
   let outlook: ForwardStatus = { done: false }
 
   function depsOf(program: string): ProgramDeps {
@@ -69,7 +71,7 @@ export function createForwarder(options: ForwardOptions): Forwarder {
       await trust.check(answer)
       outlook = { ...outlook, lastContact: now() }
     }
-    return { ...rest, hubUrl, program, pace, trust: { ...trust, check } }
+    return { ...rest, hubUrl, program, pace, trust: { ...trust, check }, news: { since: 0, changed: new Set() } }
   }
 
   /** What was noted of another hub says nothing of this one. */
@@ -78,6 +80,7 @@ export function createForwarder(options: ForwardOptions): Forwarder {
     const name = `above ${program}`
     if ((await store.setting(name)) === hubUrl) return
     await store.forgetAbove(program)
+    await forgetSince(store, program)
     await store.setSetting(name, hubUrl)
   }
 
@@ -98,8 +101,11 @@ export function createForwarder(options: ForwardOptions): Forwarder {
       const persist = createPersist(sleep, random)
       try {
         await meet(program, deps.trust)
+        deps.news.since = await readSince(store, program)
         await forwardRecords(await auditOf(program), deps, persist, signal)
         await forwardBlobs(deps, persist, signal)
+        await pullDown(deps, now() - (heard.get(program) ?? Number.NEGATIVE_INFINITY) >= AUDIT_EVERY, persist, signal)
+        heard.set(program, now())
       } catch (error) {
         if (!(error instanceof JikoError)) throw error
         failures.push(error)
@@ -124,6 +130,7 @@ export function createForwarder(options: ForwardOptions): Forwarder {
     for (const program of await store.programs()) {
       if ((await store.carryable(program, { limit: 1 })).length > 0) return true
       if ((await store.blobsToForward(program, 1)).length > 0) return true
+      if ((await store.blobsToConfirm(program, { limit: 1 })).length > 0) return true
       if ((await store.forksToForward(program, 1)).length > 0) return true
     }
     return false

@@ -5,6 +5,7 @@ import type { HubStream } from '../store/store.ts'
 import { ask, type ProgramDeps } from './ask.ts'
 import { believe, type Outcome } from './believe.ts'
 import { compose, introduce, type Load, withinText } from './compose.ts'
+import { takeDown } from './down.ts'
 
 /** A hub takes no more streams in one request. */
 const MAX_STREAMS = 64
@@ -50,7 +51,8 @@ async function exchange(
   if (!answer) return loads.map((load) => ({ load, outcome: 'stuck' }))
   const told: { load: Load; outcome: Outcome }[] = []
   for (const load of loads) told.push({ load, outcome: await believe(answer, load, deps, signal) })
-  for (const sha256 of answer.blobs) await deps.store.noteBlobAbove(deps.program, sha256, false)
+  await takeDown(answer, deps)
+  for (const sha256 of answer.blobs) await deps.store.noteBlobAbove(deps.program, sha256, 'nowhere')
   if (told.some(({ outcome }) => outcome === 'moved' || outcome === 'settled')) persist.progressed()
   return told
 }

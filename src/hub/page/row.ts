@@ -2,7 +2,7 @@ import { recordId } from '../../protocol/log.ts'
 import type { Attachment, RecordBody } from '../../protocol/record.ts'
 import { parseRecord } from '../../protocol/record.ts'
 import type { StoredLine } from '../store/store.ts'
-import { reasonOf } from '../verdict.ts'
+import { goneOf, reasonOf } from '../verdict.ts'
 
 /** One record as the page shows it. */
 export interface Row {
@@ -42,6 +42,8 @@ function describe(body: RecordBody): Pick<Row, 'title' | 'detail' | 'score' | 's
       return { title: `correction: ${Object.values(body.patch).join(', ')}`, detail: `of ${body.ref}` }
     case 'retract':
       return { title: 'taken back', detail: body.ref }
+    case 'erase':
+      return { title: 'order to erase', detail: body.ref }
     case 'note':
       return { title: `note: ${body.text}`, detail: `on ${body.ref}` }
   }
@@ -51,6 +53,9 @@ export function toRow({ stream, seq, line, device, verdict, receivedAt }: Stored
   const common = { id: recordId(stream, seq), device: shortKey(device), receivedAt }
   const reason = reasonOf(verdict)
   if (reason !== undefined) return { ...common, title: 'in quarantine', detail: `“${line.slice(0, 120)}”`, reason }
+  const gone = goneOf(verdict)
+  if (gone)
+    return { ...common, title: gone, detail: gone === 'erased' ? 'by order' : 'lost here, and gone from its phone' }
   const body = parseRecord(line)
   return { ...common, ...describe(body), taken: { wall: body.at.wall, zone: body.at.zone } }
 }

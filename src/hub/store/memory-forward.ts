@@ -1,5 +1,5 @@
 import type { AccessTables } from './memory-access.ts'
-import type { Device, ForkedLine, Head, HubStore, HubStream, NewLine } from './store.ts'
+import type { BlobAbove, Change, Device, ForkedLine, Head, HubStore, HubStream, NewLine } from './store.ts'
 
 export interface Row extends NewLine {
   receivedAt: number
@@ -17,7 +17,8 @@ export interface Program extends AccessTables {
   rows: Map<string, Row[]>
   heads: Map<string, Head[]>
   forks: Map<string, ForkedLine & Passed>
-  blobs: Map<string, Passed & { bytes: number }>
+  blobs: Map<string, { above: BlobAbove; bytes: number }>
+  changes: Map<string, Change>
 }
 
 export const forkKey = ({ stream, seq, lineHash }: Pick<ForkedLine, 'stream' | 'seq' | 'lineHash'>): string =>
@@ -40,6 +41,8 @@ export function createMemoryForwarding(
   | 'noteForkAbove'
   | 'blobsToForward'
   | 'noteBlobAbove'
+  | 'blobsToConfirm'
+  | 'finalBlobs'
   | 'lag'
 > {
   return {
@@ -64,7 +67,8 @@ export function createMemoryForwarding(
     async forgetAbove(name) {
       const { streams, forks, blobs } = open(name)
       for (const known of streams.values()) streams.set(known.stream, { ...known, above: { held: 0, final: 0 } })
-      for (const passed of [...forks.values(), ...blobs.values()]) passed.above = false
+      for (const fork of forks.values()) fork.above = false
+      for (const blob of blobs.values()) blob.above = 'nowhere'
     },
     forksToForward: async (name, limit) =>
       [...open(name).forks.values()]
@@ -77,20 +81,30 @@ export function createMemoryForwarding(
     },
     blobsToForward: async (name, limit) =>
       [...open(name).blobs]
-        .filter(([, { above }]) => !above)
+        .filter(([, { above }]) => above === 'nowhere')
         .slice(0, limit)
         .map(([sha256]) => sha256),
     async noteBlobAbove(name, sha256, there) {
       const known = open(name).blobs.get(sha256)
       if (known) known.above = there
     },
+    async blobsToConfirm(name, { after, limit }) {
+      const held = [...open(name).blobs].filter(([, { above }]) => above === 'held').map(([sha256]) => sha256)
+      return held
+        .sort()
+        .filter((sha256) => sha256 > (after ?? ''))
+        .slice(0, limit)
+    },
+    async finalBlobs(name, sha256s, isRoot) {
+      const { blobs } = open(name)
+      return sha256s.filter((sha256) => (isRoot ? blobs.has(sha256) : blobs.get(sha256)?.above === 'final'))
+    },
     async lag(name) {
       const { streams, forks, blobs } = open(name)
-      const waiting = (all: Map<string, Passed>): number => [...all.values()].filter(({ above }) => !above).length
       return {
         records: [...streams.values()].reduce((sum, { tip, above: { final } }) => sum + tip - final, 0),
-        blobs: waiting(blobs),
-        forks: waiting(forks),
+        blobs: [...blobs.values()].filter(({ above }) => above !== 'final').length,
+        forks: [...forks.values()].filter(({ above }) => !above).length,
       }
     },
   }

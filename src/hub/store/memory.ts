@@ -1,6 +1,7 @@
 import { JikoError } from '../../protocol/error.ts'
-import { ACCEPTED } from '../verdict.ts'
 import { createMemoryAccess, newAccess } from './memory-access.ts'
+import { reasonOf } from '../verdict.ts'
+import { createMemoryChanges } from './memory-changes.ts'
 import { createMemoryForwarding, forkKey, type Program } from './memory-forward.ts'
 import { checkSegment, endOf, furtherHead, SEEN_GRAIN } from './segment.ts'
 import type { HubStore, Place, StoredLine } from './store.ts'
@@ -48,6 +49,7 @@ export function createMemoryStore(): HubStore {
         forks: new Map(),
         blobs: new Map(),
         ...newAccess(),
+        changes: new Map(),
       })
     },
     programs: async () => [...programs.keys()].sort(),
@@ -133,7 +135,7 @@ export function createMemoryStore(): HubStore {
         devices: devices.size,
         streams: known.length,
         records: sum(known.map(({ tip }) => tip)),
-        quarantined: [...rows.values()].flat().filter(({ verdict }) => verdict !== ACCEPTED).length,
+        quarantined: [...rows.values()].flat().filter(({ verdict }) => reasonOf(verdict) !== undefined).length,
         missing: sum(known.map(({ tip, announced }) => Math.max(0, (announced?.seq ?? 0) - tip))),
         forks: forks.size,
         blobs: blobs.size,
@@ -157,10 +159,11 @@ export function createMemoryStore(): HubStore {
     },
     async addBlob(name, { sha256, bytes }) {
       const { blobs } = open(name)
-      if (!blobs.has(sha256)) blobs.set(sha256, { above: false, bytes })
+      if (!blobs.has(sha256)) blobs.set(sha256, { above: 'nowhere', bytes })
     },
     ...createMemoryForwarding(open),
     ...createMemoryAccess(open),
+    ...createMemoryChanges(open),
     setting: async (name) => settings.get(name),
     setSetting: async (name, value) => void settings.set(name, value),
     async claimSetting(name, value) {

@@ -140,6 +140,43 @@ export const MIGRATIONS: readonly string[] = [
     primary key (program, at, id)
   ) strict;
   `,
+  // What some say of the records of others, by the stream it is about; and which of two lines names an attachment, since
+  // one of them may be erased. `blobs.above` becomes 2 once the root has it.
+  `
+  create table changes (
+    program text not null references programs,
+    target text not null,
+    target_seq integer not null,
+    stream text not null,
+    seq integer not null,
+    line text not null,
+    line_hash blob not null,
+    erases blob,
+    received_at integer not null,
+    above integer not null,
+    primary key (program, target, stream, seq, line_hash)
+  ) strict;
+  create index changes_by_line on changes (program, stream, seq);
+  create index changes_by_arrival on changes (program, received_at);
+  create index changes_that_erase on changes (program) where erases is not null;
+  create index blobs_to_confirm on blobs (program, completed_at) where above = 1;
+
+  alter table attachments rename to attachments_before;
+  create table attachments (
+    program text not null,
+    stream text not null,
+    seq integer not null,
+    sha256 blob not null,
+    type text not null,
+    whole integer not null,
+    primary key (program, stream, seq, sha256),
+    foreign key (program, stream) references streams
+  ) strict;
+  insert into attachments select program, stream, seq, sha256, type, whole from attachments_before;
+  drop table attachments_before;
+  create index attachments_by_hash on attachments (program, sha256);
+  create index attachments_lacking on attachments (program, stream, seq) where whole = 0;
+  `,
 ]
 
 function versionOf(database: DatabaseSync): number {

@@ -8,13 +8,13 @@ export type Partitions = number
  * A table whose key begins with (program, stream), whole or spread by the hash of just that: what one transaction writes
  * is always in one part, so that parts can lie on several disks or machines. `docs/growth.md` says how.
  */
-function spread(partitions: Partitions, name: string, columns: string): string {
+function spread(partitions: Partitions, name: string, columns: string, by = 'stream'): string {
   if (partitions === 1) return `create table ${name} (${columns});`
   const parts = Array.from(
     { length: partitions },
     (_, i) => `create table ${name}_${i} partition of ${name} for values with (modulus ${partitions}, remainder ${i});`,
   )
-  return [`create table ${name} (${columns}) partition by hash (program, stream);`, ...parts].join('\n')
+  return [`create table ${name} (${columns}) partition by hash (program, ${by});`, ...parts].join('\n')
 }
 
 /**
@@ -157,6 +157,30 @@ export const POSTGRES_MIGRATIONS: readonly ((partitions: Partitions) => string)[
     about text not null,
     primary key (program, at, id)
   );
+  `,
+  (partitions) => `
+  ${spread(
+    partitions,
+    'changes',
+    `program word not null,
+    target word not null,
+    target_seq bigint not null,
+    stream word not null,
+    seq bigint not null,
+    line bytea not null,
+    line_hash bytea not null,
+    erases bytea,
+    received_at bigint not null,
+    above smallint not null,
+    primary key (program, target, stream, seq, line_hash)`,
+    'target',
+  )}
+  create index changes_by_line on changes (program, stream, seq);
+  create index changes_by_arrival on changes (program, received_at);
+  create index changes_that_erase on changes (program) where erases is not null;
+  create index blobs_to_confirm on blobs (program, completed_at) where above = 1;
+
+  alter table attachments drop constraint attachments_pkey, add primary key (program, stream, seq, sha256);
   `,
 ]
 

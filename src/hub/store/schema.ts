@@ -59,6 +59,20 @@ export interface Tables {
     /** 1 once the blob is known to be whole: what still lacks is found without looking at all that does not. */
     whole: number
   }
+  changes: {
+    program: string
+    target: string
+    target_seq: number
+    stream: string
+    seq: number
+    line: string | Uint8Array
+    line_hash: Uint8Array
+    erases: Uint8Array | null
+    received_at: number
+    /** 1 where the hub above handed it down. */
+    above: number
+  }
+  /** `above`: 1 once the hub above has it, 2 once the root has. */
   blobs: { program: string; sha256: Uint8Array; bytes: number; completed_at: number; above: number }
   settings: { name: string; value: string }
   members: { program: string; key: string; role: Role; name: string; enrolled_at: number; enrolled_by: string }

@@ -1,7 +1,7 @@
 import { type ExpressionBuilder, type Kysely, sql } from 'kysely'
 import { toBlob, toHex } from './hex.ts'
 import type { Tables } from './schema.ts'
-import type { HubStore, HubStream } from './store.ts'
+import type { BlobAbove, HubStore, HubStream } from './store.ts'
 import type { TextColumn } from './text.ts'
 
 export function toStream(row: Tables['streams']): HubStream {
@@ -11,6 +11,8 @@ export function toStream(row: Tables['streams']): HubStream {
   const above = { held: above_seq, final: final_seq, ...divided }
   return { stream, device, epoch, tip, hash: toHex(row.hash), announced, proven: proven_seq, above }
 }
+
+const ABOVE = { nowhere: 0, held: 1, final: 2 } as const satisfies Record<BlobAbove, number>
 
 /** Of a divided stream what comes after the division is settled once it was handed on, since it can never be final. */
 const lacksAbove = ({ and, or, eb }: ExpressionBuilder<Tables, 'streams'>) =>
@@ -38,6 +40,8 @@ export function createSqlForwarding(
   | 'noteForkAbove'
   | 'blobsToForward'
   | 'noteBlobAbove'
+  | 'blobsToConfirm'
+  | 'finalBlobs'
   | 'lag'
 > {
   const headsOf = (program: string, stream: string) =>
@@ -145,10 +149,34 @@ export function createSqlForwarding(
     async noteBlobAbove(program, sha256, there) {
       await db
         .updateTable('blobs')
-        .set({ above: there ? 1 : 0 })
+        .set({ above: ABOVE[there] })
         .where('program', '=', program)
         .where('sha256', '=', toBlob(sha256))
         .execute()
+    },
+    async blobsToConfirm(program, { after, limit }) {
+      const rows = await db
+        .selectFrom('blobs')
+        .select('sha256')
+        .where('program', '=', program)
+        .where('above', '=', sql.lit(1))
+        .$if(after !== undefined, (query) => query.where('sha256', '>', toBlob(after ?? '')))
+        .orderBy('sha256')
+        .limit(limit)
+        .execute()
+      return rows.map(({ sha256 }) => toHex(sha256))
+    },
+    async finalBlobs(program, sha256s, isRoot) {
+      if (sha256s.length === 0) return []
+      const rows = await db
+        .selectFrom('blobs')
+        .select('sha256')
+        .where('program', '=', program)
+        .where('sha256', 'in', sha256s.map(toBlob))
+        .$if(!isRoot, (query) => query.where('above', '=', ABOVE.final))
+        .execute()
+      const final = new Set(rows.map(({ sha256 }) => toHex(sha256)))
+      return sha256s.filter((sha256) => final.has(sha256))
     },
     async lag(program) {
       const { records } = await db
@@ -156,16 +184,16 @@ export function createSqlForwarding(
         .select(sql<number>`coalesce(sum(tip - final_seq), 0)`.as('records'))
         .where('program', '=', program)
         .executeTakeFirstOrThrow()
-      const waiting = async (table: 'blobs' | 'forks'): Promise<number> => {
+      const waiting = async (table: 'blobs' | 'forks', settled: number): Promise<number> => {
         const { count } = await db
           .selectFrom(table)
           .select(sql<number>`count(*)`.as('count'))
           .where('program', '=', program)
-          .where('above', '=', sql.lit(0))
+          .where('above', '<', settled)
           .executeTakeFirstOrThrow()
         return Number(count)
       }
-      return { records: Number(records), blobs: await waiting('blobs'), forks: await waiting('forks') }
+      return { records: Number(records), blobs: await waiting('blobs', ABOVE.final), forks: await waiting('forks', 1) }
     },
   }
 }

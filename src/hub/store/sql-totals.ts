@@ -21,7 +21,9 @@ export async function readTotals(db: Kysely<Tables>, program: string): Promise<T
     .where('program', '=', program)
     .executeTakeFirstOrThrow()
   // Written out as in its index, or the index is not used.
-  const quarantined = await count('records').where(sql<boolean>`verdict <> 'ok'`).executeTakeFirstOrThrow()
+  const quarantined = await count('records')
+    .where(sql<boolean>`verdict <> 'ok' and verdict not like 'gone:%'`)
+    .executeTakeFirstOrThrow()
   return {
     devices: Number((await count('devices').executeTakeFirstOrThrow()).count),
     streams: Number(streams),

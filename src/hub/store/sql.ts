@@ -4,6 +4,7 @@ import type { Tables } from './schema.ts'
 import { checkSegment, SEEN_GRAIN } from './segment.ts'
 import { createSqlAccess } from './sql-access.ts'
 import { advance, batches, insertHeads, insertLines } from './sql-append.ts'
+import { createSqlChanges } from './sql-changes.ts'
 import { createSqlForwarding, toStream } from './sql-forward.ts'
 import { readTotals } from './sql-totals.ts'
 import type { Device, HubStore, Place, StoredLine } from './store.ts'
@@ -251,6 +252,7 @@ export function createSqlStore(db: Kysely<Tables>, text: TextColumn): HubStore {
     },
     ...createSqlForwarding(db, text),
     ...createSqlAccess(db),
+    ...createSqlChanges(db, text),
     async setting(name) {
       const row = await db.selectFrom('settings').select('value').where('name', '=', name).executeTakeFirst()
       return row?.value

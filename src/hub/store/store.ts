@@ -1,5 +1,6 @@
 import type { Role } from '../../protocol/enrol.ts'
 import type { Attachment } from '../../protocol/record.ts'
+import type { About } from '../verdict.ts'
 
 /** One install as a program's hub knows it. Times are milliseconds since 1970 by the hub's clock. */
 export interface Device {
@@ -49,15 +50,42 @@ export interface Position {
   lineHash: string
   /** H(seq). */
   hash: string
-  /** `ok`, or `quarantine: ` and the reason. */
+  /** `ok`, `quarantine: ` and the reason, or `gone: ` and why only its hash is here. */
   verdict: string
 }
 
 export interface NewLine extends Position {
-  /** The exact text. */
+  /** The exact text; empty where only the hash is here. */
   line: string
   /** What the line names, when it is accepted. */
   attachments: readonly Attachment[]
+  /** The record that the line is about, when it is accepted. */
+  about?: About
+}
+
+/** A line about a record of another stream, or the order to erase one: kept by that stream, to be handed down to it. */
+export interface Change {
+  /** The record it is about. */
+  target: string
+  targetSeq: number
+  stream: string
+  seq: number
+  line: string
+  lineHash: string
+  erases?: string
+  /** When it came in here. */
+  at: number
+  /** The hub above handed it down: it counts, also where its own stream is not here. Else it counts once that has it. */
+  above: boolean
+}
+
+/** An order to erase that may and can be carried out. */
+export interface Erasure {
+  stream: string
+  seq: number
+  lineHash: string
+  /** The attachments that nothing else names. */
+  blobs: readonly string[]
 }
 
 /** Lines that follow `after` in one stream, and the newest announced head; without lines it only notes the head. */
@@ -110,6 +138,9 @@ export interface Totals {
   blobs: number
   blobBytes: number
 }
+
+/** How far above an attachment is known to be whole. */
+export type BlobAbove = 'nowhere' | 'held' | 'final'
 
 /** Names a place in the order of arrival: (receivedAt, stream, seq). */
 export type Place = Pick<StoredLine, 'receivedAt' | 'stream' | 'seq'>
@@ -185,6 +216,24 @@ export interface HubStore {
   newest(program: string, options: { before?: Place; limit: number }): Promise<StoredLine[]>
   count(program: string): Promise<number>
   totals(program: string): Promise<Totals>
+  /** The text of lines of which only the hash was here, because their device had made room. */
+  restoreLines(program: string, stream: string, lines: readonly NewLine[]): Promise<void>
+  /** Repeatable. Written before the lines themselves: what is not on its stream's chain does not count. */
+  addChanges(program: string, changes: readonly Change[]): Promise<void>
+  /** Changes of a stream beyond those `known` ([stream of theirs]: last seq), in the order of each stream of theirs. */
+  changes(
+    program: string,
+    target: string,
+    options: { known: Readonly<Record<string, number>>; except?: readonly string[]; limit: number },
+  ): Promise<Change[]>
+  /** How far each stream of others is known that is about this one. */
+  knownChanges(program: string, target: string): Promise<Record<string, number>>
+  /** Streams with changes that came in at `at` or later. */
+  changedSince(program: string, at: number, limit: number): Promise<string[]>
+  /** Orders given by the device itself, by the holder of `authority`, or above, whose line is here and not yet erased. */
+  erasures(program: string, authority: string, limit: number): Promise<Erasure[]>
+  /** Carries one out in ONE transaction: the text goes, wherever it lies, and what it named. */
+  erase(program: string, erasure: Erasure): Promise<void>
   /** SHA-256 of attachments that accepted records of these streams name and that are not whole, at most `limit`. */
   lackingBlobs(program: string, streams: readonly string[], limit: number): Promise<string[]>
   /** What accepted records say of an attachment: its media type; undefined when none names it. */
@@ -205,8 +254,12 @@ export interface HubStore {
   noteForkAbove(program: string, fork: Pick<ForkedLine, 'stream' | 'seq' | 'lineHash'>): Promise<void>
   /** Whole attachments that the hub above is not known to have, oldest first. */
   blobsToForward(program: string, limit: number): Promise<string[]>
-  noteBlobAbove(program: string, sha256: string, there: boolean): Promise<void>
-  /** What is still to be passed on: records not known to be at the root, attachments and forked lines not above. */
+  noteBlobAbove(program: string, sha256: string, there: BlobAbove): Promise<void>
+  /** Attachments that the hub above has, and the root is not known to have: by name, those after `after`. */
+  blobsToConfirm(program: string, options: { after?: string; limit: number }): Promise<string[]>
+  /** Which of these are whole at the root: those here, where this is the root; else those the hub above knew of. */
+  finalBlobs(program: string, sha256s: readonly string[], isRoot: boolean): Promise<string[]>
+  /** What is still to be passed on: records not known to be at the root, attachments not known there either, forked lines not above. */
   lag(program: string): Promise<{ records: number; blobs: number; forks: number }>
   setting(name: string): Promise<string | undefined>
   setSetting(name: string, value: string): Promise<void>

@@ -496,7 +496,7 @@ describe('what else travels', () => {
     await phone.append(resultLine('a', { attachments: [await photoOf(image)] }))
     await village.sync(phone, { from: 1 })
     const sha256 = await sendPhoto(village, phone, image)
-    await village.store.noteBlobAbove('default', sha256, true)
+    await village.store.noteBlobAbove('default', sha256, 'held')
     await village.forwarder.now()
     expect(await root.current.store.namedBlob('default', sha256)).toMatchObject({ whole: true })
   })
