@@ -1,13 +1,16 @@
 import { type Context, Hono } from 'hono'
 import { JikoError } from '../protocol/error.ts'
 import { UPLOAD_OFFSET_HEADER } from '../protocol/hub.ts'
+import type { Role } from '../protocol/record.ts'
 import type { Signer } from '../protocol/sign.ts'
 import type { BlobStore } from './blob-store/blob-store.ts'
 import { createBlobs } from './blobs.ts'
+import { carryOutErasures } from './erase.ts'
 import { describeFailure } from './failure.ts'
 import { createFiles } from './files/files.ts'
 import { createForwarder, type Forwarder, type ForwardOptions } from './forward/forward.ts'
 import { createMetrics } from './metrics.ts'
+import { createHubLog, type HubChange } from './own-log.ts'
 import { createPage, styleSheet } from './page/routes.ts'
 import { createRateLimit, type Rate } from './rate-limit.ts'
 import { checkReader, type HubEnv } from './reader.ts'
@@ -44,6 +47,13 @@ export interface Hub {
   fetch(request: Request, env?: HubEnv): Promise<Response>
   /** Passes on what came in, where a hub stands above; when to do so is the caller's to say. */
   forwarder?: Forwarder
+  /**
+   * Says something about a record, in the hub's own log: it goes up to the root, and down to the phone that wrote it. An
+   * order to erase is carried out before this resolves.
+   * @param actor who says it, as this hub knows them: the caller has checked that they may.
+   * @throws JikoError `hub/bad-request`, `hub/no-record`.
+   */
+  say(program: string, change: HubChange, actor: string, role?: Role): Promise<string>
   /** Calls back when something came in. */
   subscribe(listener: () => void): () => void
 }
@@ -97,6 +107,7 @@ export function createHub(options: HubOptions): Hub {
           ...upstreamLink,
         })
   const sync = createSync({ store, blobs, signer, isRoot: upstream === undefined, now, admit, onNews })
+  const own = createHubLog({ store, signer, now, version })
   const attachments = createBlobs({ store, blobs, now, admit, onNews })
   const metrics = createMetrics({ store, version, ...(forwarder && { forwarder }) })
   const page = createPage({ store, blobs, level })
@@ -201,6 +212,12 @@ export function createHub(options: HubOptions): Hub {
   return {
     fetch: async (request, env = {}) => await app.fetch(request, env),
     ...(forwarder && { forwarder }),
+    async say(program, change, actor, role) {
+      const id = await own.append(program, change, actor, role)
+      await carryOutErasures({ store, blobs, authority: signer.key }, program)
+      onNews()
+      return id
+    },
     subscribe(listener) {
       listeners.add(listener)
       return () => void listeners.delete(listener)

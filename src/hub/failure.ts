@@ -16,6 +16,7 @@ const STATUS: Readonly<Record<string, ContentfulStatusCode>> = {
   'hub/no-program': 404,
   'hub/not-found': 404,
   'hub/no-blob': 404,
+  'hub/no-record': 404,
   'hub/wrong-offset': 409,
   'hub/too-large': 413,
   'hub/not-compressed': 415,

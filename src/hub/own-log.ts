@@ -1,7 +1,7 @@
 import { randomBytes, toBase64Url } from '../lib/bytes.ts'
 import { JikoError } from '../protocol/error.ts'
 import { EMPTY_HASH, headMessage, recordId, streamId } from '../protocol/log.ts'
-import { parseRecord, type RecordBody, type ROLES } from '../protocol/record.ts'
+import { parseRecord, type RecordBody, type Role } from '../protocol/record.ts'
 import type { Signer } from '../protocol/sign.ts'
 import { continueChain, lineHashOf } from './chain.ts'
 import { changesIn } from './intake.ts'
@@ -13,7 +13,7 @@ const MAX_TRIES = 50
 
 /** What somebody at the hub says about a record. */
 export type HubChange =
-  | { kind: 'correction'; ref: string; patch: Record<string, string | number | boolean | null>; base: string[] }
+  | { kind: 'correction'; ref: string; patch: Record<string, string | number | boolean | null>; base: readonly string[] }
   | { kind: 'retract' | 'erase'; ref: string }
   | { kind: 'note'; ref: string; text: string }
 
@@ -31,7 +31,7 @@ export interface HubLog {
    * @param actor who says it, as the hub knows them.
    * @throws JikoError `hub/bad-request`, `hub/no-record` when an order to erase names no line that is here.
    */
-  append(program: string, change: HubChange, actor: string, role?: (typeof ROLES)[number]): Promise<string>
+  append(program: string, change: HubChange, actor: string, role?: Role): Promise<string>
 }
 
 export function createHubLog({ store, signer, now, version }: HubLogDeps): HubLog {

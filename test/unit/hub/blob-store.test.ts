@@ -85,6 +85,18 @@ describe.each([
     expect(await textOf(blobs, 'default', name)).toBe('a photo of a leaf')
   })
 
+  it('removes a whole one, a half one, and one that is not there', async () => {
+    const blobs = open()
+    const [whole, half] = [await sha256Hex(photo), 'ab'.repeat(32)]
+    await blobs.append('default', whole, 0, photo)
+    await blobs.finish('default', whole)
+    await blobs.append('default', half, 0, photo.slice(0, 2))
+    for (const sha256 of [whole, half, '00'.repeat(32)]) {
+      await blobs.remove('default', sha256)
+      expect(await blobs.status('default', sha256)).toEqual({ bytes: 0, whole: false })
+    }
+  })
+
   it('drops partials that were left alone, nothing else', async () => {
     const blobs = open()
     const [half, whole] = await Promise.all([photo, utf8('whole')].map(sha256Hex))

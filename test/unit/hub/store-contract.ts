@@ -382,6 +382,116 @@ export function describeHubStore(name: string, open: () => Promise<HubStore>): v
       expect(await hub.forksToForward('default', 9)).toEqual([fork, later])
     })
 
+    it('keeps what others say by the stream it is about, and counts it once its own line is on a chain', async () => {
+      const hub = await opened()
+      const hash = await sha256Hex(utf8('said'))
+      const change = { target: STREAM, targetSeq: 1, stream: OTHER, seq: 1, line: 'said', lineHash: hash, at: 5 }
+      const said = { ...change, above: false }
+      await hub.addChanges('default', [said])
+      const all = () => hub.changes('default', STREAM, { known: {}, limit: 9 })
+      expect(await all()).toEqual([])
+      await hub.append('default', await segment(['said'], { stream: OTHER }))
+      await hub.addChanges('default', [said])
+      expect(await all()).toEqual([said])
+      expect(await hub.changes('default', OTHER, { known: {}, limit: 9 })).toEqual([])
+      expect(await hub.changes('coffee', STREAM, { known: {}, limit: 9 }).catch(() => [])).toEqual([])
+      expect(await hub.knownChanges('default', STREAM)).toEqual({ [OTHER]: 1 })
+      // Another line under the same number is not on the chain, until the hub above vouches for it.
+      const handed = { ...change, line: 'other', lineHash: await sha256Hex(utf8('other')), seq: 2, at: 7 }
+      await hub.addChanges('default', [{ ...handed, above: false }])
+      expect(await all()).toHaveLength(1)
+      await hub.addChanges('default', [{ ...handed, above: true }])
+      await hub.addChanges('default', [{ ...handed, above: false }])
+      expect((await all()).map(({ seq, above }) => [seq, above])).toEqual([
+        [1, false],
+        [2, true],
+      ])
+      expect(await hub.changes('default', STREAM, { known: { [OTHER]: 1 }, limit: 9 })).toMatchObject([{ seq: 2 }])
+      expect(await hub.changes('default', STREAM, { known: {}, except: [OTHER], limit: 9 })).toEqual([])
+      expect(await hub.changes('default', STREAM, { known: {}, limit: 1 })).toMatchObject([{ seq: 1 }])
+      expect(await hub.changedSince('default', 7, 9)).toEqual([STREAM])
+      expect(await hub.changedSince('default', 8, 9)).toEqual([])
+    })
+
+    it('erases a line, what it names and its copies, by the order of those who may, and its chain stays', async () => {
+      const hub = await opened()
+      await hub.seeDevice('default', { key: 'hub', app: 'hub 1', at: 1 })
+      const other = { sha256: '56'.repeat(32), type: 'image/png', bytes: 3, role: 'preview' } as const
+      const one = await segment(['mine', 'next'])
+      const [mine, next] = one.lines as [NewLine, NewLine]
+      const named = [
+        { ...mine, attachments: [photo, other] },
+        { ...next, attachments: [other] },
+      ]
+      await hub.append('default', { ...one, lines: named })
+      for (const sha256 of [PHOTO, other.sha256]) await hub.addBlob('default', { sha256, bytes: 3, at: 2 })
+      await hub.addForks('default', [{ stream: STREAM, seq: 1, lineHash: mine.lineHash, line: 'mine', receivedAt: 1 }])
+      const order = await segment(['erase it'], { stream: OTHER, device: 'hub' })
+      const change = {
+        target: STREAM,
+        targetSeq: 1,
+        stream: OTHER,
+        seq: 1,
+        line: 'erase it',
+        lineHash: endOf(order).lineHash,
+        erases: mine.lineHash,
+        at: 5,
+        above: false,
+      }
+      await hub.addChanges('default', [change])
+      expect(await hub.erasures('default', 'hub', 9)).toEqual([])
+      await hub.append('default', order)
+      expect(await hub.erasures('default', 'somebody', 9)).toEqual([])
+      const [erasure, ...more] = await hub.erasures('default', 'hub', 9)
+      expect([erasure, more]).toEqual([{ stream: STREAM, seq: 1, lineHash: mine.lineHash, blobs: [PHOTO] }, []])
+      await hub.erase('default', erasure as never)
+      expect(await hub.erasures('default', 'hub', 9)).toEqual([])
+      expect(await hub.lines('default', STREAM, 1, 1)).toMatchObject([
+        { line: '', verdict: 'gone: erased', hash: mine.hash },
+      ])
+      expect(await hub.forks('default', 9)).toEqual([])
+      expect(await hub.namedBlob('default', PHOTO)).toBeUndefined()
+      expect(await hub.namedBlob('default', other.sha256)).toEqual({ type: 'image/png', whole: true })
+      expect(await hub.totals('default')).toMatchObject({ blobs: 1, quarantined: 0, records: 3 })
+      expect(await hub.stream('default', STREAM)).toMatchObject({ tip: 2, hash: next.hash })
+    })
+
+    it('takes the text of a line that was lost, and no other', async () => {
+      const hub = await opened()
+      const one = await segment(['kept', 'lost'])
+      const [kept, lost] = one.lines as [NewLine, NewLine]
+      const gone = { ...lost, line: '', verdict: 'gone: pruned' }
+      await hub.append('default', { ...one, lines: [kept, gone] })
+      await hub.restoreLines('default', STREAM, [{ ...lost, line: 'forged', lineHash: kept.lineHash }])
+      await hub.restoreLines('default', STREAM, [{ ...kept, line: 'forged' }])
+      expect((await hub.lines('default', STREAM, 1, 9)).map(({ line }) => line)).toEqual(['kept', ''])
+      await hub.restoreLines('default', STREAM, [{ ...lost, hash: '', attachments: [photo] }])
+      expect((await hub.lines('default', STREAM, 1, 9)).at(-1)).toMatchObject({
+        line: 'lost',
+        verdict: 'ok',
+        hash: lost.hash,
+      })
+      expect(await hub.lackingBlobs('default', [STREAM], 9)).toEqual([PHOTO])
+    })
+
+    it('knows of attachments above whether the root has them', async () => {
+      const hub = await opened()
+      const one = await segment(['a'])
+      await hub.append('default', { ...one, lines: one.lines.map((line) => ({ ...line, attachments: [photo] })) })
+      await hub.addBlob('default', { sha256: PHOTO, bytes: 3, at: 2 })
+      const waits = () => hub.blobsToConfirm('default', { limit: 9 })
+      expect([await waits(), await hub.finalBlobs('default', [PHOTO], false)]).toEqual([[], []])
+      expect(await hub.finalBlobs('default', ['34'.repeat(32), PHOTO], true)).toEqual([PHOTO])
+      await hub.noteBlobAbove('default', PHOTO, 'held')
+      expect(await waits()).toEqual([PHOTO])
+      expect(await hub.blobsToConfirm('default', { after: PHOTO, limit: 9 })).toEqual([])
+      expect(await hub.lag('default')).toMatchObject({ blobs: 1 })
+      await hub.noteBlobAbove('default', PHOTO, 'final')
+      expect([await waits(), await hub.finalBlobs('default', [PHOTO], false)]).toEqual([[], [PHOTO]])
+      expect(await hub.lag('default')).toMatchObject({ blobs: 0 })
+      expect(await hub.finalBlobs('default', [], true)).toEqual([])
+    })
+
     it('remembers settings', async () => {
       const hub = await opened()
       expect(await hub.setting('a')).toBeUndefined()
