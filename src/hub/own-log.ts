@@ -13,7 +13,12 @@ const MAX_TRIES = 50
 
 /** What somebody at the hub says about a record. */
 export type HubChange =
-  | { kind: 'correction'; ref: string; patch: Record<string, string | number | boolean | null>; base: readonly string[] }
+  | {
+      kind: 'correction'
+      ref: string
+      patch: Record<string, string | number | boolean | null>
+      base: readonly string[]
+    }
   | { kind: 'retract' | 'erase'; ref: string }
   | { kind: 'note'; ref: string; text: string }
 
@@ -37,16 +42,12 @@ export interface HubLog {
 export function createHubLog({ store, signer, now, version }: HubLogDeps): HubLog {
   /** A log whose chain above is another (this hub was restored from a backup) is not continued. */
   async function open(program: string): Promise<{ stream: string; epoch: string }> {
-    const name = `own-epoch ${program}`
-    const known = await store.setting(name)
-    if (known !== undefined) {
-      const stream = await streamId(signer.key, known)
+    for (let number = 1; ; number++) {
+      const epoch = await store.claimSetting(`own-epoch ${program} ${number}`, toBase64Url(randomBytes(16)))
+      const stream = await streamId(signer.key, epoch)
       const state = await store.stream(program, stream)
-      if (state?.above.dividedAfter === undefined) return { stream, epoch: known }
+      if (state?.above.dividedAfter === undefined) return { stream, epoch }
     }
-    const epoch = toBase64Url(randomBytes(16))
-    await store.setSetting(name, epoch)
-    return { stream: await streamId(signer.key, epoch), epoch }
   }
 
   async function complete(program: string, change: HubChange): Promise<HubChange & { hash?: string }> {

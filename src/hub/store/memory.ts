@@ -1,6 +1,6 @@
 import { JikoError } from '../../protocol/error.ts'
-import { createMemoryAccess, newAccess } from './memory-access.ts'
 import { reasonOf } from '../verdict.ts'
+import { createMemoryAccess, newAccess } from './memory-access.ts'
 import { createMemoryChanges } from './memory-changes.ts'
 import { createMemoryForwarding, forkKey, type Program } from './memory-forward.ts'
 import { checkSegment, endOf, furtherHead, SEEN_GRAIN } from './segment.ts'
