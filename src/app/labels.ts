@@ -1,3 +1,4 @@
+import type { Headline } from '../protocol/answer.ts'
 import type { Label } from '../protocol/manifest.ts'
 import { localised } from '../protocol/primitives.ts'
 import { useApp } from './context.ts'
@@ -19,7 +20,16 @@ export function labelName(labels: readonly Label[], id: string, language: string
   return words.charAt(0).toUpperCase() + words.slice(1)
 }
 
-export function labelAdvice(labels: readonly Label[], id: string, language: string): string | undefined {
+/** An answer in few words: labels by name, text as it is. */
+export function answerWords(labels: readonly Label[], { labels: found, text }: Headline, language: string): string {
+  const names = found.map(({ id, count }) => {
+    const name = labelName(labels, id, language)
+    return count > 1 ? `${count} × ${name}` : name
+  })
+  return [...names, text].filter(Boolean).join(', ') || '—'
+}
+
+export function labelAdvice(labels: readonly Label[], id: string | undefined, language: string): string | undefined {
   const advice = labels.find((candidate) => candidate.id === id)?.advice
   return advice && localised(advice, language)
 }

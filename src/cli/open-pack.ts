@@ -1,6 +1,7 @@
 import { JikoError } from '../protocol/error.ts'
 import { asVariant, type Manifest, type Variant } from '../protocol/manifest.ts'
-import type { Answer, Pixels } from '../protocol/task.ts'
+import type { Answer, TaskInput } from '../protocol/task.ts'
+import { startCalls } from '../runtime/feeding.ts'
 import { type OpenedSession, openSession } from '../runtime/open-session.ts'
 import { taskFor } from '../tasks/table.ts'
 import type { Engines } from './engines.ts'
@@ -13,7 +14,7 @@ export interface RunnablePack {
   readonly variant: Variant
   readonly opened: OpenedSession
   /** Milliseconds of prepare, run and finish. */
-  run(picture: Pixels): Promise<{ answer: Answer; ms: number }>
+  run(input: TaskInput): Promise<{ answer: Answer; ms: number }>
   dispose(): Promise<void>
 }
 
@@ -43,15 +44,15 @@ export async function openPack(
   const pack = await openFolder(await findPack(nameOrFolder), await allTrustedKeys())
   const variant = pickVariant(pack.manifest, wanted, engine)
   const manifest = asVariant(pack.manifest, variant)
-  const task = taskFor(manifest.task)
-  const opened = await openSession(variant, manifest.input, engines.backends, pack.read)
+  const task = await taskFor(manifest, pack.read)
+  const opened = await openSession(variant, manifest, engines.backends, pack.read)
   return {
     pack,
     variant,
     opened,
-    async run(picture) {
+    async run(input) {
       const start = performance.now()
-      const answer = task.finish(await opened.session.run(task.prepare(picture, manifest)), manifest)
+      const answer = await task.run(input, startCalls(opened.session, manifest))
       return { answer, ms: performance.now() - start }
     },
     dispose: () => opened.session.dispose(),

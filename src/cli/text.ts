@@ -1,3 +1,8 @@
+import { headlineOf } from '../protocol/answer.ts'
+import type { Label } from '../protocol/manifest.ts'
+import { localised } from '../protocol/primitives.ts'
+import type { RecordedAnswer } from '../protocol/record.ts'
+
 export const kilobytes = (bytes: number): string => `${Math.round(bytes / 1000).toLocaleString('en')} KB`
 
 export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
@@ -13,4 +18,17 @@ export function table(rows: readonly (readonly string[])[]): string {
         .trimEnd(),
     )
     .join('\n')
+}
+
+/** An answer in one line. */
+export function sentence(answer: RecordedAnswer, labels: readonly Label[], language: string): string {
+  const { labels: found, text, score, sure } = headlineOf(answer)
+  const names = found.map(({ id, count }) => {
+    const label = labels.find((one) => one.id === id)
+    const name = sure && label ? localised(label.name, language) : id
+    return count > 1 ? `${count} x ${name}` : name
+  })
+  const what = [...names, ...(text ? [text] : [])].join(', ') || 'nothing'
+  const doubt = answer.kind === 'classes' && answer.known === false ? 'nothing known' : 'not sure'
+  return `${sure ? what : `${doubt} (${what}?)`}${score === undefined ? '' : `, ${percent(score)}`}`
 }

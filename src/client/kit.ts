@@ -1,12 +1,13 @@
+import type { Input } from '../protocol/input.ts'
 import type { Label } from '../protocol/manifest.ts'
 import type { LocalText } from '../protocol/primitives.ts'
 import type { RecordState, ResultBody } from '../protocol/record.ts'
 import type { Answer } from '../protocol/task.ts'
-import type { DataUse, OnProgress, PackStatus } from '../protocol/worker.ts'
+import type { DataUse, OnProgress, PackStatus, RunInput } from '../protocol/worker.ts'
 import type { SyncStatus } from '../sync/status.ts'
 import type { Signal } from './signal.ts'
 
-export type { DataUse, SyncStatus }
+export type { DataUse, RunInput, SyncStatus }
 
 export interface Operation {
   signal?: AbortSignal
@@ -28,15 +29,20 @@ export interface OpenPack {
   readonly name: string
   readonly version: string
   readonly title: LocalText
+  /** Slug of what it is for. */
+  readonly task: string
+  /** What it takes: `image`, `audio`, `text` or `bytes`. */
+  readonly takes: Input['kind']
   readonly labels: readonly Label[]
   readonly threshold: number
   readonly variant: string
   readonly backend: string
   /**
-   * Answers a photo. The record and the photo are durable in one transaction before this resolves.
-   * @throws JikoError `input/not-an-image`, `input/too-small`, `input/too-large`, `storage/...`, `runtime/...`
+   * Answers what it takes: a photo or a file as a Blob, sound as a WAV Blob or as samples (which are transferred), text
+   * as a string. The record and what it was made from are durable in one transaction before this resolves.
+   * @throws JikoError `input/wrong-kind`, `input/not-an-image`, `input/too-small`, `input/too-large`, `storage/...`, `runtime/...`
    */
-  run(photo: Blob, operation?: Operation): Promise<{ answer: Answer; record: HistoryEntry }>
+  run(input: RunInput, operation?: Operation): Promise<{ answer: Answer; record: HistoryEntry }>
 }
 
 /** @see Kit.listen */
@@ -59,6 +65,8 @@ export interface PackOffer extends PackStatus {
   url: string
   title: LocalText
   description: LocalText
+  /** Of an installed pack: what it takes. */
+  takes?: Input['kind']
   /** Of an installed pack: names and advice for history, without loading the model. */
   labels?: readonly Label[]
   /** A download that a person stopped: it goes on only when asked to. */

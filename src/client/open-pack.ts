@@ -1,3 +1,4 @@
+import { transfer } from 'comlink'
 import { JikoError } from '../protocol/error.ts'
 import { recordId } from '../protocol/log.ts'
 import type { Moment, RecordBody } from '../protocol/record.ts'
@@ -48,12 +49,15 @@ export async function openPack(
     name,
     version: manifest.version,
     title: manifest.title,
+    task: manifest.task,
+    takes: manifest.input.kind,
     labels: manifest.labels,
     threshold: manifest.decision.threshold,
     variant,
     backend,
-    async run(photo, runOperation) {
-      const run = await host.call((api, job) => api.run(job, name, photo), runOperation)
+    async run(input, runOperation) {
+      const sent = typeof input === 'string' || input instanceof Blob ? input : transfer(input, [input.samples.buffer])
+      const run = await host.call((api, job) => api.run(job, name, sent), runOperation)
       const { stored, listed } = await nameAttachments(run)
       const body = resultBody(manifest, run, moment(), listed)
       // Durable before it is shown: from here on the answer cannot be lost.

@@ -20,6 +20,7 @@ const fromInstalled = ({ signed, ...status }: InstalledPack, url: string): PackO
   url,
   title: signed.manifest.title,
   description: signed.manifest.description,
+  takes: signed.manifest.input.kind,
   labels: signed.manifest.labels,
 })
 

@@ -1,4 +1,5 @@
 import { sha256Hex } from '../lib/sha256.ts'
+import { recordedAnswer, recordedScores } from '../protocol/answer.ts'
 import { JikoError } from '../protocol/error.ts'
 import { recordId } from '../protocol/log.ts'
 import type { Moment, ResultBody } from '../protocol/record.ts'
@@ -13,8 +14,6 @@ export interface PackIdentity {
   version: string
   task: string
 }
-
-const toFourDecimals = (value: number): number => Math.round(value * 10_000) / 10_000
 
 /** The record of a result, with all that is needed to judge it later. */
 export function resultBody(
@@ -32,8 +31,8 @@ export function resultBody(
     variant,
     backend,
     prep,
-    answer: { label: answer.label, score: toFourDecimals(answer.score), sure: answer.sure },
-    scores: answer.scores.map(({ label, score }) => [label, toFourDecimals(score)]),
+    answer: recordedAnswer(answer),
+    scores: recordedScores(answer),
     threshold,
     ms,
     attachments,

@@ -1,13 +1,14 @@
 import type { Chunk, Manifest, Program, Variant } from '../protocol/manifest.ts'
-import { programPaths } from '../protocol/manifest.ts'
+import { neededPaths } from '../protocol/manifest.ts'
 
 /** Which files of a pack this device needs now, by path. */
 export type Choose = (manifest: Manifest) => readonly string[]
 
 /** The files of one program of one variant; by default what the pack prefers: the first of each. */
 export function pathsOf(manifest: Manifest, variant?: Variant, program?: Program): readonly string[] {
-  const use = program ?? (variant ?? manifest.variants[0])?.programs[0]
-  return use ? programPaths(use) : []
+  const of = variant ?? manifest.variants[0]
+  const use = program ?? of?.programs[0]
+  return of && use ? neededPaths(manifest, of, use) : []
 }
 
 /** Indexes into `blob.chunks`, ascending, of all that those files are made of. Each content once, however often it occurs. */

@@ -1,4 +1,6 @@
 import * as v from 'valibot'
+import { Constants, Input, inputPaths, inputProblem, State } from './input.ts'
+import { needsLabels, Output } from './output.ts'
 import { parseJson, parseWith } from './parse.ts'
 import { Count, InnerPath, LocalText, PositiveCount, Probability, Sha256, Slug } from './primitives.ts'
 
@@ -23,30 +25,13 @@ export type Chunk = v.InferOutput<typeof Chunk>
 const PackFile = v.strictObject({ path: InnerPath, size: Count, chunks: v.array(Count) })
 export type PackFile = v.InferOutput<typeof PackFile>
 
-/** How an image becomes a tensor: `(pixel - mean) / std` per channel, pixels 0-255. */
-export const ImageInput = v.strictObject({
-  kind: v.literal('image'),
-  /** Name of the graph's input. Its shape is [1, 3, height, width] for `nchw`, [1, height, width, 3] for `nhwc`. */
-  tensor: v.string(),
-  width: v.pipe(PositiveCount, v.maxValue(4096)),
-  height: v.pipe(PositiveCount, v.maxValue(4096)),
-  /** `cover`: scale to fill, crop the centre. `contain`: scale to fit, pad. `stretch`: ignore the aspect ratio. */
-  fit: v.picklist(['cover', 'contain', 'stretch']),
-  /** Turn the picture a quarter clockwise first when its long side is the other one. */
-  orient: v.optional(v.picklist(['landscape', 'portrait'])),
-  layout: v.picklist(['nchw', 'nhwc']),
-  order: v.picklist(['rgb', 'bgr']),
-  mean: v.tuple([v.number(), v.number(), v.number()]),
-  std: v.pipe(
-    v.tuple([v.number(), v.number(), v.number()]),
-    v.check((std) => std.every((value) => value !== 0), 'expected no zero'),
-  ),
-  /** Colour of the padding of `contain`, RGB 0-255. */
-  pad: v.optional(v.tuple([v.number(), v.number(), v.number()])),
+export const Label = v.strictObject({
+  id: Slugish(),
+  name: LocalText,
+  advice: v.optional(LocalText),
+  /** Stands for "none of these": background, silence, an unknown word, not a leaf. Never shown as a finding. */
+  none: v.optional(v.boolean()),
 })
-export type ImageInput = v.InferOutput<typeof ImageInput>
-
-export const Label = v.strictObject({ id: Slugish(), name: LocalText, advice: v.optional(LocalText) })
 export type Label = v.InferOutput<typeof Label>
 
 function Slugish() {
@@ -74,17 +59,29 @@ const Program = v.variant('engine', [
 ])
 export type Program = v.InferOutput<typeof Program>
 
+/** At most so many values of an output are kept as golden: see `sampleOf`. */
+export const MAX_GOLDEN_VALUES = 4096
+
 /** An input made from a seed (see `runtime/golden.ts`) and what every right backend answers to it. */
 const Golden = v.strictObject({
   seed: Count,
-  output: v.record(v.string(), v.pipe(v.array(v.number()), v.maxLength(4096))),
+  /** Values of the outputs, all of them or of the longer ones a sample (see `sampleOf`). */
+  output: v.record(v.string(), v.pipe(v.array(v.number()), v.maxLength(MAX_GOLDEN_VALUES))),
   /** Largest absolute difference that still counts as right. */
   tolerance: v.pipe(v.number(), v.minValue(0)),
 })
 export type Golden = v.InferOutput<typeof Golden>
 
-const Output = v.strictObject({ tensor: v.string(), activation: v.picklist(['logits', 'probabilities']) })
-const Decision = v.strictObject({ temperature: v.pipe(v.number(), v.gtValue(0)), threshold: Probability })
+/** When an answer counts. Calibrated on the validation split. */
+export const Decision = v.strictObject({
+  /** Logits are divided by it: a boastful model becomes modest. */
+  temperature: v.pipe(v.number(), v.gtValue(0)),
+  /** Below it the answer is "not sure". */
+  threshold: Probability,
+  /** Of classes from logits: where log Σ e^(logit/temperature) is smaller, the input is nothing that the model knows. */
+  energy: v.optional(v.pipe(v.number(), v.finite())),
+})
+export type Decision = v.InferOutput<typeof Decision>
 
 /** What figures and records call a variant: its precision (`fp32`, `fp16`, `int8`, `int4`), or `small-int8` where there are two. */
 export const VariantName = v.pipe(Slugish(), v.maxLength(32))
@@ -97,7 +94,7 @@ const Variant = v.strictObject({
    */
   role: v.optional(v.literal('first')),
   /** Where this variant's model is fed, read or judged otherwise than the pack says. */
-  input: v.optional(ImageInput),
+  input: v.optional(Input),
   output: v.optional(Output),
   decision: v.optional(Decision),
   programs: v.pipe(v.array(Program), v.minLength(1)),
@@ -106,20 +103,30 @@ const Variant = v.strictObject({
 })
 export type Variant = v.InferOutput<typeof Variant>
 
+const inputsOf = (input: Input, variants: readonly Variant[]): Input[] => [
+  input,
+  ...variants.flatMap((variant) => variant.input ?? []),
+]
+
+const firstProblem = (input: Input, variants: readonly Variant[]): string | undefined =>
+  inputsOf(input, variants)
+    .map(inputProblem)
+    .find((problem) => problem !== undefined)
+
 export const Manifest = v.pipe(
   v.strictObject({
     format: v.literal(MANIFEST_FORMAT),
     name: Slug,
     version: v.pipe(v.string(), v.regex(/^\d+\.\d+\.\d+$/, 'expected a version like 1.2.3')),
-    /** `image-classification` is the first; a task the app does not know is refused when opened. */
+    /** What it is for, as people and catalogues call it: `image-classification`, `keyword-spotting`. What is done follows from `input` and `output`. */
     task: Slug,
     title: LocalText,
     description: LocalText,
-    labels: v.pipe(v.array(Label), v.minLength(1), v.maxLength(10_000)),
-    input: ImageInput,
-    /** `tensor` has shape [1, labels]; `logits` pass through softmax with `temperature`. */
+    labels: v.pipe(v.array(Label), v.maxLength(10_000)),
+    input: Input,
     output: Output,
-    /** Calibrated on the validation split; below `threshold` the answer is "not sure". */
+    constants: v.optional(Constants),
+    state: v.optional(State),
     decision: Decision,
     variants: v.pipe(
       v.array(Variant),
@@ -152,9 +159,20 @@ export const Manifest = v.pipe(
       ),
     'files: a file names chunks that are not there or whose sizes do not add up',
   ),
-  v.check(({ files, variants, card }) => {
+  v.check(
+    ({ input, variants }) => firstProblem(input, variants) === undefined,
+    ({ input: { input, variants } }) => `input: ${firstProblem(input, variants)}`,
+  ),
+  v.check(
+    ({ labels, output }) => labels.length > 0 || !needsLabels(output),
+    'labels: an output of this kind needs at least one',
+  ),
+  v.check(({ files, variants, card, input }) => {
     const paths = new Set(files.map((file) => file.path))
-    const named = variants.flatMap(({ programs }) => programs.flatMap(programPaths))
+    const named = [
+      ...variants.flatMap(({ programs }) => programs.flatMap(programPaths)),
+      ...inputsOf(input, variants).flatMap(inputPaths),
+    ]
     return paths.size === files.length && [...named, ...(card ? [card] : [])].every((path) => paths.has(path))
   }, 'files: a path is there twice, or a variant names a file that is not in the pack'),
 )
@@ -168,11 +186,27 @@ export const asVariant = (manifest: Manifest, { input, output, decision }: Varia
   ...(decision && { decision }),
 })
 
+/** How a model is fed. */
+export type Feeding = Pick<Manifest, 'input' | 'constants' | 'state'>
+
 /** The files that a program needs. */
 export function programPaths(program: Program): string[] {
   if (program.engine === 'nano') return [program.plan]
   return program.weights ? [program.model, program.weights] : [program.model]
 }
+
+/** The files that a phone needs to answer with a program of a variant. */
+export const neededPaths = (manifest: Pick<Manifest, 'input'>, variant: Variant, program: Program): string[] => [
+  ...programPaths(program),
+  ...inputPaths(variant.input ?? manifest.input),
+]
+
+/**
+ * Which values of an output of `length` are kept as golden when there may be `count`: all, or positions spread by steps
+ * of a large prime, which land in every column of a table.
+ */
+export const sampleOf = (length: number, count: number): number[] =>
+  Array.from({ length: Math.min(length, count) }, (_, i) => (length <= count ? i : (i * 1_000_003) % length))
 
 /** Line 2 of a manifest file: who vouches for line 1. */
 const ManifestSignature = v.strictObject({

@@ -1,31 +1,42 @@
 import * as v from 'valibot'
-import { ImageInput, Label } from './manifest.ts'
+import { Constants, ImageInput, Input, State, TensorName } from './input.ts'
+import { Decision, Label } from './manifest.ts'
+import { Output } from './output.ts'
 import { parseJson, parseWith } from './parse.ts'
-import { InnerPath, LocalText, Probability, Slug } from './primitives.ts'
+import { InnerPath, LocalText, Slug } from './primitives.ts'
 
 /** `pack.json`: what a person or a recipe writes beside a model, and what a pack is built from. */
-export const PackSource = v.strictObject({
-  name: Slug,
-  version: v.pipe(v.string(), v.regex(/^\d+\.\d+\.\d+$/, 'expected a version like 1.2.3')),
-  task: Slug,
-  title: LocalText,
-  description: LocalText,
-  /** In the order of the model's outputs. */
-  labels: v.pipe(v.array(Label), v.minLength(1), v.maxLength(10_000)),
-  /** As in the manifest; `tensor` may be left out when the model has one input. */
-  image: v.strictObject({
-    ...v.omit(ImageInput, ['kind', 'tensor']).entries,
-    tensor: v.optional(v.string()),
+export const PackSource = v.pipe(
+  v.strictObject({
+    name: Slug,
+    version: v.pipe(v.string(), v.regex(/^\d+\.\d+\.\d+$/, 'expected a version like 1.2.3')),
+    task: Slug,
+    title: LocalText,
+    description: LocalText,
+    /** In the order of the model's outputs; none for kinds of output that have no labels. */
+    labels: v.optional(v.pipe(v.array(Label), v.maxLength(10_000)), []),
+    /** A photo, as in the manifest; `tensor` may be left out when the model has one input. */
+    image: v.optional(
+      v.strictObject({ ...v.omit(ImageInput, ['kind', 'tensor']).entries, tensor: v.optional(TensorName) }),
+    ),
+    /** Instead of `image`: the manifest's own `input`, of any kind. */
+    input: v.optional(Input),
+    constants: v.optional(Constants),
+    state: v.optional(State),
+    decision: Decision,
+    /** The float ONNX file, beside this one. */
+    model: InnerPath,
+    /**
+     * The manifest's own `output`; or of classes only the name of the graph's output, which may be left out too when it
+     * has one. A Softmax at the end is taken off, and `activation` becomes `logits`.
+     */
+    output: v.optional(v.union([TensorName, Output])),
+    licence: v.string(),
+    attribution: v.string(),
+    sources: v.optional(v.array(v.string())),
   }),
-  decision: v.strictObject({ temperature: v.pipe(v.number(), v.gtValue(0)), threshold: Probability }),
-  /** The float ONNX file, beside this one. */
-  model: InnerPath,
-  /** Which of the model's outputs is the answer; may be left out when it has one. */
-  output: v.optional(v.string()),
-  licence: v.string(),
-  attribution: v.string(),
-  sources: v.optional(v.array(v.string())),
-})
+  v.check(({ image, input }) => (image === undefined) !== (input === undefined), 'expected either "image" or "input"'),
+)
 export type PackSource = v.InferOutput<typeof PackSource>
 
 /** @throws JikoError `pack/bad-source` naming the field. */

@@ -22,7 +22,8 @@ const Attachment = v.strictObject({
   sha256: Sha256,
   type: v.pipe(ShortText, v.maxLength(100)),
   bytes: Count,
-  role: v.picklist(['input', 'preview']),
+  /** `output`: a picture that was made. */
+  role: v.picklist(['input', 'preview', 'output']),
 })
 export type Attachment = v.InferOutput<typeof Attachment>
 
@@ -34,6 +35,43 @@ export const RecordId = v.pipe(
 
 const common = { v: v.literal(1), at: Moment, actor: v.optional(v.pipe(v.string(), v.maxLength(64))) }
 
+const scored = { label: v.string(), score: Probability }
+
+/** What was answered, by kind; numbers to 4 decimals, lists cut so that a line stays within its limit. */
+const RecordedAnswer = v.variant('kind', [
+  v.object({
+    /** Lines from before there were other kinds have none. */
+    kind: v.optional(v.literal('classes'), 'classes'),
+    ...scored,
+    sure: v.boolean(),
+    /** False: nothing that the model knows, and `label` no finding. */
+    known: v.optional(v.boolean()),
+  }),
+  v.object({
+    kind: v.literal('boxes'),
+    sure: v.boolean(),
+    /** Parts of the picture's width and height, from the top left. */
+    boxes: v.array(v.object({ ...scored, x: v.number(), y: v.number(), width: v.number(), height: v.number() })),
+  }),
+  v.object({ kind: v.literal('text'), text: v.string(), score: Probability, sure: v.boolean() }),
+  v.object({ kind: v.literal('embedding'), values: v.array(v.number()) }),
+  v.object({
+    kind: v.literal('spans'),
+    sure: v.boolean(),
+    /** UTF-16 units of the text that is the attachment. */
+    spans: v.array(v.object({ ...scored, start: Count, end: Count })),
+  }),
+  /** Seconds. */
+  v.object({
+    kind: v.literal('segments'),
+    length: v.number(),
+    segments: v.array(v.object({ start: v.number(), end: v.number(), score: Probability })),
+  }),
+  /** The picture is the attachment in the role `output`. */
+  v.object({ kind: v.literal('image'), width: Count, height: Count }),
+])
+export type RecordedAnswer = v.InferOutput<typeof RecordedAnswer>
+
 const ResultRecord = v.object({
   ...common,
   kind: v.literal('result'),
@@ -44,8 +82,8 @@ const ResultRecord = v.object({
   backend: v.string(),
   /** Version of the pre- and post-processing code. */
   prep: v.string(),
-  answer: v.object({ label: v.string(), score: Probability, sure: v.boolean() }),
-  /** Every label's probability, best first, to 4 decimals. */
+  answer: RecordedAnswer,
+  /** Of classes: the best labels' probabilities, best first, to 4 decimals. */
   scores: v.array(v.tuple([v.string(), Probability])),
   threshold: Probability,
   /** Milliseconds of prepare + run + finish. */

@@ -24,3 +24,19 @@ export const float32 = (dims: readonly number[], data: Float32Array<ArrayBuffer>
   dims,
   data,
 })
+
+const ARRAYS = {
+  float32: Float32Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
+  int32: Int32Array,
+  int64: BigInt64Array,
+  bool: Uint8Array,
+} as const satisfies { [T in TensorType]: new (length: number) => TensorData[T] }
+
+/** A tensor of any type from one number for each element. */
+export function tensorOf(type: TensorType, dims: readonly number[], value: (index: number) => number): Tensor {
+  const data = new ARRAYS[type](elementCount(dims))
+  for (let i = 0; i < data.length; i++) data[i] = data instanceof BigInt64Array ? BigInt(value(i)) : value(i)
+  return { type, dims, data } as Tensor
+}

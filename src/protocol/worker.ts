@@ -1,7 +1,7 @@
 import type { Bytes } from '../lib/bytes.ts'
 import type { SignedManifest } from './manifest.ts'
 import type { PackIndex } from './pack-index.ts'
-import type { Answer } from './task.ts'
+import type { Answer, Sound } from './task.ts'
 
 export interface Progress {
   /** What is going on now. */
@@ -28,9 +28,15 @@ export interface InstalledPack extends PackStatus {
   signed: SignedManifest
 }
 
-/** What is kept of the photo: the input itself (encoded anew when it is large or carries metadata) and a preview small enough for any link. */
+/** What a person gives: a photo, a sound file or any other file; sound as it was recorded; text. */
+export type RunInput = Blob | Sound | string
+
+/**
+ * What is kept: of a photo the input itself (encoded anew when it is large or carries metadata) and a preview small
+ * enough for any link; of sound what the model heard, as WAV; text as it is; of other files nothing.
+ */
 export interface RunAttachment {
-  role: 'input' | 'preview'
+  role: 'input' | 'preview' | 'output'
   /** Media type. */
   type: string
   bytes: Bytes
@@ -98,7 +104,7 @@ export interface WorkerConfig {
 
 /**
  * What the inference worker offers. Errors cross as `WireError`; cancelling is by `cancel(id)`, since an AbortSignal
- * does not clone. Photos are Blobs: handing one over copies no bytes.
+ * does not clone. Photos and other files are Blobs: handing one over copies no bytes.
  */
 export interface WorkerApi {
   /** Comes first: every other call waits for it. */
@@ -127,7 +133,8 @@ export interface WorkerApi {
     name: string,
     onProgress?: OnProgress,
   ): Promise<{ digest: string; variant: string; backend: string }>
-  run(job: string, name: string, photo: Blob): Promise<RunResult>
+  /** Sound's samples are transferred: they are gone on the sending side. */
+  run(job: string, name: string, input: RunInput): Promise<RunResult>
   remove(name: string): Promise<void>
   cancel(job: string): void | Promise<void>
 }

@@ -1,7 +1,7 @@
 import { JikoError } from '../protocol/error.ts'
-import type { ImageInput } from '../protocol/manifest.ts'
+import { channelsOf, type ImageInput } from '../protocol/input.ts'
 import type { Pixels } from '../protocol/task.ts'
-import { float32, type Tensor } from '../protocol/tensor.ts'
+import { type Tensor, tensorOf } from '../protocol/tensor.ts'
 import { type Box, resample } from './resample.ts'
 
 /** A picture whose shorter side is below this many pixels shows nothing to judge. */
@@ -17,7 +17,7 @@ export function quarterTurn({ width, height, data }: Pixels): Pixels {
   return { width: height, height: width, data: new Uint8ClampedArray(turned.buffer) }
 }
 
-/** Orientation and fit as the manifest says; RGBA of exactly `input.width` x `input.height`. */
+/** Orientation and fit as the manifest says; RGBA of exactly `input.width` x `input.height`, or with `line` as wide as is needed. */
 export function fitImage(picture: Pixels, input: ImageInput): Pixels {
   const wrongWay =
     (input.orient === 'landscape' && picture.height > picture.width) ||
@@ -42,19 +42,46 @@ export function fitImage(picture: Pixels, input: ImageInput): Pixels {
       const height = Math.max(1, Math.min(input.height, Math.round(pixels.height * scale)))
       return place(resample(pixels, whole, width, height), input)
     }
+    case 'line': {
+      const step = input.step ?? 1
+      const width = Math.max(1, Math.min(input.width, Math.round(pixels.width * down)))
+      const line = resample(pixels, whole, width, input.height)
+      return place(line, { ...input, place: 'top-left', width: Math.ceil(width / step) * step })
+    }
   }
 }
 
-function place(picture: Pixels, { width, height, pad = [0, 0, 0] }: ImageInput): Pixels {
+function place(picture: Pixels, { width, height, pad = [0, 0, 0], place: at }: ImageInput): Pixels {
   const data = new Uint8ClampedArray(width * height * 4)
   for (let i = 0; i < data.length; i += 4) data.set([...pad, 255], i)
-  const left = Math.floor((width - picture.width) / 2)
-  const top = Math.floor((height - picture.height) / 2)
+  const left = at === 'top-left' ? 0 : Math.floor((width - picture.width) / 2)
+  const top = at === 'top-left' ? 0 : Math.floor((height - picture.height) / 2)
   for (let y = 0; y < picture.height; y++) {
     const row = picture.data.subarray(y * picture.width * 4, (y + 1) * picture.width * 4)
     data.set(row, ((top + y) * width + left) * 4)
   }
   return { width, height, data }
+}
+
+/** One byte a pixel: the luma of JPEG, rounded; then spread between black and white, then turned round, where the manifest says so. */
+function greyOf({ data: rgba }: Pixels, { stretch, invert }: ImageInput): Uint8Array {
+  const grey = new Uint8Array(rgba.length / 4)
+  for (let i = 0; i < grey.length; i++) {
+    const luma = 299 * (rgba[i * 4] as number) + 587 * (rgba[i * 4 + 1] as number) + 114 * (rgba[i * 4 + 2] as number)
+    grey[i] = Math.floor((luma + 500) / 1000)
+  }
+  if (stretch !== undefined) {
+    const sorted = grey.slice().sort()
+    const cut = Math.floor(stretch * sorted.length)
+    const low = sorted[cut] as number
+    const high = sorted[sorted.length - 1 - cut] as number
+    const range = Math.max(1, high - low)
+    for (let i = 0; i < grey.length; i++) {
+      const part = Math.min(range, Math.max(0, (grey[i] as number) - low))
+      grey[i] = Math.floor((part * 255) / range + 0.5)
+    }
+  }
+  return invert ? grey.map((value) => 255 - value) : grey
 }
 
 /**
@@ -63,26 +90,33 @@ function place(picture: Pixels, { width, height, pad = [0, 0, 0] }: ImageInput):
  * @throws JikoError `input/too-small` when there are too few pixels to judge.
  */
 export function imageTensor(picture: Pixels, input: ImageInput): Tensor {
-  const side = Math.min(picture.width, picture.height)
-  if (side < MIN_SIDE) {
+  // A line of text is low, and may be short.
+  const least = input.fit === 'line' ? 8 : MIN_SIDE
+  if (Math.min(picture.width, picture.height) < least) {
     throw new JikoError(
       'input/too-small',
-      `the picture is ${picture.width} x ${picture.height} pixels; at least ${MIN_SIDE} on each side are needed`,
-      { detail: { width: picture.width, height: picture.height, least: MIN_SIDE } },
+      `the picture is ${picture.width} x ${picture.height} pixels; at least ${least} on each side are needed`,
+      { detail: { width: picture.width, height: picture.height, least } },
     )
   }
-  const { width, height, layout, order, mean, std } = input
-  const { data: rgba } = fitImage(picture, input)
-  const data = new Float32Array(3 * width * height)
+  const { layout, order, mean, std, type = 'float32' } = input
+  const channels = channelsOf(input)
+  const fitted = fitImage(picture, input)
+  const { width, height } = fitted
+  const bytes = channels === 1 ? greyOf(fitted, input) : fitted.data
+  const step = channels === 1 ? 1 : 4
   const area = width * height
-  for (let channel = 0; channel < 3; channel++) {
-    const source = order === 'rgb' ? channel : 2 - channel
+  const data = new Float32Array(channels * area)
+  for (let channel = 0; channel < channels; channel++) {
+    const source = order === 'bgr' ? 2 - channel : channel
     const offset = mean[channel] as number
     const scale = std[channel] as number
     for (let i = 0; i < area; i++) {
-      data[layout === 'nchw' ? channel * area + i : i * 3 + channel] =
-        ((rgba[i * 4 + source] as number) - offset) / scale
+      data[layout === 'nchw' ? channel * area + i : i * channels + channel] =
+        ((bytes[i * step + source] as number) - offset) / scale
     }
   }
-  return float32(layout === 'nchw' ? [1, 3, height, width] : [1, height, width, 3], data)
+  const dims = layout === 'nchw' ? [1, channels, height, width] : [1, height, width, channels]
+  if (type === 'float32') return { type, dims, data }
+  return tensorOf(type, dims, (i) => Math.min(255, Math.max(0, Math.round(data[i] as number))))
 }

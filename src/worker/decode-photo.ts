@@ -1,6 +1,6 @@
 import type { Bytes } from '../lib/bytes.ts'
 import { JikoError } from '../protocol/error.ts'
-import type { ImageInput } from '../protocol/manifest.ts'
+import type { ImageInput } from '../protocol/input.ts'
 import type { Pixels } from '../protocol/task.ts'
 import type { RunAttachment } from '../protocol/worker.ts'
 import { checkImageSize, HEADER_BYTES, type ImageSize } from '../tasks/image-size.ts'
@@ -55,13 +55,11 @@ async function previewOf(bitmap: ImageBitmap): Promise<Bytes> {
   return bytes
 }
 
-export interface DecodedPhoto {
-  pixels: Pixels
-  attachments: RunAttachment[]
-}
-
 /** What the model looks at and what the record keeps, from one decoding. */
-export async function decodePhoto(photo: Blob, input: ImageInput): Promise<DecodedPhoto> {
+export async function decodePhoto(
+  photo: Blob,
+  input: ImageInput,
+): Promise<{ pixels: Pixels; attachments: RunAttachment[] }> {
   const size = checkImageSize(new Uint8Array(await photo.slice(0, HEADER_BYTES).arrayBuffer()))
   const file = photo.size <= KEPT_BYTES && new Uint8Array(await photo.arrayBuffer())
   // A place is kept only where a person allows it, which no photo's metadata can know: encoding anew leaves it behind.
@@ -83,6 +81,16 @@ export async function decodePhoto(photo: Blob, input: ImageInput): Promise<Decod
         { role: 'preview', type: 'image/jpeg', bytes: await previewOf(bitmap) },
       ],
     }
+  } finally {
+    bitmap.close()
+  }
+}
+
+/** A picture that a model made, as a file. */
+export async function encodePicture({ width, height, data }: Pixels): Promise<RunAttachment> {
+  const bitmap = await createImageBitmap(new ImageData(data, width, height))
+  try {
+    return { role: 'output', type: 'image/jpeg', bytes: await encode(bitmap, KEPT_SIDE, 0.9) }
   } finally {
     bitmap.close()
   }

@@ -10,9 +10,10 @@ import type { WorkerApi, WorkerConfig } from '../protocol/worker.ts'
 import { createLazyBackend } from '../runtime/lazy-backend.ts'
 import { createOrtWasmBackend } from '../runtime/ort-wasm.ts'
 import { cacheUsedRuntime } from './cache-runtime.ts'
-import { decodePhoto } from './decode-photo.ts'
+import { encodePicture } from './decode-photo.ts'
 import { carryErrors } from './error-transfer.ts'
 import { createPackRoom } from './pack-room.ts'
+import { receive } from './receive.ts'
 import { createWorkerService } from './service.ts'
 
 const nano = createLazyBackend({ id: `nano ${PLAN_VERSION}`, engine: 'nano' }, async () => {
@@ -54,7 +55,8 @@ async function start(config: WorkerConfig): Promise<Omit<WorkerApi, 'configure'>
     }),
     openBundle: (file) => openBundle(file, store),
     exportFile: (name) => exportBlob(store, name),
-    decode: decodePhoto,
+    receive,
+    encode: encodePicture,
     now: () => performance.now(),
   })
   return {

@@ -7,11 +7,11 @@ import { type OpenedPack, openPack } from '../packs/open.ts'
 import { listInstalled, listPending } from '../packs/status.ts'
 import type { PackStore } from '../packs/store.ts'
 import { JikoError } from '../protocol/error.ts'
-import { asVariant, type Manifest, programPaths } from '../protocol/manifest.ts'
+import { asVariant, type Manifest, neededPaths } from '../protocol/manifest.ts'
 import type { InstalledPack, PackStatus, PendingPack } from '../protocol/worker.ts'
 import type { Backend } from '../runtime/backend.ts'
 import { type OpenedSession, openSession } from '../runtime/open-session.ts'
-import { taskFor } from '../tasks/table.ts'
+import { type Task, taskFor } from '../tasks/table.ts'
 import type { Operation } from './operation.ts'
 import { type Choice, createVerdicts } from './verdicts.ts'
 
@@ -26,6 +26,7 @@ export interface LoadedPack extends OpenedSession {
   /** As the variant that is loaded has it. */
   manifest: Manifest
   digest: string
+  task: Task
 }
 
 /** Packs on this device, joined with what this device can run: only the files of the chosen program are fetched. */
@@ -51,7 +52,9 @@ function backendFailure(error: unknown): string | undefined {
 export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
   const { store, backends, trusted, link = () => ({}) } = deps
   const verdicts = await createVerdicts(store, backends)
-  const choose = (manifest: Manifest): string[] => programPaths(verdicts.choices(manifest)[0].program)
+  const pathsOf = (manifest: Manifest, { variant, program }: Choice): string[] =>
+    neededPaths(manifest, variant, program)
+  const choose = (manifest: Manifest): string[] => pathsOf(manifest, verdicts.choices(manifest)[0])
   /** What was last checked before its install: whom to pass over when the check failed. */
   let checked: { manifest: Manifest; choice: Choice } | undefined
 
@@ -64,7 +67,7 @@ export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
     // One that needs another runtime would not be the smaller one.
     const quick = others.find(({ variant, program }) => variant.role && program.engine === best.program.engine)
     if (!quick || best.variant.role) return undefined
-    const paths = { small: programPaths(quick.program), full: programPaths(best.program) }
+    const paths = { small: pathsOf(manifest, quick), full: pathsOf(manifest, best) }
     const worthIt = held
       ? missingBytes(manifest, paths.full, new Set([...here, ...held])) > 0
       : firstIsWorthIt(manifest, paths, here, link())
@@ -75,14 +78,14 @@ export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
   async function bestHere(manifest: Manifest): Promise<{ choice: Choice; whole: boolean }> {
     const here = new Set(await store.listChunks())
     const choices = verdicts.choices(manifest)
-    const whole = choices.find(({ program }) => missingBytes(manifest, programPaths(program), here) === 0)
+    const whole = choices.find((choice) => missingBytes(manifest, pathsOf(manifest, choice), here) === 0)
     return { choice: whole ?? choices[0], whole: whole !== undefined }
   }
 
-  async function sessionOf({ readFile, signed }: OpenedPack, choice: Choice): Promise<OpenedSession> {
+  async function sessionOf({ readFile, signed }: OpenedPack, choice: Choice): Promise<Omit<LoadedPack, 'digest'>> {
     const manifest = asVariant(signed.manifest, choice.variant)
-    taskFor(manifest.task)
-    return openSession(choice.variant, manifest.input, choice.backends, readFile)
+    const task = await taskFor(manifest, readFile)
+    return { ...(await openSession(choice.variant, manifest, choice.backends, readFile)), manifest, task }
   }
 
   const installer = createInstaller({
@@ -126,8 +129,7 @@ export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
         const { manifest } = pack.signed
         const { choice } = await bestHere(manifest)
         try {
-          const opened = await sessionOf(pack, choice)
-          return { ...opened, manifest: asVariant(manifest, choice.variant), digest: pack.digest }
+          return { ...(await sessionOf(pack, choice)), digest: pack.digest }
         } catch (error) {
           const reason = backendFailure(error)
           const damaged = error instanceof JikoError && error.code === 'pack/damaged'
@@ -136,7 +138,7 @@ export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
           const next = await bestHere(manifest)
           if (next.whole) continue
           repaired ||= damaged
-          await installer.repair(name, { ...operation, paths: programPaths(next.choice.program) })
+          await installer.repair(name, { ...operation, paths: pathsOf(manifest, next.choice) })
         }
       }
     },

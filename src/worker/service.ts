@@ -2,14 +2,16 @@ import { isAbort } from '../lib/abort.ts'
 import { createMemo } from '../lib/memo.ts'
 import { createSerial } from '../lib/serial.ts'
 import type { HandedOver } from '../packs/install.ts'
-import type { ImageInput } from '../protocol/manifest.ts'
-import type { OnProgress, PackStatus, WorkerApi } from '../protocol/worker.ts'
-import { TASKS_VERSION, taskFor } from '../tasks/table.ts'
-import type { DecodedPhoto } from './decode-photo.ts'
+import type { Input } from '../protocol/input.ts'
+import type { Pixels } from '../protocol/task.ts'
+import type { OnProgress, PackStatus, RunAttachment, RunInput, WorkerApi } from '../protocol/worker.ts'
+import { startCalls } from '../runtime/feeding.ts'
+import { TASKS_VERSION } from '../tasks/table.ts'
 import type { Keeping } from './keeping.ts'
 import type { createOffers } from './offers.ts'
 import type { Operation } from './operation.ts'
 import type { LoadedPack, PackRoom } from './pack-room.ts'
+import type { Received } from './receive.ts'
 
 export interface WorkerDependencies {
   packs: PackRoom
@@ -17,7 +19,10 @@ export interface WorkerDependencies {
   offers: ReturnType<typeof createOffers>
   openBundle(file: Blob): Promise<HandedOver>
   exportFile(name: string): Promise<File>
-  decode(photo: Blob, input: ImageInput): Promise<DecodedPhoto>
+  /** What the model looks at, and what the record keeps of it. @throws JikoError `input/...` */
+  receive(given: RunInput, input: Input): Promise<Received>
+  /** Turns a picture that was made into a file. */
+  encode(pixels: Pixels): Promise<RunAttachment>
   now(): number
 }
 
@@ -28,7 +33,8 @@ export function createWorkerService({
   offers,
   openBundle,
   exportFile,
-  decode,
+  receive,
+  encode,
   now,
 }: WorkerDependencies): Omit<WorkerApi, 'configure'> {
   const jobs = new Map<string, AbortController>()
@@ -96,22 +102,20 @@ export function createWorkerService({
         return { digest, variant, backend }
       }),
 
-    run: (job, name, photo) =>
+    run: (job, name, given) =>
       asJob(job, (signal) =>
         serial(async () => {
           signal.throwIfAborted()
-          const { session, manifest, digest, variant, backend } = await load(name, { signal })
-          const task = taskFor(manifest.task)
+          const { session, task, manifest, digest, variant, backend } = await load(name, { signal })
           const begun = now()
-          const { pixels, attachments } = await decode(photo, manifest.input)
+          const { input, attachments } = await receive(given, manifest.input)
           const decoded = now()
           signal.throwIfAborted()
-          const outputs = await session.run(task.prepare(pixels, manifest))
-          const answer = task.finish(outputs, manifest)
+          const answer = await task.run(input, startCalls(session, manifest), signal)
           signal.throwIfAborted()
           return {
             answer,
-            attachments,
+            attachments: answer.kind === 'image' ? [...attachments, await encode(answer.pixels)] : attachments,
             packDigest: digest,
             variant,
             backend,

@@ -34,7 +34,7 @@ function createResults(): () => ResultBody {
       variant: 'int8',
       backend: 'nano 1.0.0',
       prep: '1',
-      answer: { label, score, sure: score >= 0.6 },
+      answer: { kind: 'classes', label, score, sure: score >= 0.6 },
       scores,
       threshold: 0.6,
       ms: 30 + Math.floor(random() * 40),

@@ -4,6 +4,7 @@ import { sleep } from '../../src/lib/abort.ts'
 import { toHex } from '../../src/lib/bytes.ts'
 import { sha256Hex } from '../../src/lib/sha256.ts'
 import { encodeWav } from '../../src/lib/wav.ts'
+import { recordedAnswer, recordedScores } from '../../src/protocol/answer.ts'
 import { type ErrorCode, JikoError } from '../../src/protocol/error.ts'
 import type { Label } from '../../src/protocol/manifest.ts'
 import type { RecordState } from '../../src/protocol/record.ts'
@@ -130,8 +131,8 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
         variant: 'int8',
         backend: 'fake 1',
         prep: '1',
-        answer: { label: answer.label, score: answer.score, sure: answer.sure },
-        scores: answer.scores.map(({ label: id, score }) => [id, score]),
+        answer: recordedAnswer(answer),
+        scores: recordedScores(answer),
         threshold: THRESHOLD,
         ms: 12,
         attachments: [{ sha256, type: 'image/jpeg', bytes: photos.get(sha256)?.size ?? 0, role: 'input' }],
@@ -141,6 +142,8 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
     return entry
   }
   const answerOf = ({ label: id, score }: { label: string; score: number }): Answer => ({
+    kind: 'classes',
+    known: true,
     label: id,
     score,
     sure: score >= THRESHOLD,
@@ -159,11 +162,14 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
     name: offer.name,
     version: offer.version,
     title: offer.title,
+    task: 'image-classification',
+    takes: 'image',
     labels: FAKE_LABELS,
     threshold: THRESHOLD,
     variant: 'int8',
     backend: 'fake 1',
     async run(photo, operation) {
+      if (!(photo instanceof Blob)) throw new JikoError('input/wrong-kind', 'the fake takes photos')
       calls.push('run')
       await wait(operation?.signal)
       fail(options.runError)

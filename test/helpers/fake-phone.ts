@@ -30,7 +30,7 @@ export function resultLine(label: string, change: Partial<ResultBody> = {}): str
     variant: 'int8',
     backend: 'nano 1',
     prep: '1',
-    answer: { label, score: 0.93, sure: true },
+    answer: { kind: 'classes', label, score: 0.93, sure: true },
     scores: [
       [label, 0.93],
       ['healthy', 0.07],

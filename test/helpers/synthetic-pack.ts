@@ -98,7 +98,7 @@ export async function syntheticPack({
       mean: [0, 0, 0],
       std: [1, 1, 1],
     },
-    output: { tensor: 'scores', activation: 'logits' },
+    output: { kind: 'classes', tensor: 'scores', activation: 'logits' },
     decision: { temperature: 1, threshold: 0.5 },
     variants: [
       { name: 'int8', programs: [{ engine: 'nano', plan: KEEP in files ? KEEP : (entries[0]?.path ?? KEEP) }], golden },

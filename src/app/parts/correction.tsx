@@ -16,7 +16,8 @@ export function Correction({ entry, labels }: { entry: HistoryEntry; labels: rea
   const [open, setOpen] = useState(false)
   const [error, setError] = useState<unknown>()
   if (labels.length === 0) return null
-  const current = entry.corrected ?? entry.body.answer.label
+  const { answer } = entry.body
+  const current = entry.corrected ?? ('label' in answer ? answer.label : undefined)
 
   async function correct(label: string): Promise<void> {
     setError(undefined)

@@ -2,10 +2,11 @@ import { i18n } from '@lingui/core'
 import type { JSX } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import type { HistoryEntry } from '../../client/kit.ts'
+import { headlineOf } from '../../protocol/answer.ts'
 import { localised } from '../../protocol/primitives.ts'
 import { useApp } from '../context.ts'
 import { formatPercent, formatWhen } from '../format.ts'
-import { labelAdvice, labelName, useLabels } from '../labels.ts'
+import { answerWords, labelAdvice, labelName, useLabels } from '../labels.ts'
 import { BlobImage } from '../parts/blob-image.tsx'
 import { Coals } from '../parts/coals.tsx'
 import { Correction } from '../parts/correction.tsx'
@@ -49,14 +50,15 @@ function Answer({ entry, isNew }: { entry: HistoryEntry; isNew: boolean }): JSX.
   const app = useApp()
   const language = useLanguage()
   const { body, corrected, state } = entry
-  const { answer } = body
+  const said = headlineOf(body.answer)
+  const found = said.labels[0]?.id
   const labels = useLabels(body.pack.name)
-  const name = labelName(labels, corrected ?? answer.label, language)
-  const sure = answer.sure || corrected !== undefined
+  const name = corrected === undefined ? answerWords(labels, said, language) : labelName(labels, corrected, language)
+  const sure = said.sure || corrected !== undefined
   const word = sure ? name : i18n.t('answer.not-sure')
-  const advice = sure ? labelAdvice(labels, corrected ?? answer.label, language) : i18n.t('answer.not-sure.advice')
-  const score = formatPercent(answer.score, language)
-  const how = corrected === undefined ? sureness(answer.score, answer.sure) : i18n.t('answer.by-person')
+  const advice = sure ? labelAdvice(labels, corrected ?? found, language) : i18n.t('answer.not-sure.advice')
+  const score = said.score === undefined ? '' : formatPercent(said.score, language)
+  const how = corrected === undefined ? sureness(said.score ?? 1, said.sure) : i18n.t('answer.by-person')
   const ready = useValue(app.packs.offers)?.some((offer) => offer.name === body.pack.name && offer.state === 'ready')
 
   useEffect(() => {
@@ -69,19 +71,19 @@ function Answer({ entry, isNew }: { entry: HistoryEntry; isNew: boolean }): JSX.
       <section
         class={sure ? 'answer sure' : 'answer unsure'}
         data-testid="answer"
-        data-label={answer.label}
-        data-score={answer.score}
-        data-sure={answer.sure}
+        data-label={found}
+        data-score={said.score}
+        data-sure={said.sure}
       >
         <Picture name={sure ? 'check' : 'doubt'} />
         <div>
           <p class="word">{word}</p>
           <p class="how">
             {how}
-            {corrected === undefined && <span class="figures"> · {score}</span>}
+            {corrected === undefined && score && <span class="figures"> · {score}</span>}
           </p>
         </div>
-        {corrected === undefined && <Coals score={answer.score} />}
+        {corrected === undefined && said.score !== undefined && <Coals score={said.score} />}
         {!sure && <p class="small">{i18n.t('answer.likeliest', { name, score })}</p>}
         <p class="saved" data-testid="saved">
           <StateMark state={state} words />

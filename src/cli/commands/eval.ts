@@ -72,7 +72,9 @@ async function runAll(runnable: RunnablePack, { data, labels }: EvalOptions, sig
     const outcomes: Outcome[] = []
     for (const { path, label = '' } of samples) {
       signal.throwIfAborted()
-      const { answer, ms } = await runnable.run(await decode(await readBytes(path)))
+      const { answer, ms } = await runnable.run({ kind: 'image', pixels: await decode(await readBytes(path)) })
+      if (answer.kind !== 'classes')
+        throw new JikoError('cli/no-classes', 'Only packs that answer with labels can be measured.')
       outcomes.push({ truth: label, label: answer.label, score: answer.score, sure: answer.sure, ms })
       progress.update(outcomes.length, samples.length)
     }

@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { createGraph } from '../../onnx/graph.ts'
 import { readModel } from '../../onnx/read.ts'
 import { JikoError } from '../../protocol/error.ts'
+import type { Input } from '../../protocol/input.ts'
 import { programPaths } from '../../protocol/manifest.ts'
 import { localised } from '../../protocol/primitives.ts'
 import { readBytes } from '../files.ts'
@@ -48,7 +49,8 @@ async function describeModel(path: string): Promise<string> {
 }
 
 function describePack({ manifest, digest, key }: FolderPack): string {
-  const { name, version, task, title, labels, input, decision, variants, files, blob, licence, attribution } = manifest
+  const { name, version, task, title, labels, input, output, decision, variants, files, blob, licence, attribution } =
+    manifest
   if (!variants[0]) throw new JikoError('pack/bad-manifest', `${name} has no variant.`)
   const lengthOf = (paths: readonly string[]): number =>
     files
@@ -76,10 +78,23 @@ function describePack({ manifest, digest, key }: FolderPack): string {
       .slice(0, 8)
       .map(({ id }) => id)
       .join(', ')}${labels.length > 8 ? ', ...' : ''}`,
-    `input ${input.width} x ${input.height} ${input.order} ${input.layout}, ${input.fit}; sure from ${percent(decision.threshold)} at temperature ${decision.temperature}`,
+    `input ${describeInput(input)}; answers with ${output.kind}; sure from ${percent(decision.threshold)} at temperature ${decision.temperature}`,
     `${kilobytes(bytesOf(manifest))} for a phone, ${kilobytes(blob.length)} in ${blob.chunks.length} chunks`,
     table(programs),
     ...(figures.length > 0 ? figures : ['no accuracy was measured on what is shipped']),
     `${licence}. ${attribution}`,
   ].join('\n')
+}
+
+function describeInput(input: Input): string {
+  switch (input.kind) {
+    case 'image':
+      return `image, ${input.width} x ${input.height} ${input.order} ${input.layout}, ${input.fit}`
+    case 'audio':
+      return `audio, ${(input.samples / input.rate).toFixed(2)} s at ${input.rate} Hz as ${input.features.kind}`
+    case 'text':
+      return `text as ${input.features.kind}`
+    case 'bytes':
+      return `bytes, ${input.begin} + ${input.middle} + ${input.end}`
+  }
 }

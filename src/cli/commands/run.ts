@@ -1,10 +1,11 @@
 import { Command } from 'commander'
+import { recordedAnswer } from '../../protocol/answer.ts'
 import { localised } from '../../protocol/primitives.ts'
 import { createImageDecoder } from '../decode-image.ts'
 import { createEngines } from '../engines.ts'
 import { readBytes } from '../files.ts'
 import { openPack } from '../open-pack.ts'
-import { percent } from '../text.ts'
+import { sentence } from '../text.ts'
 
 interface RunOptions {
   json?: boolean
@@ -32,16 +33,17 @@ export function runCommand(): Command {
       const { manifest, digest } = runnable.pack
       try {
         for (const photo of photos) {
-          const { answer, ms } = await runnable.run(await decode(await readBytes(photo)))
+          const { answer, ms } = await runnable.run({ kind: 'image', pixels: await decode(await readBytes(photo)) })
           if (json) {
             const { variant: used, backend } = runnable.opened
             console.log(JSON.stringify({ photo, pack: manifest.name, digest, variant: used, backend, ms, ...answer }))
             continue
           }
-          const label = manifest.labels.find(({ id }) => id === answer.label)
-          const what = answer.sure && label ? localised(label.name, lang) : `not sure (${answer.label}?)`
-          console.log(`${photos.length > 1 ? `${photo}: ` : ''}${what}, ${percent(answer.score)}`)
-          if (answer.sure && label?.advice && photos.length === 1) console.log(localised(label.advice, lang))
+          const recorded = recordedAnswer(answer)
+          console.log(`${photos.length > 1 ? `${photo}: ` : ''}${sentence(recorded, manifest.labels, lang)}`)
+          if (answer.kind !== 'classes' || !answer.sure || photos.length > 1) continue
+          const advice = manifest.labels.find(({ id }) => id === answer.label)?.advice
+          if (advice) console.log(localised(advice, lang))
         }
       } finally {
         await runnable.dispose()

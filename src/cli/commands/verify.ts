@@ -28,12 +28,12 @@ async function verifyPrograms({ manifest, read }: FolderPack, { backends }: Engi
   const right: string[] = []
   for (const variant of manifest.variants) {
     const { name, programs, golden } = variant
-    const { input } = asVariant(manifest, variant)
+    const feeding = asVariant(manifest, variant)
     for (const program of programs) {
       for (const backend of backends.filter(({ engine }) => engine === program.engine)) {
         const session = await backend.createSession(program, read)
         try {
-          for (const one of golden) await checkGolden(session, one, input)
+          for (const one of golden) await checkGolden(session, one, feeding)
         } finally {
           await session.dispose()
         }

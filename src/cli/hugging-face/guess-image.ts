@@ -1,6 +1,6 @@
 import { JikoError } from '../../protocol/error.ts'
 import type { HubPreprocessor } from '../../protocol/hugging-face.ts'
-import type { ImageInput } from '../../protocol/manifest.ts'
+import type { ImageInput } from '../../protocol/input.ts'
 
 export interface GuessedImage {
   readonly image: Pick<ImageInput, 'fit' | 'order' | 'mean' | 'std'> & { width?: number; height?: number }

@@ -1,12 +1,15 @@
+import { join } from 'node:path'
 import { type Bytes, utf8 } from '../../lib/bytes.ts'
 import { sha256Hex } from '../../lib/sha256.ts'
 import { storeAsHalf } from '../../onnx/half.ts'
 import type { PassReport } from '../../onnx/simplify.ts'
 import { JikoError } from '../../protocol/error.ts'
+import { inputPaths } from '../../protocol/input.ts'
 import { formatSignedManifest, MANIFEST_FORMAT, Manifest, type Variant } from '../../protocol/manifest.ts'
 import { parseWith } from '../../protocol/parse.ts'
 import type { Signer } from '../../protocol/sign.ts'
 import type { Engines } from '../engines.ts'
+import { readBytes } from '../files.ts'
 import { chunkFiles } from './chunk.ts'
 import { type PreparedModel, prepareModel } from './prepare-model.ts'
 import type { SourceFolder } from './source.ts'
@@ -47,7 +50,7 @@ export async function buildPack(
   { engines, signer, quantise = 'int8', prepared: known, signal }: BuildOptions,
 ): Promise<BuiltPack> {
   const prepared = known ?? (await prepareModel(folder, engines.open, signal))
-  const { input, output, reports } = prepared
+  const { input, output, constants, state, reports } = prepared
   signal?.throwIfAborted()
   const built = await build(folder, prepared, quantise, engines)
   const notes = [...reports.filter(({ kept }) => !kept).map(describeDropped), ...built.notes]
@@ -55,6 +58,7 @@ export async function buildPack(
   const figures = figuresFor(folder, built, notes)
   if (figures) variant.accuracy = figures
   const contents = new Map(built.files)
+  for (const path of inputPaths(input)) contents.set(path, await readBytes(join(folder.folder, path)))
   if (folder.card) contents.set(CARD, folder.card)
   const { files, chunks, blob } = await chunkFiles(contents)
   const { name, version, task, title, description, labels, decision, licence, attribution, sources } = folder.source
@@ -70,6 +74,8 @@ export async function buildPack(
       labels,
       input,
       output,
+      ...(constants && { constants }),
+      ...(state && { state }),
       decision,
       variants: [variant],
       blob: { path: `${await sha256Hex(blob)}.bin`, length: blob.length, chunks },
@@ -101,16 +107,16 @@ async function build(
   engines: Engines,
 ): Promise<BuiltVariant> {
   // A model that came quantised is taken as it is: quantising twice would only lose.
-  if (isQuantised(prepared.graph)) return buildVariant('int8', prepared.graph, prepared.input, engines)
-  if (quantise === 'fp16') return buildVariant('fp16', storeAsHalf(prepared.graph), prepared.input, engines)
-  if (quantise === 'none') return buildVariant('fp32', prepared.graph, prepared.input, engines)
+  if (isQuantised(prepared.graph)) return buildVariant('int8', prepared.graph, prepared, engines)
+  if (quantise === 'fp16') return buildVariant('fp16', storeAsHalf(prepared.graph), prepared, engines)
+  if (quantise === 'none') return buildVariant('fp32', prepared.graph, prepared, engines)
   if (!calibration) {
     throw new JikoError(
       'pack/not-calibrated',
       `${folder} has no calibration.json, which int8 needs; make it with \`jiko calibrate ${folder} --data PHOTOS\`.`,
     )
   }
-  return buildVariant('int8', quantisePrepared(prepared, calibration, modelDigest), prepared.input, engines)
+  return buildVariant('int8', quantisePrepared(prepared, calibration, modelDigest), prepared, engines)
 }
 
 function describeDropped({ pass, difference, error }: PassReport): string {

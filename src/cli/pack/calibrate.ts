@@ -6,7 +6,8 @@ import { chooseQuantisation, keepWithinBudget } from '../../onnx/quantise/choose
 import { CALIBRATION_FORMAT, type Calibration } from '../../protocol/calibration.ts'
 import type { Pixels } from '../../protocol/task.ts'
 import type { Tensors } from '../../protocol/tensor.ts'
-import { imageTensor } from '../../tasks/image-tensor.ts'
+import { constantTensors, initialState } from '../../runtime/feeding.ts'
+import { prepareFor } from '../../tasks/table.ts'
 import { listPictures, spread } from '../data-set.ts'
 import type { Engines } from '../engines.ts'
 import { readBytes } from '../files.ts'
@@ -41,9 +42,11 @@ export async function calibrate(
   { engines, decode, method = 'auto', samples: most = SAMPLES, budget, signal, onProgress }: CalibrateOptions,
 ): Promise<Calibration> {
   const paths = spread(await listPictures(folder), most)
-  const at = async (index: number): Promise<Tensors> => ({
-    [prepared.input.tensor]: imageTensor(await decode(await readBytes(paths[index] ?? '')), prepared.input),
-  })
+  const prepare = await prepareFor(prepared.input, readBytes)
+  const at = async (index: number): Promise<Tensors> => {
+    const [first] = prepare({ kind: 'image', pixels: await decode(await readBytes(paths[index] ?? '')) })
+    return { ...constantTensors(prepared.constants), ...initialState(prepared.state), ...first }
+  }
   const samples = { length: paths.length, at }
   const { graph } = prepared
   const operation = { open: engines.open, ...(signal && { signal }), ...(onProgress && { onProgress }) }

@@ -5,20 +5,20 @@ import { readModel } from '../../onnx/read.ts'
 import { inferShapes } from '../../onnx/shape.ts'
 import { type PassReport, simplify } from '../../onnx/simplify.ts'
 import { JikoError } from '../../protocol/error.ts'
-import type { ImageInput, Manifest } from '../../protocol/manifest.ts'
-import { elementCount } from '../../protocol/tensor.ts'
+import { type Input, inputProblem } from '../../protocol/input.ts'
+import type { Feeding } from '../../protocol/manifest.ts'
+import { type Output, outputTensors } from '../../protocol/output.ts'
+import type { PackSource } from '../../protocol/pack-source.ts'
+import { elementCount, type Tensors } from '../../protocol/tensor.ts'
+import { goldenInputs } from '../../runtime/golden.ts'
 import type { SourceFolder } from './source.ts'
 
-/** The float model as the pack will use it: simplified, with one input and one output, and how to feed and read them. */
-export interface PreparedModel {
+/** The float model as the pack will use it: simplified, with the outputs that are needed, and how to feed and read it. */
+export interface PreparedModel extends Feeding {
   readonly graph: Graph
-  readonly input: ImageInput
-  readonly output: Manifest['output']
+  readonly output: Output
   readonly reports: readonly PassReport[]
 }
-
-const inputDims = ({ width, height, layout }: Pick<ImageInput, 'width' | 'height' | 'layout'>): number[] =>
-  layout === 'nchw' ? [1, 3, height, width] : [1, height, width, 3]
 
 /** @throws JikoError `model/...` when the model cannot be read or does not fit what pack.json says of it. */
 export async function prepareModel(
@@ -27,35 +27,97 @@ export async function prepareModel(
   signal?: AbortSignal,
 ): Promise<PreparedModel> {
   const original = createGraph(readModel(model, external))
-  const { tensor, ...image } = source.image
-  const fed = pickValue(original.inputs, tensor, 'input')
-  const dims = inputDims(image)
-  const fits =
-    fed.dims?.length === 4 && fed.dims.every((dim, i) => typeof dim !== 'number' || dim <= 0 || dim === dims[i])
-  if (!fits || fed.type !== 'float32') {
-    throw new JikoError(
-      'model/wrong-input',
-      `The model's input "${fed.name}" is ${fed.type} [${fed.dims?.map((dim) => dim ?? '?')}], but pack.json says float32 [${dims}]; correct image.width, height or layout.`,
-    )
-  }
-  const fixed = withFixedInput(original, fed.name, dims)
-  const answer = pickValue(fixed.outputs, source.output, 'output').name
-  const { graph, reports } = await simplify(fixed, { open, ...(signal && { signal }) })
-  const logits = logitsOf(graph, answer)
+  const feeding = feedingOf(source, original)
+  const fed = goldenInputs(1, feeding)
+  checkInputs(original, fed)
+  const fixed = Object.entries(fed).reduce(
+    (graph, [name, { dims }]) => (isOpen(name, feeding) ? graph : withFixedInput(graph, name, dims)),
+    original,
+  )
+  const wanted = outputOf(source, fixed)
+  const dims = Object.fromEntries(Object.entries(fed).map(([name, tensor]) => [name, tensor.dims]))
+  const { graph, reports } = await simplify(fixed, { open, dims, samples: [fed], ...(signal && { signal }) })
+  const output = withLogits(graph, wanted)
   const shapes = inferShapes(graph)
-  const output = logits ?? answer
-  const count = elementCount(shapes.get(output) ?? [])
-  if (shapes.has(output) && count !== source.labels.length) {
-    throw new JikoError(
-      'model/wrong-labels',
-      `The model answers ${count} numbers ([${shapes.get(output)}]), but there are ${source.labels.length} labels; there must be one for each.`,
-    )
+  checkLabels(shapes, output, source)
+  const kept = [...outputTensors(output), ...Object.values(source.state ?? {}).map((one) => one.output)]
+  return { ...feeding, graph: await withOnlyOutputs(graph, kept, shapes), output, reports }
+}
+
+function feedingOf({ image, input, constants, state }: PackSource, graph: Graph): Feeding {
+  const more = { ...(constants && { constants }), ...(state && { state }) }
+  if (input) return { input: checked(input), ...more }
+  if (!image) throw new JikoError('pack/bad-source', 'pack.json says nothing of the input.')
+  const others = new Set([...Object.keys(constants ?? {}), ...Object.keys(state ?? {})])
+  const inputs = graph.inputs.filter(({ name }) => !others.has(name))
+  const { tensor, ...rest } = image
+  return { input: checked({ kind: 'image', tensor: pickValue(inputs, tensor, 'input').name, ...rest }), ...more }
+}
+
+function checked(input: Input): Input {
+  const problem = inputProblem(input)
+  if (problem === undefined) return input
+  throw new JikoError('pack/bad-source', `pack.json contradicts itself: input: ${problem}.`)
+}
+
+/** Whether a tensor's dims may be others in the next call. */
+const isOpen = (name: string, { input, state }: Feeding): boolean =>
+  (input.kind === 'image' && input.fit === 'line') ||
+  (input.kind === 'text' && input.features.kind === 'tokens' && input.features.pad === undefined) ||
+  state?.[name]?.dims.includes(0) === true ||
+  // What is attended to grows with the state.
+  Object.values(state ?? {}).some(({ dims }) => dims.includes(0))
+
+/** @throws JikoError `model/wrong-input` */
+function checkInputs(graph: Graph, fed: Tensors): void {
+  for (const { name, type, dims } of graph.inputs) {
+    const tensor = fed[name]
+    const wanted = `${type ?? '?'} [${dims?.map((dim) => dim ?? '?') ?? '?'}]`
+    if (!tensor) {
+      const said = Object.keys(fed).map((one) => `"${one}"`)
+      throw new JikoError(
+        'model/wrong-input',
+        `The model has an input "${name}" (${wanted}) that pack.json says nothing of; it says ${said.join(', ')}.`,
+      )
+    }
+    const fits =
+      !dims ||
+      (dims.length === tensor.dims.length &&
+        dims.every((dim, i) => typeof dim !== 'number' || dim <= 0 || dim === tensor.dims[i]))
+    if (!fits || type !== tensor.type) {
+      throw new JikoError(
+        'model/wrong-input',
+        `The model's input "${name}" is ${wanted}, but pack.json says ${tensor.type} [${tensor.dims}]; correct its size, layout or type there.`,
+      )
+    }
   }
-  return {
-    graph: await withOnlyOutputs(graph, [output], shapes),
-    input: { kind: 'image', tensor: fed.name, ...image },
-    // Without a Softmax at its end the model may still give probabilities; a pack that needs to say so can be told later.
-    output: { tensor: output, activation: 'logits' },
-    reports,
+  for (const name of Object.keys(fed)) pickValue(graph.inputs, name, 'input')
+}
+
+function outputOf({ output, state }: PackSource, graph: Graph): Output {
+  if (typeof output === 'object') {
+    for (const name of outputTensors(output)) pickValue(graph.outputs, name, 'output')
+    return output
   }
+  const carried = new Set(Object.values(state ?? {}).map((one) => one.output))
+  const outputs = graph.outputs.filter(({ name }) => !carried.has(name))
+  // Without a Softmax at its end the model may still give probabilities; a pack that needs to can say so.
+  return { kind: 'classes', tensor: pickValue(outputs, output, 'output').name, activation: 'logits' }
+}
+
+function withLogits(graph: Graph, output: Output): Output {
+  if (output.kind !== 'classes' || output.activation === 'sigmoid') return output
+  const logits = logitsOf(graph, output.tensor)
+  return logits === undefined ? output : { ...output, tensor: logits, activation: 'logits' }
+}
+
+/** @throws JikoError `model/wrong-labels` */
+function checkLabels(shapes: ReturnType<typeof inferShapes>, output: Output, { labels }: PackSource): void {
+  if (output.kind !== 'classes') return
+  const shape = shapes.get(output.tensor)
+  if (!shape || elementCount(shape) === labels.length) return
+  throw new JikoError(
+    'model/wrong-labels',
+    `The model answers ${elementCount(shape)} numbers ([${shape}]), but there are ${labels.length} labels; there must be one for each.`,
+  )
 }

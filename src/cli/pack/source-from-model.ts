@@ -3,7 +3,8 @@ import { sha256Hex } from '../../lib/sha256.ts'
 import { createGraph, type Graph } from '../../onnx/graph.ts'
 import { readModel } from '../../onnx/read.ts'
 import { JikoError } from '../../protocol/error.ts'
-import type { ImageInput, Label } from '../../protocol/manifest.ts'
+import type { ImageInput } from '../../protocol/input.ts'
+import type { Label } from '../../protocol/manifest.ts'
 import type { PackSource } from '../../protocol/pack-source.ts'
 import { readBytes, readTextFile } from '../files.ts'
 import { externalIn, type SourceFolder } from './source.ts'
@@ -88,7 +89,7 @@ function guessImage(
   graph: Graph,
   { mean, std, width, height, image = {} }: ModelOptions,
   guessed: string[],
-): PackSource['image'] {
+): NonNullable<PackSource['image']> {
   const [input, ...others] = graph.inputs
   if (!input || others.length > 0) {
     const names = graph.inputs.map((one) => `"${one.name}"`).join(', ')

@@ -2,7 +2,7 @@ import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { utf8 } from '../../lib/bytes.ts'
 import { withUpdates } from '../../protocol/delta.ts'
-import { type Manifest, programPaths } from '../../protocol/manifest.ts'
+import { type Manifest, neededPaths } from '../../protocol/manifest.ts'
 import { type PackIndex, parsePackIndex } from '../../protocol/pack-index.ts'
 import { readTextFile, writeAtomic } from '../files.ts'
 import type { BuiltPack } from './build-pack.ts'
@@ -12,9 +12,11 @@ const INDEX = 'index.json'
 const MANIFEST = 'manifest.ndjson'
 
 /** What a phone downloads: the chunks of the program that the pack prefers. */
-export function bytesOf({ variants, files, blob }: Manifest): number {
-  const program = variants[0]?.programs[0]
-  const paths = new Set(program ? programPaths(program) : [])
+export function bytesOf(manifest: Manifest): number {
+  const { variants, files, blob } = manifest
+  const [variant] = variants
+  const program = variant?.programs[0]
+  const paths = new Set(variant && program ? neededPaths(manifest, variant, program) : [])
   const wanted = new Set(files.filter(({ path }) => paths.has(path)).flatMap(({ chunks }) => chunks))
   return [...wanted].reduce((sum, index) => sum + (blob.chunks[index]?.length ?? 0), 0)
 }

@@ -1,3 +1,4 @@
+import { type Headline, headlineOf } from '../../protocol/answer.ts'
 import { recordId } from '../../protocol/log.ts'
 import type { Attachment, RecordBody } from '../../protocol/record.ts'
 import { parseRecord } from '../../protocol/record.ts'
@@ -24,16 +25,23 @@ export interface Row {
 /** Enough of a key to tell phones apart by eye; every P-256 point begins with the same byte, so the first characters say little. */
 const shortKey = (key: string): string => key.slice(-6)
 
+/** Labels as they are called in the record, text as it is. */
+const titleOf = ({ labels, text }: Headline): string =>
+  [...labels.map(({ id, count }) => (count > 1 ? `${count} × ${id}` : id)), text.slice(0, 200)]
+    .filter(Boolean)
+    .join(', ') || 'nothing'
+
 function describe(body: RecordBody): Pick<Row, 'title' | 'detail' | 'score' | 'sure' | 'photo'> {
   switch (body.kind) {
     case 'result': {
       const { answer, pack, attachments } = body
       const photos = attachments.filter(({ type }) => type.startsWith('image/'))
+      const headline = headlineOf(answer)
       const photo = photos.find(({ role }) => role === 'preview') ?? photos[0]
       return {
-        title: answer.label,
-        score: Math.round(answer.score * 100),
-        sure: answer.sure,
+        title: titleOf(headline),
+        ...(headline.score !== undefined && { score: Math.round(headline.score * 100) }),
+        sure: headline.sure,
         detail: `${pack.name} ${pack.version}`,
         ...(photo && { photo }),
       }

@@ -71,7 +71,7 @@ describe('an attempt', () => {
     const { attempts, navigation, drafts } = setUp()
     await attempts.begin('coffee-leaf', photo())
     expect(attempts.current.value).toEqual({ state: 'none' })
-    expect(attempts.fresh.value?.body.answer.label).toBe('rust')
+    expect(attempts.fresh.value?.body.answer).toMatchObject({ kind: 'classes', label: 'rust' })
     expect(navigation.trail).toEqual(['go #/capture/coffee-leaf', 'replace #/record/abcdefghijklmnop/1'])
     expect(drafts.held).toBeUndefined()
   })

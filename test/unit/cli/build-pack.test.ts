@@ -70,7 +70,7 @@ describe('building a pack', () => {
     expect(read.digest).toBe(pack.digest)
     const variant = read.manifest.variants[0]
     if (!variant) throw new Error('no variant')
-    const opened = await openSession(variant, read.manifest.input, engines.backends, read.read)
+    const opened = await openSession(variant, read.manifest, engines.backends, read.read)
     expect(opened).toMatchObject({ variant: 'int8', refused: [] })
     await opened.session.dispose()
     await expect(openFolder(folder, [])).rejects.toMatchObject({ code: 'pack/untrusted' })

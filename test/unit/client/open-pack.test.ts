@@ -15,6 +15,8 @@ const moment = (): Moment => ({ wall: 1_700_000_000_000, mono: 5, session: 'abc'
 const photo = utf8('a photo')
 const result: RunResult = {
   answer: {
+    kind: 'classes',
+    known: true,
     label: 'rust',
     score: 0.876543,
     sure: true,
@@ -69,7 +71,7 @@ describe('an open pack', () => {
     const { store, host, written, onWritten, records } = await setUp()
     const pack = await openPack('leaf', { host, store, moment, onWritten })
     const { answer, record } = await pack.run(new Blob([photo]))
-    expect(answer.label).toBe('rust')
+    expect(answer).toMatchObject({ kind: 'classes', label: 'rust' })
     expect(await records.list()).toEqual([record])
     expect(record.body).toMatchObject({
       kind: 'result',

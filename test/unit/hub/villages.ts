@@ -178,7 +178,7 @@ async function checkRoot(root: HubStore, saved: ReadonlySet<string>): Promise<vo
       if (body.kind !== 'result') continue
       // A moved line says where it was first written: whoever counts, counts by origin.
       const identity: string = JSON.parse(line).origin?.hash ?? chained
-      const { label } = body.answer
+      const label = 'label' in body.answer ? body.answer.label : ''
       counted.set(label, (counted.get(label) ?? new Set()).add(identity))
       for (const { sha256 } of body.attachments) {
         if (!(await root.namedBlob(PROGRAM, sha256))?.whole) fail(`I3: the photo of ${label} is not at the root`)

@@ -34,7 +34,7 @@ const manifest: Manifest = {
     mean: [0, 0, 0],
     std: [1, 1, 1],
   },
-  output: { tensor: 'logits', activation: 'logits' },
+  output: { kind: 'classes', tensor: 'logits', activation: 'logits' },
   decision: { temperature: 1, threshold: 0.5 },
   variants: [
     {
@@ -48,6 +48,15 @@ const manifest: Manifest = {
   licence: 'Apache-2.0',
   attribution: 'somebody',
 }
+const sound = { kind: 'audio', tensor: 'x', rate: 16_000, samples: 16_000, gain: 'none' } as const
+const tokens = {
+  kind: 'tokens',
+  tokenizer: 'tokenizer.json',
+  type: 'int64',
+  ids: 'input_ids',
+  vocabulary: 100,
+  length: 8,
+} as const
 const signature = { alg: 'ES256', key: 'A'.repeat(87), signature: 'B'.repeat(86) } as const
 const text = (changed: object): string => formatSignedManifest(JSON.stringify({ ...manifest, ...changed }), signature)
 
@@ -72,6 +81,18 @@ describe('manifest', () => {
     [text({ files: [{ path: 'int8/model.onnx', size: 20, chunks: [7] }] }), 'chunks that are not there'],
     [text({ files: [{ path: 'other.onnx', size: 20, chunks: [0] }] }), 'names a file that is not in the pack'],
     [text({ files: [...manifest.files, ...manifest.files] }), 'there twice'],
+    [text({ input: { ...manifest.input, std: [1, 1] } }), 'input: rgb needs 3 numbers'],
+    [text({ input: { ...manifest.input, order: 'grey' } }), 'input: grey needs 1 numbers'],
+    [text({ input: { kind: 'smell' } }), 'input.kind'],
+    [text({ input: { ...sound, features: { kind: 'waveform', dims: [1, 99] } } }), 'dims do not hold 16000 samples'],
+    [
+      text({ input: { kind: 'text', features: { ...tokens, tokenizer: '../etc/passwd' } } }),
+      'expected a relative path',
+    ],
+    [text({ input: { kind: 'text', features: tokens } }), 'names a file that is not in the pack'],
+    [text({ output: { kind: 'taste' } }), 'output.kind'],
+    [text({ labels: [] }), 'labels: an output of this kind needs at least one'],
+    [text({ constants: { sr: { type: 'int64', dims: [], data: [] } } }), 'constants.sr.data'],
     [text({ input: { ...manifest.input, std: [1, 0, 1] } }), 'input.std: expected no zero'],
     [text({ variants: [...manifest.variants, ...manifest.variants] }), 'variants: two variants have one name'],
     [text({ variants: manifest.variants.map((one) => ({ ...one, role: 'first' })) }), 'without the role "first"'],
@@ -113,7 +134,7 @@ const result: RecordBody = {
   variant: 'int8',
   backend: 'ort-wasm 1.30.0',
   prep: '1',
-  answer: { label: 'rust', score: 0.9, sure: true },
+  answer: { kind: 'classes', label: 'rust', score: 0.9, sure: true },
   scores: [['rust', 0.9]],
   threshold: 0.5,
   ms: 12,
@@ -121,6 +142,11 @@ const result: RecordBody = {
 }
 
 describe('record', () => {
+  it('reads lines of before there were other kinds of answers', () => {
+    const old = { ...result, answer: { label: 'rust', score: 0.9, sure: true } }
+    expect(parseRecord(JSON.stringify(old))).toEqual(result)
+  })
+
   it('reads a line, and lets fields of a newer app pass', () => {
     expect(parseRecord(JSON.stringify(result))).toEqual(result)
     expect(parseRecord(JSON.stringify({ ...result, invented: 2030 }))).toMatchObject(result)

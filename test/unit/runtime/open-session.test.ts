@@ -1,12 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { sha256Hex } from '../../../src/lib/sha256.ts'
 import { JikoError } from '../../../src/protocol/error.ts'
-import type { ImageInput, Variant } from '../../../src/protocol/manifest.ts'
+import type { ImageInput } from '../../../src/protocol/input.ts'
+import { sampleOf, type Variant } from '../../../src/protocol/manifest.ts'
 import { float32, type Tensors } from '../../../src/protocol/tensor.ts'
 import type { Backend } from '../../../src/runtime/backend.ts'
-import { goldenInput } from '../../../src/runtime/golden.ts'
-import { openSession } from '../../../src/runtime/open-session.ts'
+import { checkGolden, openSession } from '../../../src/runtime/open-session.ts'
 import { createOrtWasmBackend } from '../../../src/runtime/ort-wasm.ts'
 
 const input: ImageInput = {
@@ -52,7 +51,7 @@ const wrong = () => ({ logits: float32([1, 2], Float32Array.of(1.5, 2)) })
 
 describe('openSession', () => {
   it('takes the first program whose backend answers right', async () => {
-    const opened = await openSession(variant, input, [fakeBackend('onnx', right), fakeBackend('nano', right)], read)
+    const opened = await openSession(variant, { input }, [fakeBackend('onnx', right), fakeBackend('nano', right)], read)
     expect(opened.backend).toBe('fake-nano')
     expect(opened.refused).toEqual([])
   })
@@ -72,7 +71,7 @@ describe('openSession', () => {
     const disposed: string[] = []
     const opened = await openSession(
       variant,
-      input,
+      { input },
       [fakeBackend('nano', answer, disposed), fakeBackend('onnx', right)],
       read,
     )
@@ -82,7 +81,7 @@ describe('openSession', () => {
   })
 
   it('fails with every reason when none is right, and does not blame a backend for a missing file', async () => {
-    await expect(openSession(variant, input, [fakeBackend('nano', wrong)], read)).rejects.toMatchObject({
+    await expect(openSession(variant, { input }, [fakeBackend('nano', wrong)], read)).rejects.toMatchObject({
       code: 'runtime/no-backend',
       message: expect.stringContaining('fake-nano: output "logits" of golden input 7 is off by 0.5'),
     })
@@ -92,29 +91,31 @@ describe('openSession', () => {
         throw new JikoError('pack/damaged', 'a chunk is missing')
       },
     }
-    await expect(openSession(variant, input, [failing, fakeBackend('onnx', right)], read)).rejects.toMatchObject({
+    await expect(openSession(variant, { input }, [failing, fakeBackend('onnx', right)], read)).rejects.toMatchObject({
       code: 'pack/damaged',
     })
   })
 })
 
-describe('goldenInput', () => {
-  it('is the same tensor on every machine and for ever: packs in the field depend on it', async () => {
-    const { dims, data } = goldenInput(1, input)
-    expect(dims).toEqual([1, 3, 10, 20])
-    expect(await sha256Hex(new Uint8Array((data as Float32Array<ArrayBuffer>).buffer))).toBe(
-      'bf976f09080fd87b68f46939033bec6d65fd6cccf9ca5fa5f734e162c7990543',
-    )
+describe('a golden answer that is a sample of a long output', () => {
+  const long = Float32Array.from({ length: 5000 }, (_, i) => i / 5000)
+  const golden = { seed: 1, output: { map: sampleOf(5000, 300).map((at) => long[at] as number) }, tolerance: 1e-4 }
+  const session = (data: Float32Array<ArrayBuffer>) => ({
+    run: async () => ({ map: float32([data.length], data) }),
+    dispose: async () => undefined,
   })
 
-  it('depends on the seed, uses the whole range, and only moves numbers about for another layout', () => {
-    const a = goldenInput(1, input).data as Float32Array
-    const b = goldenInput(2, input).data as Float32Array
-    expect(a).not.toEqual(b)
-    expect(Math.max(...a) - Math.min(...a)).toBeGreaterThan(1)
-    const nhwc = goldenInput(1, { ...input, layout: 'nhwc' })
-    expect(nhwc.dims).toEqual([1, 10, 20, 3])
-    expect([...(nhwc.data as Float32Array)].sort()).toEqual([...a].sort())
+  it('is taken where it belongs, and a shift by one is told', async () => {
+    await checkGolden(session(long), golden, { input })
+    const shifted = Float32Array.from(long, (_, i) => long[(i + 1) % 5000] as number)
+    await expect(checkGolden(session(shifted), golden, { input })).rejects.toMatchObject({
+      code: 'runtime/wrong-answer',
+    })
+  })
+
+  it('does not make a longer output right where the pack has all of it', async () => {
+    const whole = { seed: 1, output: { map: [0, 1 / 5000] }, tolerance: 1e-4 }
+    await expect(checkGolden(session(long), whole, { input })).rejects.toThrow('has 5000 values, not 2')
   })
 })
 

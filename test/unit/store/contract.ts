@@ -143,7 +143,9 @@ export function describeRecordStore(name: string, createBench: () => Bench): voi
       let before: string | undefined
       for (;;) {
         const page = await store.list({ limit: 2, ...(before && { before }) })
-        labels.push(...page.map(({ body }) => (body.kind === 'result' ? body.answer.label : '')))
+        labels.push(
+          ...page.map(({ body }) => (body.kind === 'result' && 'label' in body.answer ? body.answer.label : '')),
+        )
         const last = page.at(-1)
         if (!last) break
         before = `${last.stream}/${last.seq}`
@@ -252,7 +254,9 @@ export function describeRecordStore(name: string, createBench: () => Bench): voi
       const streams = await store.streams()
       expect(streams).toHaveLength(2)
       expect(streams.map(({ tip }) => tip)).toEqual([1, 13])
-      const labels = (await store.list()).map(({ body }) => (body.kind === 'result' ? body.answer.label : ''))
+      const labels = (await store.list()).map(({ body }) =>
+        body.kind === 'result' && 'label' in body.answer ? body.answer.label : '',
+      )
       expect(new Set(labels).size).toBe(14)
       other.close()
     })

@@ -13,7 +13,7 @@ export const result = (label = 'rust', extra: Partial<ResultBody> = {}): ResultB
   variant: 'int8',
   backend: 'ort-wasm 1.30.0',
   prep: '1',
-  answer: { label, score: 0.9, sure: true },
+  answer: { kind: 'classes', label, score: 0.9, sure: true },
   scores: [
     [label, 0.9],
     ['healthy', 0.1],

@@ -187,7 +187,7 @@ function burn(fuse: { left: number }): void {
 
 const labelOf = (line: string): string | undefined => {
   const body = parseRecord(line)
-  return body.kind === 'result' ? body.answer.label : undefined
+  return body.kind === 'result' && 'label' in body.answer ? body.answer.label : undefined
 }
 
 const linesOf = (store: RecordStore, stream: string): Promise<string[]> => store.lines(stream, 1, 100_000)

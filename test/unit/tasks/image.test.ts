@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { ImageInput } from '../../../src/protocol/manifest.ts'
+import type { ImageInput } from '../../../src/protocol/input.ts'
 import type { Pixels } from '../../../src/protocol/task.ts'
 import { checkImageSize, imageSize } from '../../../src/tasks/image-size.ts'
 import { fitImage, imageTensor, quarterTurn } from '../../../src/tasks/image-tensor.ts'

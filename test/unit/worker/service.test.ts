@@ -77,8 +77,8 @@ function fake({ engine, scores = [0.25, 0.75], answer }: FakeOptions) {
   return { backend, log }
 }
 
-const decode = async () => ({
-  pixels: rgba(64, 64),
+const receive = async () => ({
+  input: { kind: 'image' as const, pixels: rgba(64, 64) },
   attachments: [{ role: 'input' as const, type: 'image/jpeg', bytes: new Uint8Array([1]) }],
 })
 
@@ -124,7 +124,8 @@ async function setUp(
     }),
     openBundle: (file) => openBundle(file, store),
     exportFile: (name) => exportBlob(store, name),
-    decode,
+    receive,
+    encode: async () => ({ role: 'output', type: 'image/jpeg', bytes: new Uint8Array([2]) }),
     now,
   })
   return { service, store, sent: server.sent, offer, clock }
@@ -141,8 +142,8 @@ describe('the worker', () => {
     expect(await service.install('1', URL_OF_PACK)).toMatchObject({ name: 'leaf', state: 'ready' })
     expect(await service.open('2', 'leaf')).toEqual({ digest: pack.digest, variant: 'int8', backend: 'fake-nano 1' })
     const { answer, ...rest } = await service.run('3', 'leaf', photo)
-    expect(answer).toMatchObject({ label: 'rust', sure: true })
-    expect(answer.scores.map(({ label }) => label)).toEqual(['rust', 'healthy'])
+    const scores = [{ label: 'rust' }, { label: 'healthy' }]
+    expect(answer).toMatchObject({ kind: 'classes', label: 'rust', sure: true, known: true, scores })
     expect(rest).toMatchObject({ packDigest: pack.digest, variant: 'int8', backend: 'fake-nano 1', threshold: 0.5 })
     expect(rest.attachments).toHaveLength(1)
     expect([rest.decodeMs, rest.ms]).toEqual([5, 5])
@@ -260,7 +261,7 @@ describe('the worker', () => {
     await service.cancel('no such job')
     const ended = await Promise.allSettled([running, waiting])
     expect(ended.map((one) => one.status === 'rejected' && isAbort(one.reason))).toEqual([true, true])
-    expect((await service.run('c', 'leaf', photo)).answer.label).toBe('rust')
+    expect((await service.run('c', 'leaf', photo)).answer).toMatchObject({ label: 'rust' })
   })
 })
 
