@@ -3,6 +3,10 @@ import { JikoError } from '../protocol/error.ts'
 import { UPLOAD_OFFSET_HEADER } from '../protocol/hub.ts'
 import type { Role } from '../protocol/record.ts'
 import type { Signer } from '../protocol/sign.ts'
+import { createAccess } from './access/access.ts'
+import { addEnterRoutes } from './access/enter.ts'
+import { addAccessRoutes } from './access/routes.ts'
+import { createTokens } from './access/tokens.ts'
 import type { BlobStore } from './blob-store/blob-store.ts'
 import { createBlobs } from './blobs.ts'
 import { carryOutErasures } from './erase.ts'
@@ -13,7 +17,7 @@ import { createMetrics } from './metrics.ts'
 import { createHubLog, type HubChange } from './own-log.ts'
 import { createPage, styleSheet } from './page/routes.ts'
 import { createRateLimit, type Rate } from './rate-limit.ts'
-import { checkReader, type HubEnv } from './reader.ts'
+import { checkHost, type HubEnv } from './reader.ts'
 import { parsePlace, streamRecords } from './records.ts'
 import { addSecurityHeaders } from './security-headers.ts'
 import type { HubStore } from './store/store.ts'
@@ -106,7 +110,9 @@ export function createHub(options: HubOptions): Hub {
           ...(upstreamKey !== undefined && { upstreamKey }),
           ...upstreamLink,
         })
-  const sync = createSync({ store, blobs, signer, isRoot: upstream === undefined, now, admit, onNews })
+  const tokens = createTokens(signer, now)
+  const access = createAccess({ store, tokens, now })
+  const sync = createSync({ store, blobs, signer, access, isRoot: upstream === undefined, now, admit, onNews })
   const own = createHubLog({ store, signer, now, version })
   const attachments = createBlobs({ store, blobs, now, admit, onNews })
   const metrics = createMetrics({ store, version, ...(forwarder && { forwarder }) })
@@ -162,7 +168,7 @@ export function createHub(options: HubOptions): Hub {
   })
 
   app.get('/metrics', async (c) => {
-    checkReader(c.req.raw, c.env)
+    checkHost(c.req.raw, c.env)
     return c.body(await metrics.describe(), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' })
   })
 
@@ -172,8 +178,8 @@ export function createHub(options: HubOptions): Hub {
   })
   app.post('/v1/:program/sync', async (c) => c.json(await sync(await knownProgram(c.req.param('program')), c.req.raw)))
   app.get('/v1/:program/records', async (c) => {
-    checkReader(c.req.raw, c.env)
     const program = await knownProgram(c.req.param('program'))
+    await access.check(c.req.raw, c.env, program, 'read')
     const since = c.req.query('since')
     const records = streamRecords(store, program, since === undefined ? undefined : parsePlace(since))
     return c.body(records, 200, { 'content-type': 'application/x-ndjson' })
@@ -184,15 +190,18 @@ export function createHub(options: HubOptions): Hub {
     // Hono answers HEAD through the GET route.
     if (c.req.method === 'HEAD') return await attachments.head(program, sha256, c.req.raw)
     if (c.req.method === 'PATCH') return await attachments.patch(program, sha256, c.req.raw)
-    checkReader(c.req.raw, c.env)
+    await access.check(c.req.raw, c.env, program, 'read')
     return await attachments.get(program, sha256, c.req.raw)
   })
+  addAccessRoutes(app, { store, signer, tokens, access, now, knownProgram, admit })
   app.all('/v1/*', notFound)
 
+  addEnterRoutes(app, { store, tokens, now, knownProgram })
   app.get('/hub/style.css', () => styleSheet())
   app.get('/hub', async (c) => {
-    checkReader(c.req.raw, c.env)
-    return await page(await knownProgram(c.req.query('program') ?? 'default'), c.req.query('before'))
+    const program = await knownProgram(c.req.query('program') ?? 'default')
+    await access.check(c.req.raw, c.env, program, 'read')
+    return await page(program, c.req.query('before'))
   })
 
   app.get('/packs/*', async (c) => {

@@ -21,11 +21,8 @@ export function isLocal(request: Request, { remoteAddress }: HubEnv): boolean {
   return LOCAL_HOSTS.has(new URL(request.url).hostname)
 }
 
-/** Until an administrator exists, what came in is read at the hub's own machine only. @throws JikoError `hub/not-a-reader`. */
-export function checkReader(request: Request, env: HubEnv): void {
+/** @throws JikoError `hub/not-a-reader` for anybody but a person at the hub's own machine. */
+export function checkHost(request: Request, env: HubEnv): void {
   if (isLocal(request, env)) return
-  throw new JikoError(
-    'hub/not-a-reader',
-    'what came in can be read only on the computer that runs the hub, at localhost',
-  )
+  throw new JikoError('hub/not-a-reader', 'this is told only on the computer that runs the hub, at localhost')
 }

@@ -1,16 +1,10 @@
 import type { Bytes } from '../lib/bytes.ts'
-import { sha256 } from '../lib/sha256.ts'
 import { JikoError } from '../protocol/error.ts'
-import {
-  MAX_SYNC_BYTES,
-  MAX_SYNC_INFLATED_BYTES,
-  SIGNATURE_HEADER,
-  SyncRequest,
-  type SyncResponse,
-} from '../protocol/hub.ts'
+import { MAX_SYNC_BYTES, MAX_SYNC_INFLATED_BYTES, SyncRequest, type SyncResponse } from '../protocol/hub.ts'
 import { EMPTY_HASH, headMessage, streamId } from '../protocol/log.ts'
 import { parseJson, parseWith } from '../protocol/parse.ts'
 import { type Signer, verify } from '../protocol/sign.ts'
+import type { Access } from './access/access.ts'
 import type { BlobStore } from './blob-store/blob-store.ts'
 import { gunzipText, readBody } from './body.ts'
 import { checkCarried, takeInCarried } from './carried.ts'
@@ -19,6 +13,7 @@ import { confirmPhotos, handDown, tellChanged } from './down.ts'
 import { carryOutErasures } from './erase.ts'
 import { takeIn } from './intake.ts'
 import { acknowledge } from './receipt.ts'
+import { checkSignature } from './signature.ts'
 import type { Device, HubStore } from './store/store.ts'
 import { reasonOf } from './verdict.ts'
 
@@ -36,6 +31,7 @@ export interface SyncDeps {
   /** What an order to erase removes. */
   blobs: BlobStore
   signer: Signer
+  access: Access
   /** False when a hub stands above this one. */
   isRoot: boolean
   /** Milliseconds since 1970. */
@@ -67,15 +63,6 @@ async function readRequest(request: Request): Promise<{ body: Bytes; sync: SyncR
     'the request',
   )
   return { body, sync }
-}
-
-async function checkSignature(request: Request, body: Bytes, key: string): Promise<void> {
-  const signature = request.headers.get(SIGNATURE_HEADER)
-  if (signature === null) {
-    throw new JikoError('hub/unsigned', `the request has no ${SIGNATURE_HEADER} header: sign it with the device key`)
-  }
-  if (await verify(key, await sha256(body), signature)) return
-  throw new JikoError('hub/bad-signature', 'the signature is not of this body by this device')
 }
 
 /** Proves that each announced stream is the device's own and that the device itself says how far it goes. */
@@ -111,7 +98,7 @@ async function checkHeads(program: string, { device, heads, push, carried }: Syn
 const headOf = ([seq, hash, signature]: [number, string, string]) => ({ seq, hash, signature })
 
 /** `POST /v1/{program}/sync`: takes in a push and says what the hub has, lacks and refuses. `sync.md` is the whole protocol. */
-export function createSync({ store, blobs, signer, isRoot, now, admit, onNews }: SyncDeps) {
+export function createSync({ store, blobs, signer, access, isRoot, now, admit, onNews }: SyncDeps) {
   const above = { store, signer, isRoot }
   type Answer = Pick<SyncResponse, 'ack' | 'forks' | 'want'> & { refused: [string, string][] }
 
@@ -157,6 +144,7 @@ export function createSync({ store, blobs, signer, isRoot, now, admit, onNews }:
   async function takeCarried(
     program: string,
     carried: NonNullable<SyncRequest['carried']>,
+    carrier: string,
     at: number,
     answer: Answer,
   ): Promise<void> {
@@ -164,6 +152,7 @@ export function createSync({ store, blobs, signer, isRoot, now, admit, onNews }:
       try {
         await checkCarried(program, stream, one)
         const taken = await takeInCarried(store, program, stream, one, at)
+        await access.vouch(program, one.key, carrier)
         const [seq] = one.head
         const divided = (isRoot ? undefined : taken.above.dividedAfter) ?? seq
         const most = Math.min(seq, divided, one.upto ?? seq)
@@ -199,6 +188,8 @@ export function createSync({ store, blobs, signer, isRoot, now, admit, onNews }:
     const { device: sender, carried = {} } = sync
     await checkSignature(request, body, sender.key)
     admit(sender.key)
+    await access.checkSender(program, sender.key)
+    if (sync.carried) await access.checkCarrier(program, sender.key)
     await checkHeads(program, sync)
     const receivedAt = now()
     const device = await store.seeDevice(program, { key: sender.key, app: sync.app, at: receivedAt })
@@ -208,7 +199,7 @@ export function createSync({ store, blobs, signer, isRoot, now, admit, onNews }:
 
     const answer: Answer = { ack: {}, forks: [], want: [], refused: [] }
     await takeOwn(program, sync, device, receivedAt, answer)
-    await takeCarried(program, carried, receivedAt, answer)
+    await takeCarried(program, carried, sender.key, receivedAt, answer)
     await carryOutErasures({ store, blobs, authority: signer.key }, program)
     onNews?.()
     const { refused, ...told } = answer

@@ -46,6 +46,8 @@ export const InvitationLink = v.object({
 export type InvitationLink = v.InferOutput<typeof InvitationLink>
 
 const MARK = '#enrol/'
+/** The page at the hub where a browser joins; a phone joins in the app. */
+export const ENTER_PATH = 'hub/enter'
 
 /** 128 bits of the key's hash: nobody finds another key with the same. */
 export async function fingerprintOf(key: string): Promise<string> {
@@ -54,7 +56,8 @@ export async function fingerprintOf(key: string): Promise<string> {
 
 /** The fragment of an address never leaves the browser: no server or proxy on the way sees the token. */
 export function formatInvitation({ hub, program, fingerprint, token, role, expires }: InvitationLink): string {
-  return `${hub}${MARK}${[program, fingerprint, token, role, expires.toString(36)].join('/')}`
+  const path = may(role, 'read') ? ENTER_PATH : ''
+  return `${hub}${path}${MARK}${[program, fingerprint, token, role, expires.toString(36)].join('/')}`
 }
 
 /** @throws JikoError `sync/bad-invitation` for text that is no invitation. */
@@ -68,7 +71,8 @@ export function parseInvitation(link: string): InvitationLink {
     )
   }
   const [program, fingerprint, token, role, expires = ''] = text.slice(at + MARK.length).split('/')
-  const data = { hub: text.slice(0, at), program, fingerprint, token, role, expires: Number.parseInt(expires, 36) }
+  const hub = text.slice(0, at).replace(new RegExp(`${ENTER_PATH}$`), '')
+  const data = { hub, program, fingerprint, token, role, expires: Number.parseInt(expires, 36) }
   return parseWith(InvitationLink, data, 'sync/bad-invitation', 'the invitation')
 }
 
@@ -97,3 +101,31 @@ export const EnrolResponse = v.object({
   certificate: v.pipe(v.string(), v.maxLength(2000)),
 })
 export type EnrolResponse = v.InferOutput<typeof EnrolResponse>
+
+/** `GET /v1/{program}/nonce`: what is to be signed next, so that nobody's clock but the hub's counts. */
+export const NonceResponse = v.object({ jiko: v.literal(1), nonce: v.string() })
+
+/** `POST /v1/{program}/token`, JSON, signed like a sync: a member's key for a token that reads and administers. */
+export const TokenRequest = v.object({
+  v: v.literal(1),
+  device: v.object({ key: PublicKey }),
+  nonce: v.pipe(v.string(), v.maxLength(2000)),
+})
+export type TokenRequest = v.InferOutput<typeof TokenRequest>
+
+/** Sent along as `Authorization: Bearer`; after `seconds`, or a 401, one fetches another. */
+export const TokenResponse = v.object({ jiko: v.literal(1), token: v.string(), role: Role, seconds: Count })
+
+/** `POST /v1/{program}/invitations`, JSON, by an admin. */
+export const InviteRequest = v.object({
+  v: v.literal(1),
+  role: Role,
+  name: v.optional(v.pipe(ShortText, v.maxLength(64)), ''),
+  hours: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(24 * 90)), 72),
+})
+
+/** `POST /v1/{program}/revoke`, JSON, by an admin: what this key still sends goes to quarantine, and its tokens open nothing. */
+export const RevokeRequest = v.object({ v: v.literal(1), key: v.pipe(ShortText, v.minLength(20)) })
+
+/** `POST /v1/{program}/admission`, JSON, by an admin. */
+export const AdmissionRequest = v.object({ v: v.literal(1), admission: v.picklist(['open', 'enrolled']) })

@@ -1,7 +1,7 @@
 import { type BaseIssue, type BaseSchema, type InferOutput, safeParse } from 'valibot'
 import { describeIssue, type ErrorCode, JikoError } from './error.ts'
 
-type Schema = BaseSchema<unknown, unknown, BaseIssue<unknown>>
+export type Schema = BaseSchema<unknown, unknown, BaseIssue<unknown>>
 
 /** Checks data from outside against a schema. @throws JikoError with `code`, naming the first thing wrong. */
 export function parseWith<S extends Schema>(schema: S, data: unknown, code: ErrorCode, what: string): InferOutput<S> {

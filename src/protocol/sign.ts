@@ -25,11 +25,14 @@ export async function createSigner({ publicKey, privateKey }: CryptoKeyPair): Pr
   }
 }
 
+/** @throws DataError for text that is no key. */
+export const importPublicKey = (key: string): Promise<CryptoKey> =>
+  crypto.subtle.importKey('raw', fromBase64Url(key), KEY, false, ['verify'])
+
 /** False for a wrong signature and for a key or signature that cannot be read. */
 export async function verify(key: string, message: Bytes, signature: string): Promise<boolean> {
   try {
-    const imported = await crypto.subtle.importKey('raw', fromBase64Url(key), KEY, false, ['verify'])
-    return await crypto.subtle.verify(SIGNATURE, imported, fromBase64Url(signature), message)
+    return await crypto.subtle.verify(SIGNATURE, await importPublicKey(key), fromBase64Url(signature), message)
   } catch {
     return false
   }

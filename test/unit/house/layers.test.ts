@@ -34,9 +34,9 @@ const OWNERS: ReadonlyArray<[RegExp, readonly string[]]> = [
   [/^workbox-/, ['sw', 'src/client']],
   [/^@bufbuild\/protobuf/, ['src/onnx']],
   [/^(preact|@preact\/|@lingui\/)/, ['src/app']],
-  [/^(hono|@hono\/|kysely|pg)(\/|$)/, ['src/hub']],
+  [/^(hono|@hono\/|kysely|pg|jose|aws4fetch)(\/|$)/, ['src/hub']],
   [/^node:sqlite$/, ['src/hub']],
-  [/^(commander|cli-progress|@jsquash\/)/, ['src/cli']],
+  [/^(commander|cli-progress|uqr|@jsquash\/)/, ['src/cli']],
 ]
 
 interface Import {
