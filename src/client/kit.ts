@@ -1,13 +1,15 @@
+import type { Role } from '../protocol/enrol.ts'
 import type { Input } from '../protocol/input.ts'
 import type { Label } from '../protocol/manifest.ts'
 import type { LocalText } from '../protocol/primitives.ts'
 import type { RecordState, ResultBody } from '../protocol/record.ts'
 import type { Answer } from '../protocol/task.ts'
 import type { DataUse, OnProgress, PackStatus, RunInput } from '../protocol/worker.ts'
+import type { Enrolment } from '../sync/enrol.ts'
 import type { SyncStatus } from '../sync/status.ts'
 import type { Signal } from './signal.ts'
 
-export type { DataUse, RunInput, SyncStatus }
+export type { DataUse, Enrolment, RunInput, SyncStatus }
 
 export interface Operation {
   signal?: AbortSignal
@@ -117,6 +119,15 @@ export interface Kit {
   readonly sync: {
     readonly status: Signal<SyncStatus>
     now(): Promise<SyncStatus>
+    /**
+     * Joins a program by the link of an invitation; records go there from then on. Repeatable.
+     * @throws JikoError `sync/bad-invitation`, `sync/other-hub`, `sync/other-program`, `sync/hub-changed`, `sync/refused`, `sync/...`
+     */
+    enrol(link: string, operation?: Pick<Operation, 'signal'>): Promise<Enrolment>
+    /** The program that was joined, and as what. */
+    enrolment(): Promise<Enrolment | undefined>
+    /** Of a member who may read: goes along as `Authorization: Bearer` to `/v1/{program}/records` for `seconds`. */
+    token(operation?: Pick<Operation, 'signal'>): Promise<{ token: string; role: Role; seconds: number }>
   }
   readonly update: {
     /** True when a new version of the app waits; it is applied between tasks, never during one. */

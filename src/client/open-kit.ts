@@ -11,7 +11,7 @@ import { createWorkerHost } from './worker-host.ts'
 export interface KitOptions {
   /** Where the app, its packs and its hub are. Default: the page's own folder. */
   base?: string | URL
-  /** Programme that records belong to. Default: `default`. */
+  /** Programme that records belong to. Default: the one that was joined, else `default`. */
   program?: string
   /** Name of the local database. Default: `jiko`. */
   database?: string
@@ -45,7 +45,13 @@ export async function openKit(options: KitOptions = {}): Promise<Kit> {
   const moment = createClock()
   const script = options.serviceWorker ?? 'sw.js'
   const update = createAppUpdate(script === false ? undefined : new URL(script, base), () => location.reload())
-  const sync = startSync({ store, base, program: options.program ?? 'default', app: options.app ?? 'jiko', moment })
+  const sync = startSync({
+    store,
+    base,
+    app: options.app ?? 'jiko',
+    moment,
+    ...(options.program !== undefined && { program: options.program }),
+  })
 
   return {
     packs: createPacks({

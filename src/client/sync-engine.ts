@@ -1,6 +1,7 @@
 import type { Moment } from '../protocol/record.ts'
 import { type FromServiceWorker, SYNC_TAG } from '../protocol/service-worker.ts'
 import type { RecordStore } from '../store/store.ts'
+import { type Enrolment, enrol, enrolment, fetchToken, PROGRAM } from '../sync/enrol.ts'
 import { createWebLock } from '../sync/lock.ts'
 import { createMemoryLock } from '../sync/memory-lock.ts'
 import { onEvent, type Schedule, startSchedule, type Trigger } from '../sync/schedule.ts'
@@ -10,7 +11,8 @@ export interface SyncEngineOptions {
   store: RecordStore
   /** Where the hub is. */
   base: URL
-  program: string
+  /** Where records go; the one that was joined, else `default`, when left out. */
+  program?: string
   app: string
   moment(): Moment
   /** Told of mistakes of ours; what the network does is in the status. */
@@ -21,6 +23,10 @@ export interface SyncEngineOptions {
 export interface SyncEngine {
   readonly sync: Sync
   readonly schedule: Schedule
+  readonly program: string
+  enrol(link: string, signal?: AbortSignal): Promise<Enrolment>
+  enrolment(): Promise<Enrolment | undefined>
+  token(signal?: AbortSignal): ReturnType<typeof fetchToken>
 }
 
 /** A registration with Background Sync, which only Chromium has and TypeScript's DOM does not know. */
@@ -49,13 +55,18 @@ async function roomOf(
   return { persisted, usage, quota }
 }
 
-export function startSyncEngine({ store, base, program, app, moment, onError }: SyncEngineOptions): SyncEngine {
+export async function startSyncEngine({
+  store,
+  base,
+  app,
+  moment,
+  onError,
+  ...options
+}: SyncEngineOptions): Promise<SyncEngine> {
+  const program = options.program ?? String((await store.getSetting(PROGRAM)) ?? 'default')
+  const hub = { store, fetch: (url: string, init: RequestInit) => fetch(url, init), hubUrl: base.href, program, app }
   const sync = createSync({
-    store,
-    fetch: (url, init) => fetch(url, init),
-    hubUrl: base.href,
-    program,
-    app,
+    ...hub,
     moment,
     storage: () => roomOf(navigator.storage),
     lock: 'locks' in navigator ? createWebLock(navigator.locks) : createMemoryLock(),
@@ -70,5 +81,12 @@ export function startSyncEngine({ store, base, program, app, moment, onError }: 
     register: registerBackgroundSync,
     onError,
   })
-  return { sync, schedule }
+  return {
+    sync,
+    schedule,
+    program,
+    enrol: (link, signal) => enrol(link, hub, signal),
+    enrolment: () => enrolment(hub),
+    token: (signal) => fetchToken(hub, signal),
+  }
 }

@@ -8,7 +8,7 @@ import type { SyncEngine, SyncEngineOptions } from './sync-engine.ts'
 export interface StartSyncOptions extends Omit<SyncEngineOptions, 'onError'> {
   onError?: (error: unknown) => void
   /** Fetches what sends. Default: a chunk of its own, which the first screen need not wait for. */
-  load?: () => Promise<{ startSyncEngine(options: SyncEngineOptions): SyncEngine }>
+  load?: () => Promise<{ startSyncEngine(options: SyncEngineOptions): Promise<SyncEngine> }>
   /** Calls back when it is worth fetching it; returns how to stop. */
   occasions?: Trigger
 }
@@ -58,13 +58,23 @@ export function startSync({
     current().then((next) => stopped || status.set(next), onError)
   }
   const stops = [store.subscribe(refresh)]
+  let engineStops: (() => void)[] = []
+  const stopEngine = (): void => {
+    for (const stop of engineStops.splice(0)) stop()
+  }
 
   function start(): Promise<SyncEngine> {
     loading ??= load().then(
-      ({ startSyncEngine }) => {
-        if (stopped) throw new DOMException('the kit was closed', 'AbortError')
-        engine = startSyncEngine({ store, onError, ...rest })
-        stops.push(engine.sync.subscribe(refresh), engine.schedule.stop)
+      async ({ startSyncEngine }) => {
+        const checkOpen = (): void => {
+          if (stopped) throw new DOMException('the kit was closed', 'AbortError')
+        }
+        checkOpen()
+        const started = await startSyncEngine({ store, onError, ...rest })
+        engineStops = [started.sync.subscribe(refresh), started.schedule.stop]
+        if (stopped) stopEngine()
+        checkOpen()
+        engine = started
         refresh()
         return engine
       },
@@ -94,10 +104,23 @@ export function startSync({
         await start().catch(() => undefined)
         return engine ? engine.sync.now() : current()
       },
+      async enrol(link, { signal } = {}) {
+        const joined = await (await start()).enrol(link, signal)
+        if (joined.program !== engine?.program) {
+          stopEngine()
+          engine = undefined
+          loading = undefined
+        }
+        wake()
+        return joined
+      },
+      enrolment: async () => (await start()).enrolment(),
+      token: async ({ signal } = {}) => (await start()).token(signal),
     },
     wake,
     stop() {
       stopped = true
+      stopEngine()
       for (const stop of stops) stop()
     },
   }

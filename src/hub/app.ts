@@ -43,8 +43,8 @@ export interface HubOptions {
   log?: (line: string) => void
   /** Takes what went wrong inside the hub, which no answer says. */
   report?: (line: string) => void
-  /** What one address, and one device, may ask of `/v1`. */
-  rates?: { address: Rate; device: Rate }
+  /** What one address, and one device, may ask of the hub; and one address of app and packs. */
+  rates?: { address: Rate; device: Rate; files?: Rate }
 }
 
 export interface Hub {
@@ -63,7 +63,12 @@ export interface Hub {
 }
 
 /** A classroom of phones behind one address syncs without a pause; a photo in 8 KB pieces is some 50 requests of one device. */
-const RATES = { address: { burst: 2000, perSecond: 200 }, device: { burst: 400, perSecond: 40 } }
+const RATES = {
+  address: { burst: 2000, perSecond: 200 },
+  device: { burst: 400, perSecond: 40 },
+  // An app is some 50 files, a pack a few hundred pieces.
+  files: { burst: 10_000, perSecond: 1000 },
+}
 
 const HASHED_ASSET = /^assets\/.+-[\w-]{8,}\.\w+$/
 /** A blob of weights with its hash in its name. */
@@ -91,6 +96,7 @@ export function createHub(options: HubOptions): Hub {
   const level = upstream === undefined ? 'final' : 'held'
   const addresses = createRateLimit(rates.address, now)
   const devices = createRateLimit(rates.device, now)
+  const visitors = createRateLimit(rates.files ?? RATES.files, now)
   const admit = (device: string): void => devices.take(device)
   const listeners = new Set<() => void>()
   const onNews = (): void => {
@@ -172,8 +178,10 @@ export function createHub(options: HubOptions): Hub {
     return c.body(await metrics.describe(), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' })
   })
 
-  app.use('/v1/*', async (c, next) => {
-    addresses.take(c.env.remoteAddress ?? 'unknown')
+  app.use(async (c, next) => {
+    const limit = /^\/(v1|hub|metrics)(\/|$)/.test(c.req.path) ? addresses : visitors
+    // Who watches whether the hub is alive must hear so also while it is asked too much.
+    if (c.req.path !== '/healthz') limit.take(c.env.remoteAddress ?? 'unknown')
     await next()
   })
   app.post('/v1/:program/sync', async (c) => c.json(await sync(await knownProgram(c.req.param('program')), c.req.raw)))

@@ -31,6 +31,7 @@ export function refusal(reply: Reply): JikoError {
   const detail = { status, ...(said && { hub: said.code }), ...retryAfter(headers) }
   if (status === 413) return new JikoError('sync/too-large', message, { detail })
   if (status === 429 || status === 503) return new JikoError('sync/busy', message, { detail })
+  if (said?.code === 'hub/not-enrolled') return new JikoError('sync/not-enrolled', message, { detail })
   if (said && (status === 401 || status === 403)) return new JikoError('sync/refused', message, { detail })
   return new JikoError('sync/hub-error', message, { detail })
 }

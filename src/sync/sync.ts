@@ -1,6 +1,7 @@
 import { isAbort, sleep as realSleep } from '../lib/abort.ts'
 import { JikoError } from '../protocol/error.ts'
 import { sendAttachment } from './attachments.ts'
+import { asMember } from './enrol.ts'
 import type { ExchangeDeps } from './exchange.ts'
 import type { SyncLock } from './lock.ts'
 import { createPace } from './pace.ts'
@@ -84,7 +85,10 @@ export function createSync({ lock, random = Math.random, sleep = realSleep, ...o
   const run = createShared(async (signal) => {
     look({ ...outlook, running: true })
     try {
-      await lock.hold((lost) => sendAll(either(signal, lost)), signal)
+      await lock.hold((lost) => {
+        const stop = either(signal, lost)
+        return asMember(() => sendAll(stop), deps, stop)
+      }, signal)
       const { lastContact } = outlook
       look({ running: false, ...(lastContact !== undefined && { lastContact }) })
       return !(await readStatus(store, outlook)).allSent

@@ -28,6 +28,7 @@ export interface FakeOptions {
   pack?: Partial<PackOffer>
   metered?: boolean
   syncError?: ErrorCode
+  enrolError?: ErrorCode
   lastContact?: number
   now?: () => number
 }
@@ -263,6 +264,13 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
         calls.push('sync')
         return status.value
       },
+      async enrol(link) {
+        calls.push(`enrol ${link}`)
+        fail(options.enrolError)
+        return { program: 'default', role: 'sender' }
+      },
+      enrolment: async () => undefined,
+      token: async () => ({ token: 'token', role: 'viewer', seconds: 900 }),
     },
     update: {
       waiting,

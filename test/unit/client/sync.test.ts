@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { startSync } from '../../../src/client/sync.ts'
 import type { SyncEngine } from '../../../src/client/sync-engine.ts'
 import { openMemoryStore } from '../../../src/store/open.ts'
+import { PROGRAM } from '../../../src/sync/enrol.ts'
 import { result } from '../store/samples.ts'
 
 const moment = () => ({ wall: 1, mono: 1, session: 'test', zone: 0 })
@@ -25,16 +26,26 @@ async function world() {
   const kit = startSync({
     store,
     base: new URL('https://hub.test/'),
-    program: 'default',
     app: 'test',
     moment,
     load: async () => {
       state.loads += 1
       if (!state.online) throw new TypeError('Failed to fetch dynamically imported module')
       return {
-        startSyncEngine: () => {
+        startSyncEngine: async ({ store: opened }) => {
           state.started += 1
-          return { sync, schedule }
+          const program = String((await opened.getSetting(PROGRAM)) ?? 'default')
+          return {
+            sync,
+            schedule,
+            program,
+            async enrol(link) {
+              await opened.setSetting(PROGRAM, link)
+              return { program: link, role: 'sender' }
+            },
+            enrolment: async () => ({ program, role: 'sender' }),
+            token: async () => ({ token: 'token', role: 'viewer', seconds: 1 }),
+          }
         },
       }
     },
@@ -74,6 +85,17 @@ describe('the part that sends', () => {
     kit.wake()
     occasion()
     expect(state).toMatchObject({ loads: 1, started: 1, sent: 1, woken: 1 })
+  })
+
+  it('starts anew in the program that was joined', async () => {
+    const { state, kit } = await world()
+    state.online = true
+    expect(await kit.room.enrolment()).toMatchObject({ program: 'default' })
+    expect(await kit.room.enrol('coffee')).toEqual({ program: 'coffee', role: 'sender' })
+    expect(await kit.room.enrolment()).toMatchObject({ program: 'coffee' })
+    expect(state).toMatchObject({ started: 2, stopped: 1 })
+    await kit.room.enrol('coffee')
+    expect(state).toMatchObject({ started: 2, stopped: 1, woken: 1 })
   })
 
   it('does not start in a kit that was closed while it was on its way, and stops with one', async () => {
