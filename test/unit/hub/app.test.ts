@@ -165,6 +165,15 @@ describe('rate limits', () => {
     expect((await hub.ask('/v1/default/records')).status).toBe(429)
     expect((await hub.ask('/healthz')).status).toBe(200)
   })
+
+  it('hold back who asks for files without end, and never whether the hub is alive', async () => {
+    const hub = await createTestHub({ rates: { ...rates, files: { burst: 3, perSecond: 1 } } })
+    const statuses: number[] = []
+    for (let i = 0; i < 5; i++) statuses.push((await hub.ask('/packs/none.bin')).status)
+    expect(statuses).toEqual([404, 404, 404, 429, 429])
+    for (let i = 0; i < 9; i++) expect((await hub.ask('/healthz')).status).toBe(200)
+    expect((await hub.ask('/hub')).status).toBe(200)
+  })
 })
 
 describe('the log', () => {
