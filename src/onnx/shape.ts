@@ -250,6 +250,21 @@ const recurrent: Rule = ({ node, in: [x, , r] }) => {
   return [[length, r[0] ?? 1, batch, r[2] ?? 1], last, last]
 }
 
+const dynamicQuantize: Rule = ({ in: [x] }) => [x, [], []]
+
+const argument: Rule = ({ node, in: [x] }) => {
+  const axis = intAttribute(node, 'axis', 0)
+  const at = x && axis < 0 ? axis + x.length : axis
+  return [intAttribute(node, 'keepdims', 1) ? x?.map((n, i) => (i === at ? 1 : n)) : x?.filter((_, i) => i !== at)]
+}
+
+const topK: Rule = ({ node, in: [x], integers }) => {
+  const [most] = integers(1) ?? []
+  const axis = intAttribute(node, 'axis', -1)
+  const dims = most === undefined ? undefined : x?.map((n, i) => (i === (axis < 0 ? axis + x.length : axis) ? most : n))
+  return [dims, dims]
+}
+
 const expand: Rule = ({ in: [x], integers }) => {
   const to = integers(1)
   return [x && to && broadcast(x, to)]
@@ -260,7 +275,7 @@ const table = (rule: Rule, names: string): [string, Rule][] => names.split(' ').
 const RULES = new Map<string, Rule>([
   ...table(
     same,
-    'Abs Acos Asin Atan BatchNormalization Cast Ceil Clip Cos CumSum DequantizeLinear Elu Erf Exp FakeQuantize Floor Gelu HardSigmoid HardSwish Hardmax Identity InstanceNormalization IsNaN LayerNormalization LeakyRelu Log LogSoftmax LpNormalization LRN MeanVarianceNormalization Mish Neg Not QuantizeLinear Reciprocal Relu Round Selu Sigmoid Sign Sin Softmax Softplus Softsign Sqrt Tan Tanh ThresholdedRelu Dropout',
+    'Abs Acos Asin Atan BatchNormalization Cast Ceil Celu Clip Cos CumSum DequantizeLinear Elu Erf Exp FakeQuantize Floor Gelu GroupNormalization HardSigmoid HardSwish Hardmax Identity InstanceNormalization IsNaN LayerNormalization LeakyRelu Log LogSoftmax LpNormalization LRN MeanVarianceNormalization Mish Neg Not QuantizeLinear Reciprocal Relu Round Selu Sigmoid Sign Sin Softmax Softplus Softsign Sqrt Swish Tan Tanh ThresholdedRelu Dropout',
   ),
   ...table(
     elementwise,
@@ -275,6 +290,10 @@ const RULES = new Map<string, Rule>([
   ...table(recurrent, 'LSTM GRU RNN'),
   ['Conv', conv],
   ['MatMul', matMul],
+  ['MatMulInteger', matMul],
+  ['DynamicQuantizeLinear', dynamicQuantize],
+  ...table(argument, 'ArgMax ArgMin'),
+  ['TopK', topK],
   ['Gemm', gemm],
   ['Reshape', reshape],
   ['Flatten', flatten],

@@ -1,19 +1,33 @@
 import { type Bytes, concat, utf8 } from '../lib/bytes.ts'
-import { arenaAt, HEADER, PLAN_MAGIC, PLAN_VERSION, type Plan, type PlanHeader, TENSOR_WORDS } from './plan.ts'
+import {
+  arenaAt,
+  HEADER,
+  PLAN_MAGIC,
+  PLAN_TYPES,
+  PLAN_VERSION,
+  type Plan,
+  type PlanHeader,
+  TENSOR_WORDS,
+} from './plan.ts'
 import { OPERATIONS, roundUp } from './plan-operations.ts'
 
 /** Writes a plan; `parsePlan` reads it back. Addresses are as in its memory, so weights and scratch sizes come first. */
 export function formatPlan(plan: Plan): Bytes {
   const texts: Bytes[] = []
   let textBytes = 0
+  const places = new Map<string, [number, number]>()
   const text = (name: string): [number, number] => {
+    const known = places.get(name)
+    if (known) return known
     const encoded = utf8(name.slice(0, 250))
+    const place: [number, number] = [textBytes, encoded.length]
     texts.push(encoded)
     textBytes += encoded.length
-    return [textBytes - encoded.length, encoded.length]
+    places.set(name, place)
+    return place
   }
-  const tensors = [...plan.inputs, ...plan.outputs].flatMap(({ name, address, dims }) => {
-    const words = [...text(name), 1, address, dims.length, ...dims]
+  const tensors = [...plan.inputs, ...plan.outputs].flatMap(({ name, type, address, dims }) => {
+    const words = [...text(name), PLAN_TYPES.indexOf(type), address, dims.length, ...dims]
     return [...words, ...Array.from({ length: TENSOR_WORDS - words.length }, () => 0)]
   })
   const view = new DataView(new ArrayBuffer(4))
@@ -22,8 +36,8 @@ export function formatPlan(plan: Plan): Bytes {
     return view.getInt32(0)
   }
   const operations = plan.steps.flatMap(({ kind, name, args }) => {
-    const { code, args: names, floats } = OPERATIONS[kind]
-    return [code, ...text(name), ...args.map((value, i) => (floats.has(names[i] ?? '') ? bits(value) : value))]
+    const { code, count, floats } = OPERATIONS[kind]
+    return [code, ...text(name), ...args.map((value, i) => (i < count - floats ? value : bits(value)))]
   })
   const wordBytes = 4 * (HEADER.length + tensors.length + operations.length)
   const weightsStart = roundUp(wordBytes + textBytes, 16)
@@ -38,6 +52,7 @@ export function formatPlan(plan: Plan): Bytes {
     inputs: plan.inputs.length,
     outputs: plan.outputs.length,
     operations: plan.steps.length,
+    once: plan.once,
     operationWords: operations.length,
     textBytes,
   }

@@ -2,6 +2,7 @@ import type { Bytes } from '../lib/bytes.ts'
 import { JikoError } from './error.ts'
 import { type Claims, OPERATIONS, type Operation, type OperationKind, roundUp } from './plan-operations.ts'
 import { PLAN_VERSION } from './plan-version.ts'
+import type { TensorType } from './tensor.ts'
 
 export { PLAN_VERSION }
 
@@ -11,14 +12,15 @@ export { PLAN_VERSION }
  *
  * | words | what |
  * |---|---|
- * | 12 | header, see `HEADER` |
- * | 12 each | inputs, then outputs: name at, name length, type (1 = float32), address, rank, dims (6), 0 |
+ * | 13 | header, see `HEADER` |
+ * | 12 each | inputs, then outputs: name at, name length, type (see `PLAN_TYPES`), address, rank, dims (6), 0 |
  * | n | operations, one after the other: code, name at, name length, then the arguments of its kind |
  * | text | names as UTF-8, padded to 16 bytes |
  * | weights | as the kernels read them |
  *
  * Its memory: `[weights][scratch][arena]`, each part beginning at a multiple of 16. Operations read weights, use the
- * scratch while they run, and leave their results in the arena.
+ * scratch while they run, and leave their results in the arena. The first `once` of them run when a session begins, all
+ * others for each inference. Inside, every input and output is f32, which holds integers up to 2^24 exactly.
  */
 export const PLAN_MAGIC = 0x6f6e616e
 export const HEADER = [
@@ -32,12 +34,15 @@ export const HEADER = [
   'inputs',
   'outputs',
   'operations',
+  'once',
   'operationWords',
   'textBytes',
 ] as const
 export type PlanHeader = Record<(typeof HEADER)[number], number>
 export const TENSOR_WORDS = 12
 export const MAX_RANK = 6
+/** What a tensor's type word means: what the session's caller gives or gets. */
+export const PLAN_TYPES: readonly (TensorType | undefined)[] = [undefined, 'float32', 'int32', 'int64', 'uint8', 'bool']
 
 const MAX_MEMORY = 2 ** 30
 const MAX_OPERATIONS = 65_536
@@ -47,7 +52,7 @@ const MAX_WORK = 2 ** 34
 
 export interface PlanTensor {
   readonly name: string
-  readonly type: 'float32'
+  readonly type: TensorType
   readonly dims: readonly number[]
   readonly address: number
 }
@@ -56,7 +61,7 @@ export interface PlanStep {
   readonly kind: OperationKind
   /** The node of the model that it came from. */
   readonly name: string
-  /** In the order of `OPERATIONS[kind].args`. */
+  /** In the order of `ARGUMENTS[kind]`, see `plan-arguments.ts`. */
   readonly args: readonly number[]
 }
 
@@ -68,6 +73,8 @@ export interface Plan {
   readonly inputs: readonly PlanTensor[]
   readonly outputs: readonly PlanTensor[]
   readonly steps: readonly PlanStep[]
+  /** How many of `steps` run only when a session begins. */
+  readonly once: number
   readonly weights: Bytes
 }
 
@@ -84,10 +91,6 @@ const KINDS = new Map<number, readonly [OperationKind, Operation]>(
 export const scratchAt = (weightsBytes: number): number => roundUp(weightsBytes, 16)
 export const arenaAt = (weightsBytes: number, scratchBytes: number): number =>
   roundUp(scratchAt(weightsBytes) + scratchBytes, 16)
-
-/** Arguments by name. */
-export const namedArgs = ({ kind, args }: PlanStep): Record<string, number> =>
-  Object.fromEntries(OPERATIONS[kind].args.map((arg, i) => [arg, args[i] ?? 0]))
 
 /**
  * Reads a plan and checks all of it before anything runs: no operation reads or writes outside the part of its memory
@@ -111,8 +114,8 @@ export function parsePlan(bytes: Bytes): Plan {
   const arena = arenaAt(header.weightsBytes, header.scratchBytes)
   if (header.memoryBytes > MAX_MEMORY || arena > header.memoryBytes)
     throw bad(`wants ${header.memoryBytes} bytes of memory, of which ${arena} are weights and scratch`)
-  if (header.operations > MAX_OPERATIONS || header.inputs + header.outputs > MAX_OPERATIONS)
-    throw bad(`has ${header.operations} operations`)
+  if (Math.max(header.operations, header.inputs + header.outputs) > MAX_OPERATIONS || header.once > header.operations)
+    throw bad(`has ${header.operations} operations, ${header.once} of them once`)
 
   const decoder = new TextDecoder()
   function text(at: number, length: number): string {
@@ -125,13 +128,14 @@ export function parsePlan(bytes: Bytes): Plan {
     const at = tensorsAt + TENSOR_WORDS * index
     const name = text(int(at), int(at + 1))
     const rank = int(at + 4)
-    if (int(at + 2) !== 1 || rank < 0 || rank > MAX_RANK) throw bad(`has a tensor "${name}" of unknown type or rank`)
+    const type = PLAN_TYPES[int(at + 2)]
+    if (!type || rank < 0 || rank > MAX_RANK) throw bad(`has a tensor "${name}" of unknown type or rank`)
     const dims = Array.from({ length: rank }, (_, i) => int(at + 5 + i))
     const address = int(at + 3)
     const size = dims.reduce((product, dim) => (dim >= 1 ? product * dim : Number.NaN), 4)
     if (!(address >= arena && address % 4 === 0 && address + size <= header.memoryBytes))
       throw bad(`puts its tensor "${name}" [${dims.join(', ')}] at ${address}, outside its arena`)
-    return { name, type: 'float32', dims, address }
+    return { name, type, dims, address }
   }
 
   let work = 0
@@ -139,16 +143,15 @@ export function parsePlan(bytes: Bytes): Plan {
   function step(index: number): PlanStep {
     const end = operationsAt + header.operationWords
     const known = at + 3 <= end ? KINDS.get(int(at)) : undefined
-    if (!known || at + 3 + known[1].args.length > end) throw bad(`has no known operation at number ${index}`)
-    const [kind, operation] = known
+    if (!known || at + 3 + known[1].count > end) throw bad(`has no known operation at number ${index}`)
+    const [kind, { count, floats, check }] = known
     const name = text(int(at + 1), int(at + 2))
-    const args = operation.args.map((arg, i) =>
-      operation.floats.has(arg) ? words.getFloat32(4 * (at + 3 + i), true) : int(at + 3 + i),
+    at += 3
+    const args = Array.from({ length: count }, (_, i) =>
+      i < count - floats ? int(at + i) : words.getFloat32(4 * (at + i), true),
     )
-    at += 3 + args.length
-    const values = Object.fromEntries(operation.args.map((arg, i) => [arg, args[i] ?? 0]))
-    operation.check(values, claims(header, `${index}, ${kind} "${name}"`))
-    work += operation.work(values)
+    at += count
+    work += check(claims(header, `${index}, ${kind} "${name}"`), ...args)
     if (!(work <= MAX_WORK)) throw bad(`would not come to an end: operation ${index}, ${kind} "${name}"`)
     return { kind, name, args }
   }
@@ -157,8 +160,8 @@ export function parsePlan(bytes: Bytes): Plan {
   const outputs = Array.from({ length: header.outputs }, (_, i) => tensor(header.inputs + i))
   const steps = Array.from({ length: header.operations }, (_, i) => step(i))
   if (at !== operationsAt + header.operationWords) throw bad('has words after its last operation')
-  const { memoryBytes, scratchBytes, weightLimit } = header
-  return { memoryBytes, scratchBytes, weightLimit, inputs, outputs, steps, weights: bytes.subarray(weightsStart) }
+  const { memoryBytes, scratchBytes, weightLimit, once } = header
+  return { memoryBytes, scratchBytes, weightLimit, inputs, outputs, steps, once, weights: bytes.subarray(weightsStart) }
 }
 
 function claims({ memoryBytes, weightsBytes, scratchBytes }: PlanHeader, which: string): Claims {

@@ -45,9 +45,9 @@ export async function runOrt(model: Bytes, inputs: Tensors): Promise<Record<stri
     graphOptimizationLevel: 'all',
   })
   try {
-    const feeds = Object.entries(inputs).map(([name, { data, dims }]) => [
+    const feeds = Object.entries(inputs).map(([name, { type, data, dims }]) => [
       name,
-      new ort.Tensor('float32', data as Float32Array, dims),
+      new ort.Tensor(type, data as Float32Array, dims),
     ])
     return (await session.run(Object.fromEntries(feeds))) as Record<string, ort.Tensor>
   } finally {

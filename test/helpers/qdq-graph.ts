@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf'
 import type { Bytes } from '../../src/lib/bytes.ts'
 import { type AttributeValue, makeNode } from '../../src/onnx/attribute.ts'
-import { type Constant, elementCode, fromConstant } from '../../src/onnx/constant.ts'
+import { type Constant, type ElementType, elementCode, fromConstant } from '../../src/onnx/constant.ts'
 import {
   GraphProtoSchema,
   ModelProtoSchema,
@@ -48,13 +48,13 @@ export function createRandom(seed: number): (below: number) => number {
   }
 }
 
-export function valueInfo(name: string, dims: readonly number[]): ValueInfoProto {
+export function valueInfo(name: string, dims: readonly number[], type: ElementType = 'float32'): ValueInfoProto {
   const shape = create(TensorShapeProtoSchema, {
     dim: dims.map((dim) =>
       create(TensorShapeProto_DimensionSchema, { value: { case: 'dimValue', value: BigInt(dim) } }),
     ),
   })
-  const tensor = create(TypeProto_TensorSchema, { elemType: elementCode('float32'), shape })
+  const tensor = create(TypeProto_TensorSchema, { elemType: elementCode(type), shape })
   return create(ValueInfoProtoSchema, {
     name,
     type: create(TypeProtoSchema, { value: { case: 'tensorType', value: tensor } }),
@@ -97,13 +97,38 @@ export function createQdqGraph(seed: number, opset = 13) {
     constant,
     floats,
     node,
-    input(dims: number[]): string {
+    input(dims: number[], type?: ElementType): string {
       const name = fresh('input')
-      inputs.push(valueInfo(name, dims))
+      inputs.push(valueInfo(name, dims, type))
       return name
     },
-    output(name: string, dims: number[]): void {
-      outputs.push(valueInfo(name, dims))
+    output(name: string, dims: number[], type?: ElementType): void {
+      outputs.push(valueInfo(name, dims, type))
+    },
+    /** A node with several outputs; an empty name leaves one out. */
+    nodes(
+      opType: string,
+      input: string[],
+      outputs: string[],
+      attributes: Record<string, AttributeValue> = {},
+    ): string[] {
+      const made = outputs.map((name) => (name === '' ? '' : fresh(name)))
+      nodes.push(makeNode(opType, input, made, attributes))
+      return made
+    },
+    /** Random reals between -1 and 1 as a constant. */
+    reals(dims: number[], spread = 1): string {
+      const count = dims.reduce((product, dim) => product * dim, 1)
+      return constant(
+        'reals',
+        floats(
+          Array.from({ length: count }, () => ((random(2000) - 999.5) / 1000) * spread),
+          dims,
+        ),
+      )
+    },
+    integers(values: number[], dims = [values.length]): string {
+      return constant('integers', { type: 'int64', dims, data: BigInt64Array.from(values, BigInt) })
     },
     /** A node with several outputs of equal size. */
     split(name: string, parts: number, axis: number): string[] {

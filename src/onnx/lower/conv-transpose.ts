@@ -1,10 +1,11 @@
 import { intAttribute, intsAttribute } from '../attribute.ts'
 import type { Context, Lowering } from './context.ts'
-import { convolve, type Window } from './convolution.ts'
+import { convolve } from './convolution.ts'
 import { image, pending } from './operand.ts'
 import { type QuantisedConstant, unsupported } from './quantisation.ts'
 import type { Quantised } from './value.ts'
 import { emitCopies, newQuantised, planeStrides, settle, stridesOf } from './view.ts'
+import type { Window } from './window.ts'
 
 /** From [inputs, outputs of a group, ...] to [outputs, inputs of a group, ...], the taps in reverse. */
 function turned({ dims, data, scales, zeros }: QuantisedConstant, group: number): QuantisedConstant {

@@ -1,47 +1,20 @@
 import { convolveScratchBytes, multiplyScratchBytes, roundUp } from '../../protocol/plan-operations.ts'
 import { intAttribute, intsAttribute } from '../attribute.ts'
-import { spatialPads } from '../shape.ts'
 import { biasOf } from './bias.ts'
 import type { Context, Lowering } from './context.ts'
-import { image, newImage, padImage, pending } from './operand.ts'
+import { image, isReal, newImage, padImage, pending } from './operand.ts'
 import { type QuantisedConstant, unsupported } from './quantisation.ts'
+import { convolveReal } from './real-convolution.ts'
 import { padded, type Quantised, type Target } from './value.ts'
 import { settle } from './view.ts'
 import { foldChannels, packDepthwise, packDepthwise3, packProducts, toInt8, weightZero } from './weights.ts'
-
-export interface Window {
-  rows: number
-  columns: number
-  strideY: number
-  strideX: number
-  dilationY: number
-  dilationX: number
-  /** top, left, bottom, right */
-  pads: readonly number[]
-}
-
-/** A one-dimensional window is one row of a two-dimensional one. */
-const twoDimensional = (values: readonly number[], fill: number): [number, number] =>
-  values.length === 1 ? [fill, values[0] ?? fill] : [values[0] ?? fill, values[1] ?? fill]
-
-export function windowOf({ node }: Context, dims: readonly number[], kernel: readonly number[]): Window {
-  const ones = kernel.map(() => 1)
-  const strides = intsAttribute(node, 'strides') ?? ones
-  const dilations = intsAttribute(node, 'dilations') ?? ones
-  const { begin, end } = spatialPads(node, dims.slice(2), kernel, strides, dilations)
-  const [top, left] = twoDimensional(begin, 0)
-  const [bottom, right] = twoDimensional(end, 0)
-  const [rows, columns] = twoDimensional(kernel, 1)
-  const [strideY, strideX] = twoDimensional(strides, 1)
-  const [dilationY, dilationX] = twoDimensional(dilations, 1)
-  return { rows, columns, strideY, strideX, dilationY, dilationX, pads: [top, left, bottom, right] }
-}
+import { type Window, windowOf } from './window.ts'
 
 export const lowerConv: Lowering = (context) => {
   const { node } = context
-  const x = settle(context, image(context, 0), 'planes')
   const w = context.quantisedConstant(1)
-  if (!w) throw unsupported('its weights are not quantised constants')
+  if (!w || isReal(context)) return context.set(convolveReal(context))
+  const x = settle(context, image(context, 0), 'planes')
   if (x.dims.length < 3 || x.dims.length > 4 || x.dims[0] !== 1)
     throw unsupported(`its input has shape [${x.dims.join(', ')}], only [1, C, H, W] and [1, C, W] are supported`)
   if (w.axis !== 0 && w.scales.length > 1) throw unsupported('its weights are not quantised by output channel')

@@ -2,9 +2,10 @@ import { multiplyScratchBytes } from '../../protocol/plan-operations.ts'
 import { floatAttribute, intAttribute } from '../attribute.ts'
 import { biasOf } from './bias.ts'
 import type { Context, Lowering } from './context.ts'
-import { pending, quantised } from './operand.ts'
+import { isReal, pending, quantised } from './operand.ts'
 import { unsupported } from './quantisation.ts'
-import { linearReal } from './real.ts'
+import { multiplyReals } from './real-nodes.ts'
+import { realMatrix } from './real-weights.ts'
 import { padded, type Quantised } from './value.ts'
 import { settle } from './view.ts'
 import { foldChannels, packProducts, toInt8, weightZero } from './weights.ts'
@@ -27,15 +28,14 @@ function rowsOf(x: Quantised): { rows: number; depth: number; indexAt: (k: numbe
 }
 
 function lowerDense(context: Context, transposed: boolean, biasIndex: number): void {
-  if (context.constant(1)) {
-    linearReal(context, transposed, biasIndex)
+  const w = context.quantisedConstant(1)
+  if (w?.dims.length !== 2 || isReal(context)) {
+    context.set(multiplyReals(context, realMatrix(context, 1, transposed), biasIndex))
     return
   }
   const { node, program, name } = context
   const given = quantised(context, 0)
   const x = given.order === 'flat' ? given : settle(context, given, 'pixels')
-  const w = context.quantisedConstant(1)
-  if (w?.dims.length !== 2) throw unsupported('its second input is not a constant quantised matrix')
   const [columns = 0, inner = 0] = transposed ? w.dims : [w.dims[1], w.dims[0]]
   if (w.scales.length > 1 && w.axis !== (transposed ? 0 : 1))
     throw unsupported('its weights are not quantised by output')

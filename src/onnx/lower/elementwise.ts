@@ -1,9 +1,11 @@
 import type { Context, Lowering } from './context.ts'
-import { image, pending } from './operand.ts'
+import { multiplyDeferred } from './dynamic.ts'
+import { JOINS } from './formulas.ts'
+import { image, isReal, pending } from './operand.ts'
 import { realZero } from './pool.ts'
 import type { Buffer } from './program.ts'
 import { type Quantisation, type QuantisedConstant, unsupported } from './quantisation.ts'
-import { combineReals, isReal } from './real.ts'
+import { createReals, type PairName, realOperand } from './reals.ts'
 import type { Quantised } from './value.ts'
 import { settle } from './view.ts'
 
@@ -81,9 +83,9 @@ function operands(context: Context): Operands {
 }
 
 const lowerPair =
-  (kind: 'add' | 'scale', sign: 1 | -1): Lowering =>
+  (pair: PairName, kind: 'add' | 'scale', sign: 1 | -1): Lowering =>
   (context) => {
-    if (isReal(context)) return combineReals(context)
+    if (isReal(context)) return lowerReals(pair)(context)
     const { a, b, swapped } = operands(context)
     const dims = context.dims(context.node.output[0] ?? '')
     if (dims.join() !== a.dims.join()) throw unsupported(`spreads [${a.dims.join(', ')}] to [${dims.join(', ')}]`)
@@ -114,8 +116,23 @@ const lowerPair =
     )
   }
 
-export const lowerAdd = lowerPair('add', 1)
-export const lowerSub = lowerPair('add', -1)
-export const lowerMul = lowerPair('scale', 1)
+const lowerReals =
+  (pair: PairName): Lowering =>
+  (context) =>
+    context.set(createReals(context).combine(pair, realOperand(context, 0), realOperand(context, 1)))
 
-export const lowerDiv: Lowering = combineReals
+const lowerMul = lowerPair('Mul', 'scale', 1)
+
+export const ELEMENTWISE: Readonly<Record<string, Lowering>> = {
+  ...Object.fromEntries(
+    Object.entries(JOINS).map(([opType, join]): [string, Lowering] => [
+      opType,
+      (context) =>
+        context.set(join(createReals(context), ...context.node.input.map((_, i) => realOperand(context, i)))),
+    ]),
+  ),
+  Add: lowerPair('Add', 'add', 1),
+  Sub: lowerPair('Sub', 'add', -1),
+  Mul: (context) => multiplyDeferred(context) || lowerMul(context),
+  Div: lowerReals('Div'),
+}

@@ -1,8 +1,10 @@
 import type { Bytes } from '../../lib/bytes.ts'
 import { JikoError } from '../../protocol/error.ts'
-import { namedArgs, type Plan, parsePlan } from '../../protocol/plan.ts'
+import { PLAN_TYPES, type Plan, parsePlan } from '../../protocol/plan.ts'
 import { formatPlan } from '../../protocol/plan-format.ts'
-import { OPERATIONS, type OperationKind } from '../../protocol/plan-operations.ts'
+import { type Claims, OPERATIONS, type OperationKind } from '../../protocol/plan-operations.ts'
+import type { TensorType } from '../../protocol/tensor.ts'
+import type { ElementType } from '../constant.ts'
 import { createGraph, type Graph } from '../graph.ts'
 import type { NodeProto } from '../onnx_pb.ts'
 import { readModel } from '../read.ts'
@@ -12,14 +14,17 @@ import type { Context, Lowering } from './context.ts'
 import { lowerConvTranspose } from './conv-transpose.ts'
 import { lowerConv } from './convolution.ts'
 import { lowerGemm, lowerMatMul } from './dense.ts'
-import { lowerAdd, lowerDiv, lowerMul, lowerSub } from './elementwise.ts'
+import { lowerDynamicQuantize, lowerMatMulInteger } from './dynamic.ts'
+import { ELEMENTWISE } from './elementwise.ts'
+import { lowerGather } from './gather.ts'
 import { MOVING } from './moving.ts'
 import { lowerAveragePool, lowerGlobalAveragePool, lowerMaxPool, lowerReduceMean } from './pool.ts'
 import { createProgram } from './program.ts'
 import { blame, isUnsupported, type QuantisedConstant, unsupported } from './quantisation.ts'
 import { lowerDequantize, lowerQuantize } from './quantise.ts'
+import { REAL_NODES } from './real-nodes.ts'
 import { REARRANGING } from './rearrange.ts'
-import { softmax } from './softmax.ts'
+import { lowerGru, lowerLstm } from './recurrent.ts'
 import { UNARY } from './unary.ts'
 import type { Value } from './value.ts'
 import { toReal } from './view.ts'
@@ -30,10 +35,8 @@ const LOWERINGS: Readonly<Record<string, Lowering>> = {
   ConvTranspose: lowerConvTranspose,
   Gemm: lowerGemm,
   MatMul: lowerMatMul,
-  Add: lowerAdd,
-  Sub: lowerSub,
-  Mul: lowerMul,
-  Div: lowerDiv,
+  ...ELEMENTWISE,
+  ...REAL_NODES,
   AveragePool: lowerAveragePool,
   MaxPool: lowerMaxPool,
   GlobalAveragePool: lowerGlobalAveragePool,
@@ -42,7 +45,11 @@ const LOWERINGS: Readonly<Record<string, Lowering>> = {
   ...MOVING,
   ...REARRANGING,
   Concat: lowerConcat,
-  Softmax: softmax,
+  Gather: lowerGather,
+  DynamicQuantizeLinear: lowerDynamicQuantize,
+  MatMulInteger: lowerMatMulInteger,
+  LSTM: lowerLstm,
+  GRU: lowerGru,
 }
 
 export interface LoweredStep {
@@ -89,12 +96,23 @@ export function lower(model: Bytes | Graph, { dims = {} }: LowerOptions = {}): {
   return { plan, report: describePlan(parsePlan(plan), plan.length) }
 }
 
+const nothing = (): void => undefined
+/** For plans that were checked. */
+const UNCHECKED: Claims = {
+  read: nothing,
+  write: nothing,
+  weights: nothing,
+  readAny: nothing,
+  scratch: nothing,
+  require: nothing,
+}
+
 /** What a plan does, step by step, and what it needs. */
 export function describePlan(plan: Plan, planBytes: number): LowerReport {
   const steps = plan.steps.map((step) => ({
     kind: step.kind,
     name: step.name,
-    work: OPERATIONS[step.kind].work(namedArgs(step) as never),
+    work: OPERATIONS[step.kind].check(UNCHECKED, ...step.args),
   }))
   const weightsBytes = plan.weights.length
   return {
@@ -108,6 +126,13 @@ export function describePlan(plan: Plan, planBytes: number): LowerReport {
 }
 
 const nameOf = ({ name, opType, output }: NodeProto): string => name || output[0] || opType
+
+/** What a caller of the session gives and gets. */
+function tensorType(type: ElementType | undefined): TensorType {
+  const known = PLAN_TYPES.find((planned) => planned === (type ?? 'float32'))
+  if (!known) throw unsupported(`has type ${type}`)
+  return known
+}
 
 function lowerGraph(graph: Graph, fixed: Readonly<Record<string, Dims>>): Plan {
   const program = createProgram()
@@ -153,9 +178,8 @@ function lowerGraph(graph: Graph, fixed: Readonly<Record<string, Dims>>): Plan {
 
   for (const { name, type } of graph.inputs) {
     const ok = attempt(name, 'input', () => {
-      if (type !== 'float32') throw unsupported(`has type ${type}, only float32 is supported`)
       const dims = dimsOf(name)
-      values.set(name, { kind: 'float32', dims, buffer: program.input(name, dims) })
+      values.set(name, { kind: 'float32', dims, buffer: program.input(name, dims, tensorType(type)) })
     })
     if (!ok) missing.add(name)
   }
@@ -173,13 +197,13 @@ function lowerGraph(graph: Graph, fixed: Readonly<Record<string, Dims>>): Plan {
     if (!ok) for (const name of node.output) missing.add(name)
   }
 
-  for (const { name } of graph.outputs) {
+  for (const { name, type } of graph.outputs) {
     if (missing.has(name)) continue
     attempt(name, 'output', () => {
       const value = values.get(name)
-      if (!value || value.kind === 'pending') throw unsupported('is not quantised')
+      if (!value || value.kind === 'pending') throw unsupported('is not made by any node')
       const { buffer, dims } = toReal({ program, name } as Context, value)
-      program.output(name, dims, buffer)
+      program.output(name, dims, buffer, tensorType(type))
     })
   }
 

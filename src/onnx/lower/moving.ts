@@ -2,8 +2,7 @@ import { intAttribute, intsAttribute } from '../attribute.ts'
 import type { Constant } from '../constant.ts'
 import type { Context, Lowering } from './context.ts'
 import { unsupported } from './quantisation.ts'
-import type { View } from './value.ts'
-import { rasterStrides, reshaped, toRaster, toView } from './view.ts'
+import { cut, rasterStrides, reshaped, toRaster, toView } from './view.ts'
 
 const outputDims = (context: Context, index = 0): readonly number[] => context.dims(context.node.output[index] ?? '')
 
@@ -38,17 +37,6 @@ const transpose: Lowering = (context) => {
 }
 
 const integers = (constant: Constant | undefined): number[] | undefined => constant && Array.from(constant.data, Number)
-
-/** A piece of an axis. */
-function cut(view: View, axis: number, start: number, length: number, step = 1): View {
-  const stride = view.strides[axis] ?? 0
-  return {
-    ...view,
-    offset: view.offset + start * stride,
-    dims: view.dims.map((n, i) => (i === axis ? length : n)),
-    strides: view.strides.map((s, i) => (i === axis ? s * step : s)),
-  }
-}
 
 const slice: Lowering = (context) => {
   const { node } = context

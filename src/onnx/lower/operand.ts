@@ -1,8 +1,9 @@
+import type { Graph } from '../graph.ts'
 import type { NodeProto } from '../onnx_pb.ts'
 import type { Context } from './context.ts'
 import type { Buffer } from './program.ts'
 import { blame, unsupported } from './quantisation.ts'
-import type { Pending, Quantised, Target } from './value.ts'
+import type { Pending, Quantised, Target, Value } from './value.ts'
 import { newQuantised, settle } from './view.ts'
 
 /** An int8 input, however it lies. @throws JikoError when it is something else. */
@@ -22,14 +23,29 @@ export function image(context: Context, index: number): Quantised {
   return value.order === 'flat' ? settle(context, value, usualOrder(value.dims)) : value
 }
 
-/** Whether everything that reads the result quantises it first. */
-export const isQuantisedNext = ({ graph, node }: Context): boolean => {
-  const readers = graph.consumers(node.output[0] ?? '')
-  return !graph.isOutput(node.output[0] ?? '') && readers.length > 0 && readers.every(isStillPending)
+/** Whether everything that reads the result quantises it first, maybe after setting bounds to it. */
+export const isQuantisedNext = ({ graph, node }: Context): boolean => isQuantised(graph, node.output[0] ?? '')
+
+function isQuantised(graph: Graph, name: string): boolean {
+  const readers = graph.consumers(name)
+  const bounded = ({ opType, output }: NodeProto): boolean =>
+    (opType === 'Relu' || opType === 'Clip') && isQuantised(graph, output[0] ?? '')
+  return (
+    !graph.isOutput(name) &&
+    readers.length > 0 &&
+    readers.every((reader) => reader.opType === 'QuantizeLinear' || bounded(reader))
+  )
 }
 
-/** What waits with the result for its quantisation, or gives it. */
-const isStillPending = ({ opType }: NodeProto): boolean => ['QuantizeLinear', 'Relu', 'Clip'].includes(opType)
+/** Whether a node works on reals: one of its inputs is one, or its result is not quantised again. */
+export function isReal(context: Context): boolean {
+  const values = context.node.input.map((_, i) => context.value(i))
+  if (values.some((value) => value?.kind === 'pending')) return false
+  return values.some(isRealValue) || !isQuantisedNext(context)
+}
+
+export const isRealValue = (value: Value | undefined): boolean =>
+  value?.kind === 'float32' || (value?.kind === 'view' && value.element === 4)
 
 /** Room for an int8 result of the given dims, channels second. */
 export const newImage = (context: Context, dims: readonly number[], { quantisation }: Target): Quantised =>

@@ -1,10 +1,14 @@
+import { elementCount } from '../../protocol/tensor.ts'
 import { intAttribute, intsAttribute } from '../attribute.ts'
 import type { Context, Lowering } from './context.ts'
-import { windowOf } from './convolution.ts'
-import { image, newImage, pending } from './operand.ts'
+import { image, isReal, isRealValue, newImage, pending } from './operand.ts'
 import { type Quantisation, unsupported } from './quantisation.ts'
-import type { Quantised } from './value.ts'
+import { poolReal } from './real-convolution.ts'
+import { REAL_NODES } from './real-nodes.ts'
+import { createReals, realOperand } from './reals.ts'
+import type { Quantised, Real } from './value.ts'
 import { newQuantised, settle } from './view.ts'
+import { windowOf } from './window.ts'
 
 /**
  * Where kernels that work in reals put their zero point: onnxruntime turns every int8 activation into uint8 first, and
@@ -42,6 +46,7 @@ function poolArgs(context: Context, x: Quantised) {
 }
 
 export const lowerAveragePool: Lowering = (context) => {
+  if (isReal(context)) return context.set(poolReal(context, 'Sum'))
   const x = planes(context)
   const { args, pads, dims } = poolArgs(context, x)
   const { windowRows, windowColumns } = args
@@ -71,9 +76,10 @@ export const lowerAveragePool: Lowering = (context) => {
 }
 
 export const lowerMaxPool: Lowering = (context) => {
+  if (context.node.output[1]) throw unsupported('indices of a MaxPool are not supported')
+  if (isRealValue(context.value(0))) return context.set(poolReal(context, 'Max'))
   const x = planes(context)
   const { args, dims } = poolArgs(context, x)
-  if (context.node.output[1]) throw unsupported('indices of a MaxPool are not supported')
   const y = newImage(context, dims, { quantisation: x.quantisation, low: -128, high: 127 })
   context.program.emit('maxPool', context.name, {
     src: x.buffer,
@@ -112,19 +118,28 @@ function wholeAverage(
   )
 }
 
-export const lowerGlobalAveragePool: Lowering = (context) =>
+export const lowerGlobalAveragePool: Lowering = (context) => {
+  if (isReal(context)) return context.set(averageReals(context))
   wholeAverage(context, planes(context), context.dims(context.node.output[0] ?? ''))
+}
+
+function averageReals(context: Context): Real {
+  const r = createReals(context)
+  const x = realOperand(context, 0)
+  const axes = x.dims.map((_, i) => i).slice(2)
+  return r.times(r.reduce('Sum', x, axes), 1 / elementCount(x.dims.slice(2)))
+}
 
 /** Over the whole image, or over all rows: what is left of the operator once a net is quantised. */
 export const lowerReduceMean: Lowering = (context) => {
   const { node } = context
+  if (isReal(context)) return REAL_NODES.ReduceMean?.(context)
   const x = image(context, 0)
   const given = intsAttribute(node, 'axes') ?? Array.from(context.constant(1)?.data ?? [], Number)
   const axes = given.map((axis) => (axis < 0 ? axis + x.dims.length : axis)).sort((a, b) => a - b)
   const channelAxis = x.order === 'planes' ? 1 : x.dims.length - 1
   const spatial = x.dims.map((_, i) => i).filter((i) => i !== channelAxis && i !== 0)
-  if (axes.join() !== spatial.join() || x.dims[0] !== 1)
-    throw unsupported(`takes the mean over axes [${axes.join(', ')}] of [${x.dims.join(', ')}]`)
+  if (axes.join() !== spatial.join() || x.dims[0] !== 1) return REAL_NODES.ReduceMean?.(context)
   const dims = context.dims(node.output[0] ?? '')
   wholeAverage(context, x, dims, x.order === 'planes' && dims.length > 2 ? 'planes' : 'pixels')
 }

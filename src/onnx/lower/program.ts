@@ -1,7 +1,8 @@
 import type { Bytes } from '../../lib/bytes.ts'
 import { arenaAt, type Plan, type PlanStep, scratchAt } from '../../protocol/plan.ts'
-import { OPERATIONS, type OperationKind, roundUp } from '../../protocol/plan-operations.ts'
-import { elementCount } from '../../protocol/tensor.ts'
+import { ARGUMENTS, type ArgumentName } from '../../protocol/plan-arguments.ts'
+import { type OperationKind, roundUp } from '../../protocol/plan-operations.ts'
+import { elementCount, type TensorType } from '../../protocol/tensor.ts'
 import { placeBuffers } from './arena.ts'
 
 /** A piece of the arena that holds one value while it is needed. */
@@ -17,10 +18,13 @@ export interface Address {
   readonly offset: number
 }
 
-/** Room behind each buffer: kernels may read up to 7 bytes past a window. */
-const SLACK = 8
+/** Room behind each buffer: kernels may read up to 7 bytes past a window, and write up to three reals too many. */
+const SLACK = 16
 
-type Argument = number | Buffer | Address | 'scratch'
+/** Where a value lies: in the arena, or among the weights. */
+export type Place = Buffer | number
+
+export type Argument = number | Buffer | Address | 'scratch'
 
 interface PendingStep {
   kind: OperationKind
@@ -30,6 +34,7 @@ interface PendingStep {
 
 interface PendingTensor {
   name: string
+  type: TensorType
   dims: readonly number[]
   buffer: Buffer
 }
@@ -37,6 +42,8 @@ interface PendingTensor {
 /** Collects steps, weights and buffers; addresses are given out at the end. */
 export function createProgram() {
   const steps: PendingStep[] = []
+  const once: PendingStep[] = []
+  const kept = new Map<string, number>()
   const buffers: Buffer[] = []
   const weights: { at: number; bytes: Bytes }[] = []
   const inputs: PendingTensor[] = []
@@ -58,13 +65,29 @@ export function createProgram() {
       buffers.push(buffer)
       return buffer
     },
-    emit(kind: OperationKind, name: string, args: Record<string, Argument>): void {
-      Object.values(args).forEach(use)
+    /** A buffer that is filled when a session begins, and stays as it is. */
+    lasting(bytes: number): Buffer {
+      const buffer = this.buffer(bytes)
+      buffer.first = -1
+      buffer.last = Number.POSITIVE_INFINITY
+      return buffer
+    },
+    emit<K extends OperationKind>(kind: K, name: string, args: Record<ArgumentName<K>, Argument>): void {
+      Object.values<Argument>(args).forEach(use)
       steps.push({ kind, name, args })
+    },
+    /** A step for the beginning of a session; it reads weights and writes lasting buffers. */
+    emitOnce<K extends OperationKind>(kind: K, name: string, args: Record<ArgumentName<K>, Argument>): void {
+      once.push({ kind, name, args })
     },
     /** Keeps bytes for the kernels to read; returns their address. */
     weights(bytes: Bytes): number {
+      // Small ones (scales, bounds, zeros) come again and again.
+      const key = bytes.length <= 64 ? bytes.join() : ''
+      const known = kept.get(key)
+      if (key && known !== undefined) return known
       const at = weightsBytes
+      if (key) kept.set(key, at)
       weights.push({ at, bytes })
       weightsBytes = roundUp(at + bytes.length, 16)
       return at
@@ -76,15 +99,15 @@ export function createProgram() {
     weightLimit(limit: number): void {
       weightLimit = Math.max(weightLimit, limit)
     },
-    input(name: string, dims: readonly number[]): Buffer {
+    input(name: string, dims: readonly number[], type: TensorType = 'float32'): Buffer {
       const buffer = this.buffer(4 * elementCount(dims))
       buffer.first = -1
-      inputs.push({ name, dims, buffer })
+      inputs.push({ name, type, dims, buffer })
       return buffer
     },
-    output(name: string, dims: readonly number[], buffer: Buffer): void {
+    output(name: string, dims: readonly number[], buffer: Buffer, type: TensorType = 'float32'): void {
       buffer.last = Number.POSITIVE_INFINITY
-      outputs.push({ name, dims, buffer })
+      outputs.push({ name, type, dims, buffer })
     },
     finish(): Plan {
       const arena = placeBuffers(buffers)
@@ -97,16 +120,16 @@ export function createProgram() {
       }
       const all = new Uint8Array(weightsBytes)
       for (const { at, bytes } of weights) all.set(bytes, at)
-      const tensor = ({ name, dims, buffer }: PendingTensor) =>
-        ({ name, type: 'float32', dims, address: resolve(buffer) }) as const
+      const tensor = ({ name, type, dims, buffer }: PendingTensor) => ({ name, type, dims, address: resolve(buffer) })
       return {
         memoryBytes: base + arena.bytes,
         scratchBytes,
         weightLimit,
         inputs: inputs.map(tensor),
         outputs: outputs.map(tensor),
-        steps: steps.map(({ kind, name, args }): PlanStep => {
-          const values = OPERATIONS[kind].args.map((arg) => {
+        once: once.length,
+        steps: [...once, ...steps].map(({ kind, name, args }): PlanStep => {
+          const values = ARGUMENTS[kind].map((arg) => {
             const value = args[arg]
             if (value === undefined) throw new Error(`lowering forgot "${arg}" of ${kind} for ${name}`)
             return resolve(value)

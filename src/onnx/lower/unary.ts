@@ -1,8 +1,9 @@
 import { floatAttribute } from '../attribute.ts'
 import type { Context, Lowering } from './context.ts'
-import { image, pending } from './operand.ts'
+import { FORMULAS } from './formulas.ts'
+import { image, isReal, pending } from './operand.ts'
 import { type Quantisation, quantiseReal, unsupported } from './quantisation.ts'
-import { clampReal, isReal, mapReal } from './real.ts'
+import { createReals, realOperand } from './reals.ts'
 import type { Quantised, Target } from './value.ts'
 
 type Real = (x: number) => number
@@ -27,9 +28,15 @@ export function applyTable({ program, name }: Context, x: Quantised, fn: Real, t
   return { ...x, buffer, quantisation }
 }
 
+const lowerFormula: Lowering = (context) => {
+  const formula = FORMULAS[context.node.opType]
+  if (!formula) throw unsupported('has no kernel for reals')
+  context.set(formula(createReals(context), realOperand(context, 0), context.node))
+}
+
 function lowerTable(context: Context, fn: Real): void {
   if (isReal(context)) {
-    mapReal(context)
+    lowerFormula(context)
     return
   }
   const x = image(context, 0)
@@ -41,7 +48,7 @@ function lowerBounds(context: Context, least: number, most: number): void {
   const value = context.value(0)
   if (value?.kind === 'pending')
     context.set({ ...value, least: Math.max(value.least, least), most: Math.min(value.most, most) })
-  else if (isReal(context)) clampReal(context, least, most)
+  else if (isReal(context)) context.set(createReals(context).clamp(realOperand(context, 0), least, most))
   else lowerTable(context, (x) => Math.min(most, Math.max(least, x)))
 }
 
@@ -83,6 +90,7 @@ const table =
     lowerTable(context, make(context))
 
 export const UNARY: Readonly<Record<string, Lowering>> = {
+  ...Object.fromEntries(Object.keys(FORMULAS).map((opType) => [opType, lowerFormula])),
   Relu: lowerRelu,
   Clip: lowerClip,
   Sigmoid: table(() => sigmoid),

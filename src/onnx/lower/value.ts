@@ -56,7 +56,20 @@ export interface Target {
   readonly high: number
 }
 
-export type Value = Quantised | Real | View | Pending
+/** A part of a dynamically quantised product, which becomes one step when all of it is known. */
+export interface Deferred {
+  readonly kind: 'deferred'
+  readonly part: 'steps' | 'scale' | 'zero' | 'product'
+  /** What is quantised as it comes. */
+  readonly x: Real
+  readonly dims: readonly number[]
+  /** Of the weights: with part 'scale' what it was multiplied by. */
+  readonly scales?: Float32Array
+  readonly weights?: Int32Array
+  readonly columns?: number
+}
+
+export type Value = Quantised | Real | View | Pending | Deferred
 
 export const padded = (channels: number): number => roundUp(channels, 8)
 

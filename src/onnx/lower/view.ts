@@ -1,5 +1,5 @@
 import type { Context } from './context.ts'
-import type { Buffer } from './program.ts'
+import type { Argument, Buffer, Place } from './program.ts'
 import { type Quantisation, unsupported } from './quantisation.ts'
 import { imageOf, padded, type Quantised, type Real, type Value, type View } from './value.ts'
 
@@ -25,7 +25,7 @@ export function pixelStrides(dims: readonly number[], pixelBytes: number): numbe
 
 /** How a value lies in memory. */
 export function toView(context: Context, value: Value | undefined): View {
-  if (!value || value.kind === 'pending') throw unsupported('its input is not quantised')
+  if (!value || value.kind === 'pending' || value.kind === 'deferred') throw unsupported('its input is not quantised')
   if (value.kind === 'view') return value
   const { buffer, dims } = value
   const base = { kind: 'view', buffer, offset: 0, dims } as const
@@ -38,6 +38,17 @@ export function toView(context: Context, value: Value | undefined): View {
   }
   const strides = order === 'planes' ? planeStrides(dims, pixelBytes) : pixelStrides(dims, pixelBytes)
   return { ...base, element: 1, strides, quantisation }
+}
+
+/** A piece of an axis. */
+export function cut(view: View, axis: number, start: number, length: number, step = 1): View {
+  const stride = view.strides[axis] ?? 0
+  return {
+    ...view,
+    offset: view.offset + start * stride,
+    dims: view.dims.map((n, i) => (i === axis ? length : n)),
+    strides: view.strides.map((s, i) => (i === axis ? s * step : s)),
+  }
 }
 
 /** The view under other dims, if its memory allows that without moving anything. */
@@ -72,17 +83,21 @@ export function reshaped(view: View, dims: readonly number[]): View | undefined 
   return { ...view, dims, strides }
 }
 
-interface Place {
-  buffer: Buffer
+interface Lying {
+  buffer: Place
   offset: number
   strides: readonly number[]
 }
+
+/** An argument for what lies some bytes further. */
+export const placeAt = ({ buffer, offset }: Omit<Lying, 'strides'>, further: number): Argument =>
+  typeof buffer === 'number' ? buffer + offset + further : { buffer, offset: offset + further }
 
 /** More copies than this for one move are a sign that something better is needed. */
 const MAX_COPIES = 512
 
 /** Copies an array from one way of lying to another, in as few steps as its strides allow. */
-export function emitCopies(context: Context, dims: readonly number[], element: number, from: Place, to: Place): void {
+export function emitCopies(context: Context, dims: readonly number[], element: number, from: Lying, to: Lying): void {
   const axes: { n: number; s: number; d: number }[] = []
   for (const [i, n] of dims.entries()) {
     if (n === 1) continue
@@ -104,8 +119,8 @@ export function emitCopies(context: Context, dims: readonly number[], element: n
   )
   for (const start of starts) {
     context.program.emit('copy', context.name, {
-      src: { buffer: from.buffer, offset: from.offset + start.s },
-      dst: { buffer: to.buffer, offset: to.offset + start.d },
+      src: placeAt(from, start.s),
+      dst: placeAt(to, start.d),
       outer: outer.n,
       inner: inner.n,
       bytes,
@@ -167,7 +182,7 @@ export function settle(context: Context, value: Quantised | View, order: 'planes
 /** int8 or reals brought to f32 in the graph's order, as DequantizeLinear does it. */
 export function toReal(context: Context, value: Value): Real {
   if (value.kind === 'float32') return value
-  if (value.kind === 'pending') throw unsupported('its input is not quantised')
+  if (value.kind === 'pending' || value.kind === 'deferred') throw unsupported('its input is not quantised')
   const { dims } = value
   if (value.kind === 'int8' && value.order !== 'pixels') {
     return dequantise(context, value.buffer, dims, value.quantisation, value)

@@ -62,7 +62,7 @@ async function tryBuild(name: Product, bytes: Bytes | undefined): Promise<Runner
   const kernels = await instantiate(module, memory)
   prepare(memory, kernels)
   const run = (): void =>
-    kernels.multiply?.(SRC, DST, ROWS, DEPTH, COLUMNS, WEIGHTS, SCRATCH, WEIGHT_ZERO, 0, -128, 127)
+    kernels.multiply?.(WEIGHTS, DEPTH, COLUMNS, SRC, DST, ROWS, SCRATCH, WEIGHT_ZERO, 0, -128, 127)
   run()
   return isRight(memory) ? { candidate: { name, module }, run, best: Number.POSITIVE_INFINITY } : undefined
 }

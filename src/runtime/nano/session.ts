@@ -1,34 +1,51 @@
 import { JikoError } from '../../protocol/error.ts'
-import { namedArgs, type Plan, type PlanTensor } from '../../protocol/plan.ts'
-import { elementCount, float32, type Tensor, type Tensors } from '../../protocol/tensor.ts'
+import type { Plan, PlanStep, PlanTensor } from '../../protocol/plan.ts'
+import { elementCount, type Tensor, type Tensors } from '../../protocol/tensor.ts'
 import type { Session } from '../backend.ts'
 import { instantiate, type KernelFunctions } from './load-kernels.ts'
 
 const PAGE = 65_536
+/** Integers beyond this are not exact as f32, which is what every value is inside. */
+const MOST = 2 ** 24
 
 /** The int8 products' weights are stored once and read in the chosen kernels' own order. */
-function repackWeights(plan: Plan, { repack }: KernelFunctions): void {
+function repackWeights(steps: readonly PlanStep[], { repack }: KernelFunctions): void {
   const done = new Set<number>()
-  for (const step of plan.steps) {
-    if (step.kind !== 'multiply' && step.kind !== 'convolve') continue
-    const { weights = 0, depth = 0, columns = 0 } = namedArgs(step)
-    if (!done.has(weights)) repack?.(weights, depth, columns)
+  for (const { kind, args } of steps) {
+    const [weights = 0, depth = 0, columns = 0] = args
+    if ((kind !== 'multiply' && kind !== 'convolve') || done.has(weights)) continue
+    repack?.(weights, depth, columns)
     done.add(weights)
   }
 }
 
-function checkInput({ name, dims }: PlanTensor, tensor: Tensor | undefined): Float32Array {
-  if (tensor?.type === 'float32' && tensor.dims.join() === dims.join() && tensor.data.length === elementCount(dims))
-    return tensor.data
-  const got = tensor ? `${tensor.type} [${tensor.dims.join(', ')}] with ${tensor.data.length} values` : 'nothing'
-  throw new JikoError(
-    'runtime/bad-input',
-    `the model's input "${name}" must be float32 [${dims.join(', ')}], it got ${got}`,
-  )
+/** Puts an input where the plan wants it. @throws JikoError `runtime/bad-input` */
+function fill(memory: WebAssembly.Memory, input: PlanTensor, tensor: Tensor | undefined): void {
+  const { name, type, dims } = input
+  const bad = (got: string): JikoError =>
+    new JikoError(
+      'runtime/bad-input',
+      `the model's input "${name}" must be ${type} [${dims.join(', ')}], it got ${got}`,
+    )
+  if (tensor?.type !== type || tensor.dims.join() !== dims.join() || tensor.data.length !== elementCount(dims))
+    throw bad(tensor ? `${tensor.type} [${tensor.dims.join(', ')}] with ${tensor.data.length} values` : 'nothing')
+  const values = tensor.type === 'float32' ? tensor.data : Float32Array.from(tensor.data as ArrayLike<number>, Number)
+  if (tensor.type !== 'float32' && values.some((value) => Math.abs(value) > MOST)) throw bad(`an integer above ${MOST}`)
+  view(memory, input).set(values)
+}
+
+function take(memory: WebAssembly.Memory, output: PlanTensor): Tensor {
+  const { type, dims } = output
+  const values = view(memory, output)
+  if (type === 'float32') return { type, dims, data: values.slice() }
+  if (type === 'int32') return { type, dims, data: Int32Array.from(values) }
+  if (type === 'int64')
+    return { type, dims, data: BigInt64Array.from([...values], (value) => BigInt(Math.trunc(value))) }
+  return { type: type === 'bool' ? type : 'uint8', dims, data: Uint8Array.from(values) }
 }
 
 /**
- * A checked plan in a memory of its own, ready to run. Inputs and outputs are float32 as in the model's graph.
+ * A checked plan in a memory of its own, ready to run. Inputs and outputs are as in the model's graph.
  * @throws JikoError `runtime/out-of-memory`
  */
 export async function createNanoSession(plan: Plan, modules: readonly WebAssembly.Module[]): Promise<Session> {
@@ -44,27 +61,30 @@ export async function createNanoSession(plan: Plan, modules: readonly WebAssembl
   const parts = await Promise.all(modules.map((module) => instantiate(module, memory)))
   const kernels: KernelFunctions = Object.assign({}, ...parts)
   new Uint8Array(memory.buffer).set(plan.weights)
-  repackWeights(plan, kernels)
-  let calls: readonly (() => void)[] | undefined = plan.steps.map(({ kind, args }) => {
+  repackWeights(plan.steps, kernels)
+  const all = plan.steps.map(({ kind, args }) => {
     const kernel = kernels[kind]
     if (!kernel) throw new JikoError('runtime/bad-plan', `this engine's kernels have no "${kind}"`)
     return () => kernel(...args)
   })
+  const perform = (calls: readonly (() => void)[]): void => {
+    try {
+      for (const call of calls) call()
+    } catch (cause) {
+      throw new JikoError('runtime/run-failed', `nano could not run the model: ${String(cause)}`, { cause })
+    }
+  }
+  perform(all.splice(0, plan.once))
+  let calls: readonly (() => void)[] | undefined = all
 
   // Only these outlive the start: the plan's own copy of the weights can go.
   const { inputs: wanted, outputs } = plan
   return {
     async run(inputs) {
       if (!calls) throw new JikoError('runtime/run-failed', 'the session is closed')
-      for (const input of wanted) view(memory, input).set(checkInput(input, inputs[input.name]))
-      try {
-        for (const call of calls) call()
-      } catch (cause) {
-        throw new JikoError('runtime/run-failed', `nano could not run the model: ${String(cause)}`, { cause })
-      }
-      return Object.fromEntries(
-        outputs.map((output) => [output.name, float32(output.dims, view(memory, output).slice())]),
-      ) satisfies Tensors
+      for (const input of wanted) fill(memory, input, inputs[input.name])
+      perform(calls)
+      return Object.fromEntries(outputs.map((output) => [output.name, take(memory, output)])) satisfies Tensors
     },
     async dispose() {
       calls = undefined

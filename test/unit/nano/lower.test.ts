@@ -35,14 +35,6 @@ describe('lowering', () => {
     expect(() => lower(graph.build())).toThrow(/Conv "conv_\d+" its sums can reach/)
   })
 
-  test('refuses a result that is never quantised', () => {
-    const graph = createQdqGraph(1)
-    const w = graph.weights({ dims: [8, 8, 1, 1] })
-    const a = graph.quantised(graph.input([1, 8, 4, 4]), x)
-    graph.output(graph.node('Conv', [a, w.name], { kernel_shape: [1, 1] }), [1, 8, 4, 4])
-    expect(() => lower(graph.build())).toThrow(/is not quantised/)
-  })
-
   test('refuses weights whose scales do not fit them', () => {
     for (const scales of [graphFloats([2, 2]), graphFloats([3])]) {
       const graph = createQdqGraph(1)

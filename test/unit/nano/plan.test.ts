@@ -1,9 +1,10 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { lower } from '../../../src/onnx/lower/lower.ts'
-import { HEADER, namedArgs, type Plan, parsePlan, TENSOR_WORDS } from '../../../src/protocol/plan.ts'
+import { HEADER, type Plan, parsePlan, TENSOR_WORDS } from '../../../src/protocol/plan.ts'
+import { ARGUMENTS, namedArguments } from '../../../src/protocol/plan-arguments.ts'
 import { formatPlan } from '../../../src/protocol/plan-format.ts'
-import { OPERATIONS, type OperationKind } from '../../../src/protocol/plan-operations.ts'
+import type { OperationKind } from '../../../src/protocol/plan-operations.ts'
 import { float32 } from '../../../src/protocol/tensor.ts'
 import { loadKernels } from '../../../src/runtime/nano/load-kernels.ts'
 import { createNanoSession } from '../../../src/runtime/nano/session.ts'
@@ -43,8 +44,8 @@ function withArgs(kind: OperationKind, change: Record<string, number>): Uint8Arr
   const index = parsed.steps.findIndex((step) => step.kind === kind)
   const steps = parsed.steps.map((step, i) => {
     if (i !== index) return step
-    const values = { ...namedArgs(step), ...change }
-    return { ...step, args: OPERATIONS[kind].args.map((arg) => values[arg] ?? 0) }
+    const values = { ...namedArguments(step), ...change }
+    return { ...step, args: ARGUMENTS[kind].map((arg) => values[arg] ?? 0) }
   })
   return formatPlan({ ...parsed, steps })
 }

@@ -7,8 +7,8 @@ export function quantise(
   channels: usize,
   pixels: usize,
   pixelBytes: usize,
-  scale: f32,
   zero: i32,
+  scale: f32,
 ): void {
   const vscale = f32x4.splat(scale);
   const vzero = zeroPoint(zero);
@@ -46,8 +46,8 @@ export function dequantise(
   channels: usize,
   pixels: usize,
   pixelBytes: usize,
-  scale: f32,
   zero: i32,
+  scale: f32,
 ): void {
   for (let c: usize = 0; c < channels; c++) {
     for (let from = src + c, end = from + pixels * pixelBytes; from < end; from += pixelBytes) {

@@ -20,15 +20,15 @@ export function add(
   dst: usize,
   count: usize,
   period: usize,
-  scaleA: f32,
   zeroA: i32,
-  scaleB: f32,
   zeroB: i32,
-  scale: f32,
-  zero: f32,
   offset: i32,
   low: i32,
   high: i32,
+  scaleA: f32,
+  scaleB: f32,
+  scale: f32,
+  zero: f32,
 ): void {
   const sa = f32x4.splat(scaleA), sb = f32x4.splat(scaleB), sc = f32x4.splat(scale), zc = f32x4.splat(zero);
   const za = i16x8.splat(<i16>zeroA), zb = i16x8.splat(<i16>zeroB);
@@ -52,15 +52,15 @@ export function scale(
   dst: usize,
   count: usize,
   period: usize,
-  scaleA: f32,
   zeroA: i32,
-  scaleB: f32,
   zeroB: i32,
-  scale: f32,
-  zero: f32,
   offset: i32,
   low: i32,
   high: i32,
+  scaleA: f32,
+  scaleB: f32,
+  scale: f32,
+  zero: f32,
 ): void {
   const sa = f32x4.splat(scaleA), sb = f32x4.splat(scaleB), sc = f32x4.splat(scale), zc = f32x4.splat(zero);
   const za = i16x8.splat(<i16>zeroA), zb = i16x8.splat(<i16>zeroB);

@@ -19,13 +19,13 @@ export function averagePool(
   top: i32,
   left: i32,
   divisor: i32,
-  scaleIn: f32,
   zeroIn: i32,
-  scaleOut: f32,
-  zero: f32,
   offset: i32,
   low: i32,
   high: i32,
+  scaleIn: f32,
+  scaleOut: f32,
+  zero: f32,
 ): void {
   const vin = f32x4.splat(scaleIn), vout = f32x4.splat(scaleOut), vzero = f32x4.splat(zero);
   const zin = i16x8.splat(<i16>zeroIn);
@@ -102,10 +102,10 @@ export function globalAverage(
   pixels: usize,
   channels: usize,
   zeroIn: i32,
-  scale: f32,
   zero: i32,
   low: i32,
   high: i32,
+  scale: f32,
 ): void {
   const vscale = f32x4.splat(scale);
   const vzero = zeroPoint(zero);

@@ -11,12 +11,12 @@ export function repack(weights: usize, depth: usize, columns: usize): void {
 
 /** rows x depth times depth x columns; both multiples of 8. Outputs are `columns` bytes a row. */
 export function multiply(
+  weights: usize,
+  depth: usize,
+  columns: usize,
   src: usize,
   dst: usize,
   rows: usize,
-  depth: usize,
-  columns: usize,
-  weights: usize,
   scratch: usize,
   weightZero: i32,
   zero: i32,
@@ -44,6 +44,9 @@ export function multiply(
  * padded to a multiple of 8. Windows start `stepX` and `stepY` bytes apart. Output pixels are `pixelBytes` apart.
  */
 export function convolve(
+  weights: usize,
+  depth: usize,
+  columns: usize,
   src: usize,
   dst: usize,
   outHeight: usize,
@@ -55,10 +58,7 @@ export function convolve(
   runs: usize,
   runLength: usize,
   runStep: usize,
-  depth: usize,
-  columns: usize,
   pixelBytes: usize,
-  weights: usize,
   scratch: usize,
   weightZero: i32,
   zero: i32,

@@ -1,10 +1,9 @@
 // Entry of the build for engines without SIMD: every operation in plain loops, some fourteen times slower. Bit for bit
 // the same results, from the same plans: weights lie as `products.ts` and `depthwise.ts` say.
-import { exp1 } from "./exp";
-
 export { lookup } from "./elementwise";
 export { copy, pad } from "./move";
-export { clampReal, combineReal } from "./real";
+export { gather, largest, reduceReal, unfold } from "./rare";
+export { clampReal, combineReal, mapReal, normalise, product, softmax } from "./real";
 
 // @ts-ignore: decorator
 @inline
@@ -36,8 +35,8 @@ export function quantise(
   channels: usize,
   pixels: usize,
   pixelBytes: usize,
-  scale: f32,
   zero: i32,
+  scale: f32,
 ): void {
   for (let c: usize = 0; c < channels; c++) {
     for (let i: usize = 0; i < pixels; i++) {
@@ -56,8 +55,8 @@ export function dequantise(
   channels: usize,
   pixels: usize,
   pixelBytes: usize,
-  scale: f32,
   zero: i32,
+  scale: f32,
 ): void {
   for (let c: usize = 0; c < channels; c++) {
     for (let i: usize = 0; i < pixels; i++) {
@@ -65,6 +64,17 @@ export function dequantise(
       dst += 4;
     }
   }
+}
+
+/** A row of `depth` int8 by column n of the weights. */
+function dot(src: usize, depth: usize, weights: usize, n: usize): i32 {
+  let w = weights + (n >> 3) * (64 + (depth << 3)) + 64 + ((n & 7) << 1);
+  let sum: i32 = 0;
+  for (let k: usize = 0; k < depth; k += 2) {
+    sum += <i32>load<i8>(src + k) * <i32>load<i8>(w) + <i32>load<i8>(src + k, 1) * <i32>load<i8>(w, 1);
+    w += 16;
+  }
+  return sum;
 }
 
 function row(
@@ -81,25 +91,19 @@ function row(
   let sum: i32 = 0;
   if (weightZero) for (let k: usize = 0; k < depth; k++) sum += <i32>load<i8>(src + k);
   for (let n: usize = 0; n < columns; n++) {
-    const block = weights + (n >> 3) * (64 + (depth << 3));
-    const lane = n & 7;
-    let a = load<i32>(block + (lane << 2)) - weightZero * sum;
-    let w = block + 64 + (lane << 1);
-    for (let k: usize = 0; k < depth; k += 2) {
-      a += <i32>load<i8>(src + k) * <i32>load<i8>(w) + <i32>load<i8>(src + k, 1) * <i32>load<i8>(w, 1);
-      w += 16;
-    }
-    store<i8>(dst + n, requantise(a, load<f32>(block + 32 + (lane << 2)), zero, low, high));
+    const head = weights + (n >> 3) * (64 + (depth << 3)) + ((n & 7) << 2);
+    const all = load<i32>(head) - weightZero * sum + dot(src, depth, weights, n);
+    store<i8>(dst + n, requantise(all, load<f32>(head, 32), zero, low, high));
   }
 }
 
 export function multiply(
+  weights: usize,
+  depth: usize,
+  columns: usize,
   src: usize,
   dst: usize,
   rows: usize,
-  depth: usize,
-  columns: usize,
-  weights: usize,
   scratch: usize,
   weightZero: i32,
   zero: i32,
@@ -112,6 +116,9 @@ export function multiply(
 }
 
 export function convolve(
+  weights: usize,
+  depth: usize,
+  columns: usize,
   src: usize,
   dst: usize,
   outHeight: usize,
@@ -123,10 +130,7 @@ export function convolve(
   runs: usize,
   runLength: usize,
   runStep: usize,
-  depth: usize,
-  columns: usize,
   pixelBytes: usize,
-  weights: usize,
   scratch: usize,
   weightZero: i32,
   zero: i32,
@@ -238,15 +242,15 @@ export function add(
   dst: usize,
   count: usize,
   period: usize,
-  scaleA: f32,
   zeroA: i32,
-  scaleB: f32,
   zeroB: i32,
-  scale: f32,
-  zero: f32,
   offset: i32,
   low: i32,
   high: i32,
+  scaleA: f32,
+  scaleB: f32,
+  scale: f32,
+  zero: f32,
 ): void {
   for (let i: usize = 0; i < count; i++) {
     const sum = real(a + i, zeroA, scaleA) + real(b + (i % period), zeroB, scaleB);
@@ -260,15 +264,15 @@ export function scale(
   dst: usize,
   count: usize,
   period: usize,
-  scaleA: f32,
   zeroA: i32,
-  scaleB: f32,
   zeroB: i32,
-  scale: f32,
-  zero: f32,
   offset: i32,
   low: i32,
   high: i32,
+  scaleA: f32,
+  scaleB: f32,
+  scale: f32,
+  zero: f32,
 ): void {
   for (let i: usize = 0; i < count; i++) {
     const product = real(a + i, zeroA, scaleA) * real(b + (i % period), zeroB, scaleB);
@@ -291,13 +295,13 @@ export function averagePool(
   top: i32,
   left: i32,
   divisor: i32,
-  scaleIn: f32,
   zeroIn: i32,
-  scaleOut: f32,
-  zero: f32,
   offset: i32,
   low: i32,
   high: i32,
+  scaleIn: f32,
+  scaleOut: f32,
+  zero: f32,
 ): void {
   for (let y = 0; y < outHeight; y++) {
     const firstRow = max(y * strideY - top, 0), lastRow = min(y * strideY - top + windowRows, height);
@@ -353,10 +357,10 @@ export function globalAverage(
   pixels: usize,
   channels: usize,
   zeroIn: i32,
-  scale: f32,
   zero: i32,
   low: i32,
   high: i32,
+  scale: f32,
 ): void {
   for (let c: usize = 0; c < channels; c++) {
     let sum = -(<i32>pixels) * zeroIn;
@@ -365,54 +369,31 @@ export function globalAverage(
   }
 }
 
-export function softmax(src: usize, dst: usize, rows: usize, count: usize): void {
-  const bytes = count << 2;
-  for (; rows > 0; rows--) {
-    let most: f32 = -Infinity;
-    for (let i: usize = 0; i < bytes; i += 4) most = max(most, load<f32>(src + i));
-    let sum: f32 = 0;
-    for (let i: usize = 0; i < bytes; i += 4) {
-      const e = exp1(load<f32>(src + i) - most);
-      store<f32>(dst + i, e);
-      sum += e;
-    }
-    for (let i: usize = 0; i < bytes; i += 4) store<f32>(dst + i, load<f32>(dst + i) / sum);
-    src += bytes;
-    dst += bytes;
-  }
-}
-
-export function linear(
+export function dense(
+  weights: usize,
+  depth: usize,
+  columns: usize,
   src: usize,
   dst: usize,
   rows: usize,
-  depth: usize,
-  columns: usize,
-  outColumns: usize,
-  weights: usize,
+  scratch: usize,
 ): void {
-  for (let i: usize = 0; i < rows; i++) {
-    for (let n: usize = 0; n < outColumns; n++) {
-      let sum = load<f32>(weights + (n << 2));
-      for (let k: usize = 0; k < depth; k++) {
-        sum += load<f32>(src + (k << 2)) * load<f32>(weights + (((k + 1) * columns + n) << 2));
-      }
-      store<f32>(dst + (n << 2), sum);
-    }
-    src += depth << 2;
-    dst += outColumns << 2;
+  const bytes = (rows * depth) << 2;
+  let least: f32 = 0, most: f32 = 0;
+  for (let i: usize = 0; i < bytes; i += 4) {
+    least = min<f32>(least, load<f32>(src + i));
+    most = max<f32>(most, load<f32>(src + i));
   }
-}
-
-export function mapReal(src: usize, dst: usize, count: usize, kind: i32): void {
-  for (let i: usize = 0; i < count << 2; i += 4) {
-    const x = load<f32>(src + i);
-    let y = -x;
-    if (kind == 0) y = 1 / (1 + exp1(-x));
-    else if (kind == 1) y = abs<f32>(x) < 0.03 ? x * (1 - x * x * <f32>0.33333333) : 2 / (1 + exp1(-x - x)) - 1;
-    else if (kind == 2) y = exp1(x);
-    else if (kind == 3) y = sqrt<f32>(x);
-    else if (kind == 4) y = abs<f32>(x);
-    store<f32>(dst + i, y);
+  const scale: f32 = most == least ? 1 : (most - least) / 255;
+  const zero = <i32>nearest<f32>(min<f32>(max<f32>(-least / scale, 0), 255)) - 128;
+  quantise(src, scratch, 1, rows * depth, 1, zero, scale);
+  for (; rows > 0; rows--) {
+    for (let n: usize = 0; n < columns; n++) {
+      const head = weights + (n >> 3) * (64 + (depth << 3)) + ((n & 7) << 2);
+      const sum = dot(scratch, depth, weights, n) - zero * load<i32>(head);
+      store<f32>(dst, <f32>sum * (scale * load<f32>(head, 32)));
+      dst += 4;
+    }
+    scratch += depth;
   }
 }

@@ -1,0 +1,100 @@
+// What is seldom asked for or bound by memory: one value at a time, the same in all builds.
+
+/** Sum, largest, or place of the first largest of `count` values that lie `inner` apart, in the order of `REDUCTIONS`. */
+export function reduceReal(src: usize, dst: usize, outer: usize, count: usize, inner: usize, kind: i32): void {
+  const step = inner << 2;
+  for (; outer > 0; outer--) {
+    for (let j: usize = 0; j < step; j += 4) {
+      let most: f32 = kind ? -Infinity : 0, place: usize = 0;
+      for (let i: usize = 0; i < count; i++) {
+        const x = load<f32>(src + j + i * step);
+        if (!kind) most += x;
+        else if (x > most) {
+          most = x;
+          place = i;
+        }
+      }
+      store<f32>(dst, kind == 2 ? <f32>place : most);
+      dst += 4;
+    }
+    src += count * step;
+  }
+}
+
+/** Pieces of `bytes` by their place among `count`; places outside are taken as the last, negative ones from the end. */
+export function gather(
+  src: usize,
+  indices: usize,
+  dst: usize,
+  outer: usize,
+  pieces: usize,
+  bytes: usize,
+  count: usize,
+): void {
+  for (; outer > 0; outer--) {
+    for (let i: usize = 0; i < pieces; i++) {
+      const given = load<f32>(indices + (i << 2));
+      const place = given < 0 ? given + <f32>count : given;
+      const at = min<usize>(<usize>max<f32>(min<f32>(place, <f32>count), 0), count - 1);
+      memory.copy(dst, src + at * bytes, bytes);
+      dst += bytes;
+    }
+    src += count * bytes;
+  }
+}
+
+/**
+ * Planes of f32 to columns for `product`: for each plane and each place of a window its value in every window, `fill`
+ * where that lies outside the image.
+ */
+export function unfold(
+  src: usize,
+  dst: usize,
+  channels: usize,
+  height: i32,
+  width: i32,
+  outHeight: i32,
+  outWidth: i32,
+  windowRows: i32,
+  windowColumns: i32,
+  strideY: i32,
+  strideX: i32,
+  dilationY: i32,
+  dilationX: i32,
+  top: i32,
+  left: i32,
+  fill: f32,
+): void {
+  for (; channels > 0; channels--) {
+    for (let i = 0; i < windowRows; i++) {
+      for (let j = 0; j < windowColumns; j++) {
+        for (let y = 0; y < outHeight; y++) {
+          const row = y * strideY + i * dilationY - top;
+          for (let x = 0; x < outWidth; x++) {
+            const column = x * strideX + j * dilationX - left;
+            const inside = <u32>row < <u32>height && <u32>column < <u32>width;
+            store<f32>(dst, inside ? load<f32>(src + <usize>((row * width + column) << 2)) : fill);
+            dst += 4;
+          }
+        }
+      }
+    }
+    src += <usize>((height * width) << 2);
+  }
+}
+
+/** The `most` largest of each row of `count`, largest first, and their places; `src` is used up. */
+export function largest(src: usize, dst: usize, indices: usize, rows: usize, count: usize, most: usize): void {
+  for (; rows > 0; rows--) {
+    for (let k: usize = 0; k < most; k++) {
+      let best = src;
+      for (let i: usize = 0; i < count << 2; i += 4) if (load<f32>(src + i) > load<f32>(best)) best = src + i;
+      store<f32>(dst, load<f32>(best));
+      store<f32>(indices, <f32>((best - src) >> 2));
+      store<f32>(best, -Infinity);
+      dst += 4;
+      indices += 4;
+    }
+    src += count << 2;
+  }
+}
