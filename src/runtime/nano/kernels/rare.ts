@@ -35,7 +35,8 @@ export function gather(
     for (let i: usize = 0; i < pieces; i++) {
       const given = load<f32>(indices + (i << 2));
       const place = given < 0 ? given + <f32>count : given;
-      const at = min<usize>(<usize>max<f32>(min<f32>(place, <f32>count), 0), count - 1);
+      // What is not a number is taken as the first.
+      const at: usize = place >= 1 ? (place < <f32>count ? <usize>place : count - 1) : 0;
       memory.copy(dst, src + at * bytes, bytes);
       dst += bytes;
     }
