@@ -1,3 +1,5 @@
+import { buildDelta } from '../../src/cli/pack/delta.ts'
+import { blobReader } from '../../src/cli/pack/open-folder.ts'
 import { isAbort } from '../../src/lib/abort.ts'
 import { utf8 } from '../../src/lib/bytes.ts'
 import { sha256Hex } from '../../src/lib/sha256.ts'
@@ -6,16 +8,29 @@ import { createInstaller, type InstallerDeps } from '../../src/packs/install.ts'
 import { memoryLocks } from '../../src/packs/locks.ts'
 import { openPack } from '../../src/packs/open.ts'
 import { createMemoryStore } from '../../src/packs/store-memory.ts'
+import { withUpdates } from '../../src/protocol/delta.ts'
 import type { Signer } from '../../src/protocol/sign.ts'
+import {
+  type Weather as BrowserWeather,
+  createPhone,
+  type Delivered,
+  deliver as deliverInBrowser,
+  type Loader,
+  ours,
+  theirs,
+} from '../helpers/browser-delivery.ts'
 import { simulate, simulationPack } from '../helpers/delivery-simulation.ts'
+import { findChromium } from '../helpers/find-chromium.ts'
 import { type Behaviour, type FlakyServer, startFlakyServer } from '../helpers/flaky-server.ts'
+import { packsPageScript } from '../helpers/packs-page-script.ts'
 import { KEEP, noise, type SyntheticPack, seeded, syntheticPack, throwAwaySigner } from '../helpers/synthetic-pack.ts'
+import { fetchTransformersJs } from '../helpers/transformers-js.ts'
 
 /**
  * What a bad network costs, against a server of our own on loopback that cuts, stalls, limits and damages by a seed.
  * `--megabytes N` (25) size of the pack, `--seeds N` (10000) runs of the simulation, `--seed N` (1) of everything else.
- * Compared with one plain `fetch` of the same file that begins again at zero, which is what most loaders do;
- * transformers.js itself is not part of this run.
+ * The first part runs in Node; the second in Chromium, where transformers.js loads a model of the same size through the
+ * same server (`--no-peer` leaves it out, `--only node|chromium` runs one part).
  */
 export async function bench(args: readonly string[]): Promise<void> {
   const option = (name: string, otherwise: number): number => {
@@ -30,48 +45,102 @@ export async function bench(args: readonly string[]): Promise<void> {
   const { length, chunks } = pack.manifest.blob
   console.log(`Pack: ${mega(length)} MB in ${chunks.length} chunks of at most 64 KB; seed ${seed}.\n`)
 
-  const kills = places(20, length, seeded(seed))
-  // At a rate that real links have: over an unlimited loopback the buffers alone hold megabytes that no phone ever saw.
-  const slow = (): Behaviour => ({ bytesPerSecond: 1_500_000 })
-  await report('20 kills at random places, 12 Mbit/s', pack, { kills, behave: slow })
-  await reportPlain('20 kills at random places', pack, { kills })
-  await report('every connection dies after 64 KB', pack, { behave: () => ({ cutAfter: 65_536 }) })
-  await reportPlain('every connection dies after 64 KB', pack, { behave: () => ({ cutAfter: 65_536 }), tries: 20 })
+  const only = args[args.indexOf('--only') + 1]
+  if (only !== 'chromium') await benchInNode(pack, weights, signer, option('seeds', 10_000), seed)
+  if (only !== 'node') await benchInChromium(pack, seed, !args.includes('--no-peer'))
+}
 
+async function benchInNode(
+  pack: SyntheticPack,
+  weights: Uint8Array,
+  signer: Signer,
+  seeds: number,
+  seed: number,
+): Promise<void> {
+  const kills = places(20, pack.blob.length, seeded(seed))
+  await report('20 kills at random places, 12 Mbit/s', pack, { kills, behave: slow })
+  await report('every connection dies after 64 KB', pack, { behave: dying })
   let damaged = 0
-  const dice = seeded(seed + 1)
-  await report('1 % of chunks damaged on the way', pack, {
-    behave: () => ({
-      damage(bytes) {
-        for (let at = 0; at < bytes.length; at += 65_541) {
-          if (dice() >= 0.01) continue
-          const place = at + Math.floor(dice() * Math.min(65_541, bytes.length - at))
-          bytes[place] = (bytes[place] ?? 0) ^ 16
-          damaged++
-        }
-      },
-    }),
-  })
+  await report('1 % of chunks damaged on the way', pack, { behave: damaging(seed + 1, () => damaged++) })
   console.log(`   (${damaged} chunks came damaged)`)
-  await report('one flipped bit', pack, {
-    behave: (nth) => ({
-      damage(bytes) {
-        const place = Math.floor(bytes.length / 3)
-        if (nth === 0) bytes[place] = (bytes[place] ?? 0) ^ 1
-      },
-    }),
-  })
-  await reportUpdate(pack, weights, signer)
+  await report('one flipped bit', pack, { behave: flipping })
+  await reportUpdates(pack, weights, signer)
   await reportEdge(signer)
   await reportCheck()
-  await reportSimulation(option('seeds', 10_000), seed)
+  await reportSimulation(seeds, seed)
 }
+
+async function benchInChromium(pack: SyntheticPack, seed: number, withPeer: boolean): Promise<void> {
+  const peer = withPeer ? await fetchTransformersJs() : undefined
+  const loaders = [ours(pack, await packsPageScript()), ...(peer ? [theirs(peer, pack)] : [])]
+  const small = await syntheticPack({ files: { [KEEP]: noise(200_000, 5) }, chunkSize: 65_536 })
+  const edge = [ours(small, await packsPageScript()), ...(peer ? [theirs(peer, small)] : [])]
+  const phone = await createPhone(findChromium())
+  console.log('\nIn Chromium; bytes as the server counts them.')
+  try {
+    const compare = async (title: string, weather: () => BrowserWeather, all = loaders): Promise<void> => {
+      for (const loader of all) {
+        const result = await deliverInBrowser(phone, loader, weather())
+        line(`${loader.name}: ${title}`, describeDelivery(loader, result))
+      }
+    }
+    await compare('nothing goes wrong', () => ({ behave: slow }))
+    const kills = places(20, pack.blob.length, seeded(seed))
+    await compare('the browser killed 20 times, 12 Mbit/s', () => ({ kills, behave: slow, victim: 'browser' }))
+    await compare('the tab closed 20 times, 12 Mbit/s', () => ({ kills, behave: slow }))
+    await compare('every connection dies after 64 KB', () => ({ behave: dying }))
+    await compare('1 % of chunks damaged on the way', () => ({ behave: damaging(seed + 1) }))
+    await compare('one flipped bit', () => ({ behave: flipping }))
+    await compare('EDGE (150 kbit/s, 600 ms), cut every 120 KB, 200 KB', () => ({ behave: edgeLink }), edge)
+  } finally {
+    await phone.close()
+  }
+}
+
+function describeDelivery({ length }: Loader, result: Delivered): string[] {
+  const { complete, exact, sent, kills, failures, seconds, failure } = result
+  return [
+    complete ? (exact ? 'exact' : 'KEPT WRONG BYTES, and said nothing') : `NEVER COMPLETE in ${failures} tries`,
+    `${share(sent - length, length)} sent again`,
+    `${mega(sent)} MB in all`,
+    ...(kills ? [`${kills} kills`] : []),
+    ...(failures ? [`${failures} failed loads (${(failure ?? '').slice(0, 80)})`] : []),
+    `${seconds.toFixed(1)} s`,
+  ]
+}
+
+/** At a rate that real links have: over an unlimited loopback the buffers alone hold megabytes that no phone ever saw. */
+const slow = (): Behaviour => ({ bytesPerSecond: 1_500_000 })
+const dying = (): Behaviour => ({ bytesPerSecond: 1_500_000, cutAfter: 65_536 })
+const edgeLink = (): Behaviour => ({ delayMs: 600, bytesPerSecond: 18_750, cutAfter: 120_000 })
+
+/** Each part of 64 KB of each answer is damaged with a chance of 1 %. */
+function damaging(seed: number, onDamage: () => void = () => undefined): () => Behaviour {
+  const dice = seeded(seed)
+  return () => ({
+    damage(bytes) {
+      for (let at = 0; at < bytes.length; at += 65_541) {
+        if (dice() >= 0.01) continue
+        const place = at + Math.floor(dice() * Math.min(65_541, bytes.length - at))
+        bytes[place] = (bytes[place] ?? 0) ^ 16
+        onDamage()
+      }
+    },
+  })
+}
+
+/** One bit, the first time. */
+const flipping = (nth: number): Behaviour => ({
+  damage(bytes) {
+    const place = Math.floor(bytes.length / 3)
+    if (nth === 0) bytes[place] = (bytes[place] ?? 0) ^ 1
+  },
+})
 
 interface Weather {
   behave?: (nth: number) => Behaviour
   /** Bytes received in all after which the process is killed, ascending. */
   kills?: readonly number[]
-  tries?: number
 }
 
 async function serve(pack: SyntheticPack, behave: (nth: number) => Behaviour = () => ({})): Promise<FlakyServer> {
@@ -144,65 +213,44 @@ async function report(title: string, pack: SyntheticPack, { behave, kills }: Wea
   }
 }
 
-/** One fetch of the whole file, from zero again after every failure. */
-async function reportPlain(
-  title: string,
-  pack: SyntheticPack,
-  { behave, kills = [], tries = 100 }: Weather,
-): Promise<void> {
-  const server = await serve(pack, behave)
-  let received = 0
-  let killed = 0
-  let done = false
-  for (let attempt = 0; attempt < tries && !done; attempt++) {
-    const controller = new AbortController()
+/** What an update costs, as `jiko pack` offers it and as the phone takes it. */
+async function reportUpdates(pack: SyntheticPack, weights: Uint8Array, signer: Signer): Promise<void> {
+  const random = seeded(11)
+  const lastLayer = new Uint8Array(weights)
+  const part = Math.floor(weights.length / 50)
+  lastLayer.set(noise(part, 77), weights.length - part)
+  const moved = Uint8Array.from(weights, (byte) => (random() < 0.03 ? byte + (random() < 0.5 ? 1 : -1) : byte))
+  const cases = { 'last layer (2 %) replaced': lastLayer, '3 % of weights moved by one step': moved }
+  for (const [title, changed] of Object.entries({ ...cases, unrelated: noise(weights.length, 78) })) {
+    const next = await syntheticPack({ signer, version: '1.1.0', files: { [KEEP]: changed }, chunkSize: 65_536 })
+    const built = await buildDelta(
+      { ...pack, read: blobReader(pack.manifest, pack.blob) },
+      { ...next, read: blobReader(next.manifest, next.blob) },
+    )
+    const server = await serve(pack)
     try {
-      const response = await fetch(`${server.origin}/pack/chunks.bin`, { signal: controller.signal })
-      for await (const piece of response.body ?? []) {
-        received += piece.length
-        if (received >= (kills[killed] ?? Number.POSITIVE_INFINITY)) {
-          killed++
-          controller.abort()
-        }
+      const store = createMemoryStore()
+      await deliver(server, pack, store)
+      publish(server, { ...next, text: withUpdates(next.text, built ? [built.update] : []) })
+      if (built) {
+        server.put(`/pack/${built.update.path}`, built.table)
+        server.put(`/pack/${built.delta.blob.path}`, built.blob)
       }
-      done = true
-    } catch {
-      // As said: again from zero.
+      const { received, exact, seconds } = await deliver(server, next, store)
+      line(`jiko: update, ${title}`, [
+        exact ? 'exact' : 'WRONG',
+        `${share(received, next.manifest.blob.length)} of the pack fetched (${kilo(received)} KB)`,
+        `${seconds.toFixed(1)} s`,
+      ])
+    } finally {
+      await server.close()
     }
-  }
-  await server.close()
-  const { length } = pack.manifest.blob
-  line(`plain fetch: ${title}`, [
-    done
-      ? `${share(received - length, length)} fetched again`
-      : `never complete in ${tries} tries, ${mega(received)} MB fetched`,
-    ...(killed ? [`${killed} kills`] : []),
-  ])
-}
-
-async function reportUpdate(pack: SyntheticPack, weights: Uint8Array, signer: Signer): Promise<void> {
-  const changed = new Uint8Array(weights)
-  const part = Math.floor(changed.length / 20)
-  changed.set(noise(part, 77), changed.length - 2 * part)
-  const next = await syntheticPack({ signer, version: '1.1.0', files: { [KEEP]: changed }, chunkSize: 65_536 })
-  const server = await serve(pack)
-  try {
-    const store = createMemoryStore()
-    await deliver(server, pack, store)
-    publish(server, next)
-    const { received, exact } = await deliver(server, next, store)
-    line('jiko: update in which one run of 5 % of the weights changed', [
-      exact ? 'exact' : 'WRONG',
-      `${share(received, next.manifest.blob.length)} of the pack fetched (${kilo(received)} KB)`,
-    ])
-  } finally {
-    await server.close()
   }
 }
 
 async function reportEdge(signer: Signer): Promise<void> {
   const small = await syntheticPack({ signer, files: { [KEEP]: noise(200_000, 5) }, chunkSize: 65_536 })
-  const server = await serve(small, () => ({ delayMs: 600, bytesPerSecond: 18_750, cutAfter: 120_000 }))
+  const server = await serve(small, edgeLink)
   try {
     const { received, seconds, exact } = await deliver(server, small, createMemoryStore())
     const ideal = small.manifest.blob.length / 18_750

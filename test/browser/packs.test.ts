@@ -1,5 +1,4 @@
 import type { BrowserContext, Page } from 'playwright-core'
-import { rolldown } from 'rolldown'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { utf8 } from '../../src/lib/bytes.ts'
 import { sha256Hex } from '../../src/lib/sha256.ts'
@@ -10,6 +9,7 @@ import { deleteProfile, openProfile } from '../helpers/chromium.ts'
 import { type Behaviour, type FlakyServer, startFlakyServer } from '../helpers/flaky-server.ts'
 import { packStoreContract } from '../helpers/pack-store-contract.ts'
 import type { PacksPage } from '../helpers/packs-page.ts'
+import { packsPageScript } from '../helpers/packs-page-script.ts'
 import { KEEP, noise, syntheticPack } from '../helpers/synthetic-pack.ts'
 
 declare const room: PacksPage
@@ -25,9 +25,7 @@ let behave: (nth: number) => Behaviour
 let nth = 0
 
 beforeAll(async () => {
-  const bundle = await rolldown({ input: `${import.meta.dirname}/../helpers/packs-page.ts`, platform: 'browser' })
-  script = (await bundle.generate({ format: 'esm', codeSplitting: false })).output[0].code
-  await bundle.close()
+  script = await packsPageScript()
   ;({ context, profile } = await openProfile())
 })
 afterAll(async () => {

@@ -1,8 +1,7 @@
-import { spawnSync } from 'node:child_process'
 import type { BrowserContext, Page } from 'playwright-core'
 import type { RecordState } from '../../src/protocol/record.ts'
 import { type BadNetwork, createBadNetwork } from './bad-network.ts'
-import { deleteProfile, openProfile } from './chromium.ts'
+import { deleteProfile, killBrowser, openProfile } from './chromium.ts'
 import { deleteHubData, type HubProcess, startHub } from './hub-process.ts'
 
 const PACK = 'coffee-leaf'
@@ -31,7 +30,7 @@ export async function createField({ packs }: { packs?: string } = {}): Promise<F
     page: await visit(opened.context, network.url),
     async killAndReopen() {
       const { profile } = opened
-      killAll(profile)
+      killBrowser(profile)
       await opened.context.close().catch(() => undefined)
       opened = await openProfile({ profile })
       field.context = opened.context
@@ -46,18 +45,6 @@ export async function createField({ packs }: { packs?: string } = {}): Promise<F
     },
   }
   return field
-}
-
-/** Ends each process of the browser that runs on this profile, by its number. */
-function killAll(profile: string): void {
-  const { stdout } = spawnSync('pgrep', ['-f', '--', profile], { encoding: 'utf8' })
-  for (const id of stdout.split('\n').filter(Boolean)) {
-    try {
-      process.kill(Number(id), 'SIGKILL')
-    } catch {
-      // Children end by themselves once the first is gone.
-    }
-  }
 }
 
 async function visit(context: BrowserContext, url: string): Promise<Page> {

@@ -44,6 +44,8 @@ export interface FlakyServer {
   readonly requests: FlakyRequest[]
   /** Bytes of bodies handed to the sockets. */
   readonly sent: number
+  /** The same of one file. */
+  sentOf(path: string): number
   /** Bytes on the wire of all connections, headers included: to the server and from it. */
   wire(): { up: number; down: number }
   close(): Promise<void>
@@ -59,6 +61,7 @@ export async function startFlakyServer(
   const requests: FlakyRequest[] = []
   const sockets = new Set<Socket>()
   const closed = { up: 0, down: 0 }
+  const sentOf = new Map<string, number>()
   let sent = 0
 
   async function answer(message: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -92,16 +95,22 @@ export async function startFlakyServer(
     }
     headers['content-length'] = body.length + (how.lengthLie ?? 0)
     response.writeHead(partial ? 206 : 200, headers)
-    await send(response, body, how)
+    await send(response, body, how, (bytes) => void sentOf.set(path, (sentOf.get(path) ?? 0) + bytes))
   }
 
-  async function send(response: ServerResponse, body: Bytes, how: Behaviour): Promise<void> {
+  async function send(
+    response: ServerResponse,
+    body: Bytes,
+    how: Behaviour,
+    count: (bytes: number) => void,
+  ): Promise<void> {
     const stop = Math.min(how.cutAfter ?? body.length, how.stallAfter ?? body.length, body.length)
     const piece = how.bytesPerSecond ? Math.min(8192, Math.max(256, Math.ceil(how.bytesPerSecond / 20))) : 16_384
     for (let at = 0; at < stop; ) {
       const part = body.subarray(at, Math.min(stop, at + piece))
       at += part.length
       sent += part.length
+      count(part.length)
       const full = !response.write(part)
       if (response.destroyed) return
       if (how.bytesPerSecond) await wait((part.length / how.bytesPerSecond) * 1000)
@@ -137,6 +146,7 @@ export async function startFlakyServer(
     get sent() {
       return sent
     },
+    sentOf: (path) => sentOf.get(path) ?? 0,
     wire() {
       let { up, down } = closed
       for (const socket of sockets) {
@@ -155,7 +165,8 @@ export async function startFlakyServer(
 
 /** Module scripts are refused under any other type. */
 function typeOf(path: string): string {
-  if (path.endsWith('.js')) return 'text/javascript'
+  if (/\.m?js$/.test(path)) return 'text/javascript'
+  if (path.endsWith('.wasm')) return 'application/wasm'
   return path.endsWith('.html') ? 'text/html' : 'application/octet-stream'
 }
 
