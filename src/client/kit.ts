@@ -24,6 +24,10 @@ export interface HistoryEntry {
   state: RecordState
   /** The corrected label, when a person has said better. */
   corrected?: string
+  /** Somebody has taken it back. */
+  retracted?: boolean
+  /** People who did not know of each other said different things: all of them, the one shown first. For a person to settle. */
+  conflict?: readonly string[]
 }
 
 /** An open pack, ready to answer. */
@@ -113,12 +117,18 @@ export interface Kit {
     /** The photo or sound a record was made from. */
     attachment(sha256: string): Promise<Blob | undefined>
     correct(id: string, patch: { label: string }): Promise<void>
+    /**
+     * Removes a record and its photos for good, here at once and at every hub that has them; its hash stays, so that the
+     * log still verifies. @throws JikoError `log/unknown-record`
+     */
+    erase(id: string): Promise<void>
     /** Calls back after every change to records or their state; returns how to stop. */
     subscribe(listener: () => void): () => void
   }
   readonly sync: {
     readonly status: Signal<SyncStatus>
-    now(): Promise<SyncStatus>
+    /** @param options.photos full photos too, also where bytes cost money. */
+    now(options?: { photos?: boolean }): Promise<SyncStatus>
     /**
      * Joins a program by the link of an invitation; records go there from then on. Repeatable.
      * @throws JikoError `sync/bad-invitation`, `sync/other-hub`, `sync/other-program`, `sync/hub-changed`, `sync/refused`, `sync/...`

@@ -47,7 +47,7 @@ export async function nameAttachments(
     run.attachments.map(async (attachment) => ({ ...attachment, sha256: await sha256Hex(attachment.bytes) })),
   )
   return {
-    stored: named.map(({ sha256, type, bytes }) => ({ sha256, type, bytes })),
+    stored: named.map(({ sha256, type, bytes, role }) => ({ sha256, type, bytes, preview: role === 'preview' })),
     listed: named.map(({ sha256, type, bytes, role }) => ({ sha256, type, bytes: bytes.length, role })),
   }
 }
@@ -60,6 +60,8 @@ export function toEntry({ record, state, changes }: HistoryItem): HistoryEntry |
     body: record.body,
     state,
     ...(said.label !== undefined && { corrected: said.label }),
+    ...(said.retracted && { retracted: true }),
+    ...(said.conflicts.label && { conflict: said.conflicts.label.map(String) }),
   }
 }
 
@@ -84,7 +86,14 @@ export function createRecords({ store, moment, onWritten }: RecordsOptions): Kit
       // A page of one that begins just below the next number is this record with all that was said about it.
       const [item] = await store.history({ before: recordId(position[0], position[1] + 1), limit: 1 })
       const base = item ? corrected(item.changes).heads : []
-      await store.append({ v: 1, kind: 'correction', at: moment(), ref: id, base, patch: { label: patch.label } })
+      const at = moment()
+      const clock = await store.tick(at.wall)
+      await store.append({ v: 1, kind: 'correction', at, clock, ref: id, base, patch: { label: patch.label } })
+      onWritten()
+    },
+    async erase(id) {
+      const at = moment()
+      await store.erase(id, { at, clock: await store.tick(at.wall) })
       onWritten()
     },
     subscribe: (listener) => store.subscribe(listener),

@@ -6,6 +6,7 @@ import { createWebLock } from '../sync/lock.ts'
 import { createMemoryLock } from '../sync/memory-lock.ts'
 import { onEvent, type Schedule, startSchedule, type Trigger } from '../sync/schedule.ts'
 import { createSync, type Sync } from '../sync/sync.ts'
+import { startMakingRoom } from './make-room.ts'
 
 export interface SyncEngineOptions {
   store: RecordStore
@@ -55,6 +56,16 @@ async function roomOf(
   return { persisted, usage, quota }
 }
 
+/** Chromium's word on the link; where a browser says nothing it is taken to cost nothing. */
+interface WithConnection {
+  connection?: { type?: string; saveData?: boolean }
+}
+
+function isMetered(): boolean {
+  const { type, saveData = false } = (navigator as WithConnection).connection ?? {}
+  return saveData || type === 'cellular'
+}
+
 export async function startSyncEngine({
   store,
   base,
@@ -69,6 +80,7 @@ export async function startSyncEngine({
     ...hub,
     moment,
     storage: () => roomOf(navigator.storage),
+    metered: isMetered,
     lock: 'locks' in navigator ? createWebLock(navigator.locks) : createMemoryLock(),
   })
   const schedule = startSchedule({
@@ -81,9 +93,14 @@ export async function startSyncEngine({
     register: registerBackgroundSync,
     onError,
   })
+  const stopMakingRoom = startMakingRoom(store, onError)
+  function stop(): void {
+    stopMakingRoom()
+    schedule.stop()
+  }
   return {
     sync,
-    schedule,
+    schedule: { wake: schedule.wake, stop },
     program,
     enrol: (link, signal) => enrol(link, hub, signal),
     enrolment: () => enrolment(hub),

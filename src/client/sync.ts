@@ -44,6 +44,8 @@ export function startSync({
     held: 0,
     final: 0,
     blobsWaiting: 0,
+    blobsDeferred: 0,
+    blobsHeld: 0,
     // Not before the store has said so.
     allSent: false,
     running: false,
@@ -100,9 +102,9 @@ export function startSync({
   return {
     room: {
       status,
-      async now() {
+      async now(options) {
         await start().catch(() => undefined)
-        return engine ? engine.sync.now() : current()
+        return engine ? engine.sync.now(options) : current()
       },
       async enrol(link, { signal } = {}) {
         const joined = await (await start()).enrol(link, signal)

@@ -208,6 +208,7 @@ export function createSync({ store, blobs, signer, access, isRoot, now, admit, o
     return {
       jiko: 1,
       hub: { key: signer.key },
+      ...(isRoot && { root: true }),
       ...told,
       verdicts: await verdictsOf(program, sync.push),
       ...(refused.length > 0 && { refused }),

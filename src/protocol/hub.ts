@@ -135,6 +135,8 @@ export type Ack = v.InferOutput<typeof Ack>
 export const SyncResponse = v.object({
   jiko: v.literal(1),
   hub: v.object({ key: PublicKey }),
+  /** No hub stands above this one. */
+  root: v.optional(v.boolean()),
   ack: v.record(Stream, Ack),
   /** Records that were stored but not accepted: [stream, seq, reason]. */
   verdicts: v.array(v.tuple([Stream, PositiveCount, v.string()])),

@@ -133,6 +133,7 @@ const NoteRecord = v.object({
 /** The body of a log line. Objects are loose: a newer app's extra fields are kept, since the line's exact bytes are. */
 export const RecordBody = v.variant('kind', [ResultRecord, CorrectionRecord, RetractRecord, EraseRecord, NoteRecord])
 export type RecordBody = v.InferOutput<typeof RecordBody>
+export type EraseBody = v.InferOutput<typeof EraseRecord>
 /** What is said about a record: everything but results. */
 export type AboutBody = Exclude<RecordBody, { kind: 'result' }>
 export const isAbout = (body: RecordBody): body is AboutBody => body.kind !== 'result'

@@ -33,7 +33,7 @@ export function createConnection(name: string, blockedMs = 10_000, version = VER
       giveUp = reject
     })
     const request = openDB<JikoSchema>(name, version, {
-      upgrade: (db, from, _to, tx) => upgrade(db, from, tx),
+      upgrade: (db, from, to, tx) => upgrade(db, from, to ?? version, tx),
       blocked: () => {
         timer = setTimeout(() => {
           abandoned = true

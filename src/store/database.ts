@@ -1,10 +1,17 @@
 import type { StreamState } from './store.ts'
 
-/** A line as it lies on disk. The body is not kept beside it: it is the line, parsed. */
+/**
+ * A line as it lies on disk. The body is not kept beside it: it is the line, parsed. Rows of streams that are not among
+ * `streams` are what others said about this device's records.
+ */
 export interface RecordRow {
   stream: string
   seq: number
-  line: string
+  /** Left out where the text is no more. */
+  line?: string
+  /** Why it is no more, and the line's own SHA-256: with it the chain goes on. */
+  gone?: { why: 'erased' | 'pruned'; hash: string }
+  /** H(seq); empty in another's row, whose chain is not known here. */
   hash: string
   /** The record this one is about, as [stream, seq], so that a page of history finds all its changes in one range. */
   ref?: [string, number]
@@ -20,13 +27,41 @@ export interface AttachmentRow {
   bytes: ArrayBuffer
 }
 
-/** What is still to be sent. Apart from the bytes, so that marking one done does not write a photo again. */
+/** Where an attachment stands, in the order in which they are sent: previews, full ones, those that a hub has already. */
+export const RANK = { preview: 0, full: 1, held: 2 } as const
+export type Rank = (typeof RANK)[keyof typeof RANK]
+
+/**
+ * What is not known to be at the root. Apart from the bytes, so that marking one does not write a photo again. The row goes
+ * once the root has it.
+ */
 export interface UploadRow {
   sha256: string
   type: string
   size: number
-  /** [born, seq] of the record that brought it: older ones go first. */
-  order: [number, number]
+  /** Small, sent also where bytes cost money. */
+  preview: boolean
+  /** `RANK`, then [born, seq] of the record that brought it: older ones go first. */
+  order: [Rank, number, number]
+}
+
+/** How far another's stream is known, as far as it is about one of ours. */
+export interface KnownRow {
+  target: string
+  source: string
+  seq: number
+}
+
+/** Somebody who uses this phone: the PIN keeps one's records from the others' eyes, not from who takes the phone apart. */
+export interface ActorRow {
+  id: string
+  name: string
+  salt: string
+  /** PBKDF2 of the PIN, hex. */
+  hash: string
+  /** Wrong PINs in a row, and when the next may be tried, ms since 1970. */
+  failures: number
+  notBefore: number
 }
 
 /** What a transaction sees. Each method is one request to the database. */
@@ -43,12 +78,17 @@ export interface Tables {
   attachment(sha256: string): Promise<AttachmentRow | undefined>
   hasAttachment(sha256: string): Promise<boolean>
   putAttachment(row: AttachmentRow): Promise<void>
-  /** In order of `order`. */
-  uploads(limit: number): Promise<UploadRow[]>
-  waits(sha256: string): Promise<boolean>
-  countUploads(): Promise<number>
+  deleteAttachment(sha256: string): Promise<void>
+  /** In order of `order`, those of the ranks from `from` to `to`. */
+  uploads(from: Rank, to: Rank, limit: number): Promise<UploadRow[]>
+  upload(sha256: string): Promise<UploadRow | undefined>
+  countUploads(from: Rank, to: Rank): Promise<number>
   putUpload(row: UploadRow): Promise<void>
   deleteUpload(sha256: string): Promise<void>
+  known(): Promise<KnownRow[]>
+  putKnown(row: KnownRow): Promise<void>
+  actors(): Promise<ActorRow[]>
+  putActor(row: ActorRow): Promise<void>
   setting(key: string): Promise<unknown>
   putSetting(key: string, value: unknown): Promise<void>
   deviceKey(): Promise<CryptoKeyPair | undefined>

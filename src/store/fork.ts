@@ -59,6 +59,7 @@ async function prepare(database: Database, key: string, stream: string, agreed: 
     hash: agreedRow?.hash ?? EMPTY_HASH,
     held: Math.min(forked.held, agreed),
     final: Math.min(forked.final, agreed),
+    ...(forked.pruned !== undefined && { pruned: Math.min(forked.pruned, agreed) }),
   }
   const last = moved.at(-1)
   return {
@@ -71,13 +72,15 @@ async function prepare(database: Database, key: string, stream: string, agreed: 
 }
 
 async function rewrite(old: readonly RecordRow[], target: StreamState): Promise<RecordRow[]> {
+  // Of an erased line nothing is left that could be said anew.
+  const left = old.flatMap((row) => (row.line === undefined ? [] : [{ ...row, line: row.line }]))
   const renamed = new Map(
-    old.map((row, i) => [recordId(row.stream, row.seq), recordId(target.stream, target.tip + 1 + i)]),
+    left.map((row, i) => [recordId(row.stream, row.seq), recordId(target.stream, target.tip + 1 + i)]),
   )
   const follow = (id: string): string => renamed.get(id) ?? id
   const rows: RecordRow[] = []
   let { tip: seq, hash } = target
-  for (const row of old) {
+  for (const row of left) {
     const body = bodyOf(row.line)
     const origin: Origin = { id: recordId(row.stream, row.seq), hash: row.hash }
     const moved: RecordBody & { origin?: Origin } = {

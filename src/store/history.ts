@@ -1,6 +1,6 @@
 import type { RecordBody, RecordState } from '../protocol/record.ts'
 import type { RecordRow, Tables } from './database.ts'
-import { recordOf, splitId } from './line.ts'
+import { recordsOf, splitId } from './line.ts'
 import type { HistoryItem, Page, StoredRecord, StreamState } from './store.ts'
 
 /** How far a record has got, from the marks of its stream alone. */
@@ -31,7 +31,7 @@ export async function readPage(
     while (below > 1 && page.length < limit) {
       const from = Math.max(1, below - limit)
       const rows = await tables.records(stream, from, below - 1)
-      const wanted = rows.reverse().map(recordOf)
+      const wanted = recordsOf(rows.reverse())
       page.push(...(kind ? wanted.filter((record) => record.body.kind === kind) : wanted))
       below = from
     }
@@ -62,6 +62,6 @@ export async function readHistory(tables: Tables, page: Page): Promise<HistoryIt
   return records.map((record) => ({
     record,
     state: stateIn(streams, record),
-    changes: (changes.get(`${record.stream}/${record.seq}`) ?? []).sort(bySaying).map(recordOf),
+    changes: recordsOf((changes.get(`${record.stream}/${record.seq}`) ?? []).sort(bySaying)),
   }))
 }

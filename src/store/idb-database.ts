@@ -1,6 +1,6 @@
 import type { IDBPTransaction, StoreNames } from 'idb'
 import { createConnection } from './connection.ts'
-import type { Database, Tables } from './database.ts'
+import type { Database, Rank, Tables } from './database.ts'
 import { type JikoSchema, TABLES } from './schema.ts'
 
 type Transaction = IDBPTransaction<JikoSchema, StoreNames<JikoSchema>[], 'readonly' | 'readwrite'>
@@ -13,10 +13,13 @@ function tablesOf(tx: Transaction): Tables {
   const streams = writable.objectStore('streams')
   const attachments = writable.objectStore('attachments')
   const uploads = writable.objectStore('uploads')
+  const known = writable.objectStore('known')
+  const actors = writable.objectStore('actors')
   const settings = writable.objectStore('settings')
   const keys = writable.objectStore('keys')
   const span = (stream: string, from: number, to: number): IDBKeyRange =>
     IDBKeyRange.bound([stream, from], [stream, to])
+  const ranks = (from: Rank, to: Rank): IDBKeyRange => IDBKeyRange.bound([from], [to + 1], false, true)
   return {
     streams: async () => (await streams.getAll()).sort((a, b) => a.born - b.born),
     putStream: async (row) => void (await streams.put(row)),
@@ -28,11 +31,16 @@ function tablesOf(tx: Transaction): Tables {
     attachment: (sha256) => attachments.get(sha256),
     hasAttachment: async (sha256) => (await attachments.getKey(sha256)) !== undefined,
     putAttachment: async (row) => void (await attachments.put(row)),
-    uploads: (limit) => uploads.index('order').getAll(null, limit),
-    waits: async (sha256) => (await uploads.getKey(sha256)) !== undefined,
-    countUploads: () => uploads.count(),
+    deleteAttachment: (sha256) => attachments.delete(sha256),
+    uploads: (from, to, limit) => uploads.index('order').getAll(ranks(from, to), limit),
+    upload: (sha256) => uploads.get(sha256),
+    countUploads: (from, to) => uploads.index('order').count(ranks(from, to)),
     putUpload: async (row) => void (await uploads.put(row)),
     deleteUpload: (sha256) => uploads.delete(sha256),
+    known: () => known.getAll(),
+    putKnown: async (row) => void (await known.put(row)),
+    actors: () => actors.getAll(),
+    putActor: async (row) => void (await actors.put(row)),
     setting: (key) => settings.get(key),
     putSetting: async (key, value) => void (await settings.put(value, key)),
     deviceKey: () => keys.get('device'),

@@ -1,5 +1,6 @@
 import { utf8 } from '../lib/bytes.ts'
 import { JikoError } from '../protocol/error.ts'
+import type { SentLine } from '../protocol/hub.ts'
 import { MAX_LINE_BYTES, parseRecord, type RecordBody } from '../protocol/record.ts'
 import type { RecordRow } from './database.ts'
 import type { StoredRecord } from './store.ts'
@@ -19,7 +20,13 @@ export function formatLine(body: RecordBody): string {
   return line
 }
 
-export function rowOf(stream: string, seq: number, line: string, body: RecordBody, hash: string): RecordRow {
+export function rowOf(
+  stream: string,
+  seq: number,
+  line: string,
+  body: RecordBody,
+  hash: string,
+): RecordRow & { line: string } {
   const ref = 'ref' in body ? splitId(body.ref) : undefined
   return { stream, seq, line, hash, ...(ref && { ref }) }
 }
@@ -27,13 +34,15 @@ export function rowOf(stream: string, seq: number, line: string, body: RecordBod
 /** Our own line: it was checked when it was written. */
 export const bodyOf = (line: string): RecordBody => JSON.parse(line)
 
-export const recordOf = ({ stream, seq, line, hash }: RecordRow): StoredRecord => ({
-  stream,
-  seq,
-  line,
-  body: bodyOf(line),
-  hash,
-})
+/** Undefined where the text is no more. */
+export const recordOf = ({ stream, seq, line, hash }: RecordRow): StoredRecord | undefined =>
+  line === undefined ? undefined : { stream, seq, line, body: bodyOf(line), hash }
+
+export const recordsOf = (rows: readonly RecordRow[]): StoredRecord[] =>
+  rows.map(recordOf).filter((record) => record !== undefined)
+
+/** What is sent of a row. */
+export const sentOf = ({ line, gone }: RecordRow): SentLine => line ?? [gone?.hash ?? '', gone?.why ?? 'erased']
 
 /** `stream/seq` as a pair; undefined when it is not a record id. */
 export function splitId(id: string): [string, number] | undefined {

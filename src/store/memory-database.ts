@@ -1,6 +1,6 @@
 import { createSerial } from '../lib/serial.ts'
 import { JikoError } from '../protocol/error.ts'
-import type { AttachmentRow, Database, RecordRow, Tables, UploadRow } from './database.ts'
+import type { ActorRow, AttachmentRow, Database, KnownRow, RecordRow, Tables, UploadRow } from './database.ts'
 import { asStorageError } from './storage-error.ts'
 import type { StreamState } from './store.ts'
 
@@ -15,6 +15,8 @@ interface Rows {
   records: Map<string, RecordRow>
   attachments: Map<string, AttachmentRow>
   uploads: Map<string, UploadRow>
+  known: Map<string, KnownRow>
+  actors: Map<string, ActorRow>
   settings: Map<string, unknown>
   keys: Map<string, CryptoKeyPair>
 }
@@ -24,6 +26,8 @@ const emptyRows = (): Rows => ({
   records: new Map(),
   attachments: new Map(),
   uploads: new Map(),
+  known: new Map(),
+  actors: new Map(),
   settings: new Map(),
   keys: new Map(),
 })
@@ -63,6 +67,8 @@ export function createMemoryDisk(beforeWrite: () => void = () => undefined, rows
         records: new Map(rows.records),
         attachments: new Map(rows.attachments),
         uploads: new Map(rows.uploads),
+        known: new Map(rows.known),
+        actors: new Map(rows.actors),
         settings: new Map(rows.settings),
         keys: new Map(rows.keys),
       }),
@@ -85,7 +91,10 @@ function tablesOf(rows: Rows, mode: 'read' | 'write', undo: (() => void)[], befo
     stream === wanted && seq >= from && seq <= to
   const byPosition = (a: RecordRow, b: RecordRow): number =>
     a.stream === b.stream ? a.seq - b.seq : a.stream < b.stream ? -1 : 1
-  const byOrder = (a: UploadRow, b: UploadRow): number => a.order[0] - b.order[0] || a.order[1] - b.order[1]
+  const byOrder = ({ order: a }: UploadRow, { order: b }: UploadRow): number =>
+    a[0] - b[0] || a[1] - b[1] || a[2] - b[2]
+  const ranked = (from: number, to: number): UploadRow[] =>
+    [...rows.uploads.values()].filter(({ order: [rank] }) => rank >= from && rank <= to)
 
   return {
     streams: async () => [...rows.streams.values()].map(copied).sort((a, b) => a.born - b.born),
@@ -112,11 +121,16 @@ function tablesOf(rows: Rows, mode: 'read' | 'write', undo: (() => void)[], befo
     attachment: async (sha256) => maybe(rows.attachments.get(sha256)),
     hasAttachment: async (sha256) => rows.attachments.has(sha256),
     putAttachment: async (row) => change(rows.attachments, row.sha256, copied(row)),
-    uploads: async (limit) => [...rows.uploads.values()].map(copied).sort(byOrder).slice(0, limit),
-    waits: async (sha256) => rows.uploads.has(sha256),
-    countUploads: async () => rows.uploads.size,
+    deleteAttachment: async (sha256) => change(rows.attachments, sha256, undefined),
+    uploads: async (from, to, limit) => ranked(from, to).sort(byOrder).slice(0, limit).map(copied),
+    upload: async (sha256) => maybe(rows.uploads.get(sha256)),
+    countUploads: async (from, to) => ranked(from, to).length,
     putUpload: async (row) => change(rows.uploads, row.sha256, copied(row)),
     deleteUpload: async (sha256) => change(rows.uploads, sha256, undefined),
+    known: async () => [...rows.known.values()].map(copied),
+    putKnown: async (row) => change(rows.known, `${row.target}/${row.source}`, copied(row)),
+    actors: async () => [...rows.actors.values()].map(copied),
+    putActor: async (row) => change(rows.actors, row.id, copied(row)),
     setting: async (key) => structuredClone(rows.settings.get(key)),
     putSetting: async (key, value) => change(rows.settings, key, structuredClone(value)),
     deviceKey: async () => rows.keys.get('device'),

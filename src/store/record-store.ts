@@ -1,13 +1,19 @@
+import { utf8 } from '../lib/bytes.ts'
 import { createSerial } from '../lib/serial.ts'
 import { sha256Hex } from '../lib/sha256.ts'
 import { JikoError } from '../protocol/error.ts'
 import { EMPTY_HASH, nextHash } from '../protocol/log.ts'
-import type { Database, RecordRow, Tables } from './database.ts'
+import type { RecordBody } from '../protocol/record.ts'
+import type { Database, Tables } from './database.ts'
 import { moveFork } from './fork.ts'
 import { readHistory, readPage, stateIn } from './history.ts'
 import { ensureIdentity } from './identity.ts'
-import { formatLine, recordOf, rowOf, splitId } from './line.ts'
-import type { NewAttachment, RecordStore, StreamState } from './store.ts'
+import { known, learn, tick } from './learn.ts'
+import { formatLine, recordOf, rowOf, sentOf, splitId } from './line.ts'
+import { prune } from './prune.ts'
+import { removeText } from './remove.ts'
+import type { NewAttachment, RecordStore, StoredRecord, StreamState } from './store.ts'
+import { checkFile, createUploads, putFile } from './uploads.ts'
 
 /** The part of a BroadcastChannel that tells other tabs. */
 export interface Channel {
@@ -45,12 +51,17 @@ export async function createRecordStore(database: Database, channel?: Channel): 
    * Numbers without locks: hash on the tip last seen, then, in the transaction, write only if that is still the tip.
    * Whoever loses hashes again on the winner's. (Hashing inside would end the transaction: WebCrypto is awaited.)
    */
-  async function append(line: string, row: (stream: string, seq: number, hash: string) => RecordRow, files: Files) {
+  async function append(
+    line: string,
+    body: RecordBody,
+    files: Files,
+    also?: (tables: Tables) => Promise<unknown>,
+  ): Promise<StoredRecord> {
     for (;;) {
       const basis = last ?? (await database.transact('read', newest))
       const seq = basis.tip + 1
       const hash = await nextHash(basis.hash, line)
-      const written = row(basis.stream, seq, hash)
+      const written = rowOf(basis.stream, seq, line, body, hash)
       let runs = 0
       const done = await database
         .transact('write', async (tables) => {
@@ -64,6 +75,7 @@ export async function createRecordStore(database: Database, channel?: Channel): 
           if (written.ref) await mustBeThere(tables, written.ref)
           await tables.putRecord(written)
           for (const file of files) await putFile(tables, file, [basis.born, seq])
+          await also?.(tables)
           await tables.putStream({ ...now, tip: seq, hash })
           last = { ...now, tip: seq, hash }
           return true
@@ -72,7 +84,7 @@ export async function createRecordStore(database: Database, channel?: Channel): 
           last = undefined
           throw error
         })
-      if (done) return recordOf(written)
+      if (done) return { stream: basis.stream, seq, line, body, hash }
     }
   }
 
@@ -99,7 +111,7 @@ export async function createRecordStore(database: Database, channel?: Channel): 
       serial(async () => {
         const line = formatLine(body)
         for (const file of attachments) await checkFile(file)
-        const record = await append(line, (stream, seq, hash) => rowOf(stream, seq, line, body, hash), attachments)
+        const record = await append(line, body, attachments)
         changed()
         return record
       }),
@@ -108,12 +120,38 @@ export async function createRecordStore(database: Database, channel?: Channel): 
       const row = position && (await database.transact('read', (tables) => tables.record(...position)))
       return row && recordOf(row)
     },
+    async hashAt(stream, seq) {
+      return seq === 0 ? EMPTY_HASH : (await database.transact('read', (tables) => tables.record(stream, seq)))?.hash
+    },
+    erase: (id, order) =>
+      serial(async () => {
+        const position = splitId(id)
+        const row = position && (await database.transact('read', (tables) => tables.record(...position)))
+        if (!position || row?.line === undefined) {
+          throw new JikoError('log/unknown-record', `there is no record ${id} to erase: read the list again`)
+        }
+        const hash = await sha256Hex(utf8(row.line))
+        const body: RecordBody = { v: 1, kind: 'erase', ...order, ref: id, hash }
+        await append(formatLine(body), body, [], (tables) => removeText(tables, position, { why: 'erased', hash }))
+        changed()
+      }),
+    async learn(lines) {
+      await learn(database, lines)
+      changed()
+    },
+    known: () => known(database),
+    tick: (wall) => tick(database, wall),
+    async prune(options) {
+      const bytes = await prune(database, options)
+      if (bytes > 0) changed()
+      return bytes
+    },
     list: (options = {}) =>
       database.transact('read', async (tables) => readPage(tables, await tables.streams(), options)),
     history: (page = {}) => database.transact('read', (tables) => readHistory(tables, page)),
     async lines(stream, from, limit) {
       const rows = await database.transact('read', (tables) => tables.records(stream, from, from + limit - 1))
-      return rows.map(({ line }) => line)
+      return rows.map(sentOf)
     },
     streams: () => database.transact('read', (tables) => tables.streams()),
     stateOf: async (record) => stateIn(await database.transact('read', (tables) => tables.streams()), record),
@@ -140,32 +178,7 @@ export async function createRecordStore(database: Database, channel?: Channel): 
         changed()
         return moved
       }),
-    async attachment(sha256) {
-      const row = await database.transact('read', (tables) => tables.attachment(sha256))
-      return row && new Blob([row.bytes], { type: row.type })
-    },
-    waitingAttachments: async (limit) =>
-      (await database.transact('read', (tables) => tables.uploads(limit))).map(({ sha256, type, size }) => ({
-        sha256,
-        type,
-        size,
-      })),
-    countWaitingAttachments: () => database.transact('read', (tables) => tables.countUploads()),
-    async attachmentDone(sha256) {
-      await database.transact('write', (tables) => tables.deleteUpload(sha256))
-      changed()
-    },
-    async attachmentWanted(sha256) {
-      const outcome = await database.transact('write', async (tables) => {
-        if (await tables.waits(sha256)) return 'same'
-        const row = await tables.attachment(sha256)
-        if (!row) return 'absent'
-        await tables.putUpload({ sha256, type: row.type, size: row.bytes.byteLength, order: [0, 0] })
-        return 'moved'
-      })
-      if (outcome === 'moved') changed()
-      return outcome !== 'absent'
-    },
+    ...createUploads(database, changed),
     getSetting: (key) => database.transact('read', (tables) => tables.setting(key)),
     setSetting: (key, value) => database.transact('write', (tables) => tables.putSetting(key, value)),
     subscribe(listener) {
@@ -182,20 +195,6 @@ export async function createRecordStore(database: Database, channel?: Channel): 
 }
 
 type Files = readonly NewAttachment[]
-
-/** A file under a wrong name would be refused at the end of every upload, for ever. */
-async function checkFile({ sha256, bytes }: NewAttachment): Promise<void> {
-  const got = await sha256Hex(bytes)
-  if (got === sha256) return
-  throw new JikoError('log/bad-attachment', `an attachment is named ${sha256} but its bytes hash to ${got}`)
-}
-
-async function putFile(tables: Tables, { sha256, type, bytes }: NewAttachment, order: [number, number]): Promise<void> {
-  // The same photo twice is one photo, and where it has got to stays as it is.
-  if (await tables.hasAttachment(sha256)) return
-  await tables.putAttachment({ sha256, type, bytes: bytes.slice().buffer })
-  await tables.putUpload({ sha256, type, size: bytes.length, order })
-}
 
 /** Guards against a name that moved in a fork: the old number is another install's record by now. */
 async function mustBeThere(tables: Tables, [stream, seq]: [string, number]): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Bytes } from '../lib/bytes.ts'
-import type { RecordBody, RecordState } from '../protocol/record.ts'
+import type { SentLine } from '../protocol/hub.ts'
+import type { EraseBody, RecordBody, RecordState } from '../protocol/record.ts'
 import type { Signer } from '../protocol/sign.ts'
 
 /** A line of the log with what the device knows about it. */
@@ -33,12 +34,30 @@ export interface StreamState {
   /** Last seq that a hub holds, and that the root holds, each confirmed by comparing H. */
   held: number
   final: number
+  /** Up to here all text is gone. */
+  pruned?: number
 }
 
 export interface NewAttachment {
   sha256: string
   type: string
   bytes: Bytes
+  /** Small: sent before the full ones, also where bytes cost money. */
+  preview?: boolean
+}
+
+/** A line of another stream about a record of this device. */
+export interface ForeignLine {
+  stream: string
+  seq: number
+  line: string
+}
+
+export interface PruneOptions {
+  /** Milliseconds since 1970: records that say they are older go. The device's own clock, which may lie: only what is final goes anyhow. */
+  before?: number
+  /** Or as much as it takes to free so many bytes, oldest first. */
+  bytes?: number
 }
 
 /** Names only: a hundred photos do not fit the memory of a cheap phone, so they are read one at a time. */
@@ -47,6 +66,13 @@ export interface WaitingAttachment {
   type: string
   /** Bytes. */
   size: number
+}
+
+/** How many attachments are only here, as previews and in full, and how many some hub has that the root is not known to have. */
+export interface AttachmentCounts {
+  previews: number
+  full: number
+  held: number
 }
 
 export interface Page {
@@ -67,12 +93,28 @@ export interface RecordStore {
    */
   append(body: RecordBody, attachments?: readonly NewAttachment[]): Promise<StoredRecord>
   get(id: string): Promise<StoredRecord | undefined>
+  /** H(seq), also of a line whose text is gone. */
+  hashAt(stream: string, seq: number): Promise<string | undefined>
+  /**
+   * Removes the text of one's own record and its attachments, and writes the order that has hubs do the same, in ONE
+   * transaction. The chain still verifies.
+   * @throws JikoError `log/unknown-record`
+   */
+  erase(id: string, order: Pick<EraseBody, 'at' | 'actor' | 'clock'>): Promise<void>
+  /** Takes in what others said about this device's records; an order to erase is carried out. Repeatable. */
+  learn(lines: readonly ForeignLine[]): Promise<void>
+  /** For each own stream how far each stream of others is known that is about it. */
+  known(): Promise<Record<string, Record<string, number>>>
+  /** The next hybrid logical clock: later than every one known here. */
+  tick(wall: number): Promise<number>
+  /** Makes room: text and attachments of records that are final, whole with their photos. Returns how many bytes went. */
+  prune(options: PruneOptions): Promise<number>
   /** Records of every kind, or of one, newest first. */
   list(options?: Page & { kind?: RecordBody['kind'] }): Promise<StoredRecord[]>
   /** Results, newest first, with their state and changes: three reads a page, whatever the size of the log. */
   history(options?: Page): Promise<HistoryItem[]>
-  /** The exact lines `from..` of a stream in order, at most `limit`. */
-  lines(stream: string, from: number, limit: number): Promise<string[]>
+  /** What is to be sent of the lines `from..` of a stream in order, at most `limit`: the exact text, where it is still here. */
+  lines(stream: string, from: number, limit: number): Promise<SentLine[]>
   /** Oldest first. Every count a person sees comes from these marks: see `countRecords`. */
   streams(): Promise<StreamState[]>
   stateOf(record: { stream: string; seq: number }): Promise<RecordState>
@@ -90,12 +132,20 @@ export interface RecordStore {
    */
   fork(stream: string, agreed: number): Promise<number>
   attachment(sha256: string): Promise<Blob | undefined>
-  /** Attachments not yet confirmed whole at a hub, oldest first. */
-  waitingAttachments(limit: number): Promise<WaitingAttachment[]>
-  countWaitingAttachments(): Promise<number>
-  attachmentDone(sha256: string): Promise<void>
-  /** A hub lacks it after all: it waits again. False when this device does not have it. */
-  attachmentWanted(sha256: string): Promise<boolean>
+  /** Attachments not yet whole at a hub: previews, then full ones, oldest first. */
+  waitingAttachments(limit: number, which?: 'previews' | 'all'): Promise<WaitingAttachment[]>
+  countAttachments(): Promise<AttachmentCounts>
+  /** A hub has it whole. */
+  attachmentHeld(sha256: string): Promise<void>
+  /** Those that a hub has and the root is not known to have, oldest first. */
+  heldAttachments(limit: number): Promise<string[]>
+  /** The root has them. */
+  attachmentsFinal(sha256s: readonly string[]): Promise<void>
+  /**
+   * A hub lacks it after all: it waits again. False when this device does not have it, or it is final and `evenFinal` is not
+   * said.
+   */
+  attachmentWanted(sha256: string, evenFinal?: boolean): Promise<boolean>
   getSetting(key: string): Promise<unknown>
   setSetting(key: string, value: unknown): Promise<void>
   /** Calls back after each committed change of records, marks or attachments, also one made in another tab. */

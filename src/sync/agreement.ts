@@ -1,4 +1,4 @@
-import { EMPTY_HASH, recordId } from '../protocol/log.ts'
+import { EMPTY_HASH } from '../protocol/log.ts'
 import type { StreamState } from '../store/store.ts'
 import { type ExchangeDeps, exchange } from './exchange.ts'
 
@@ -11,7 +11,7 @@ export async function isOnChain(
   deps: ExchangeDeps,
   signal?: AbortSignal,
 ): Promise<boolean> {
-  const hash = (await deps.store.get(recordId(stream, seq)))?.hash ?? EMPTY_HASH
+  const hash = (await deps.store.hashAt(stream, seq)) ?? EMPTY_HASH
   const { answer } = await exchange([{ stream, epoch, tip: seq, hash }], undefined, deps, signal)
   return !answer.forks.includes(stream)
 }

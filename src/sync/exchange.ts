@@ -1,9 +1,10 @@
 import type { Bytes } from '../lib/bytes.ts'
 import type { SyncRequest, SyncResponse } from '../protocol/hub.ts'
-import { headMessage, recordId } from '../protocol/log.ts'
+import { headMessage } from '../protocol/log.ts'
 import type { Moment } from '../protocol/record.ts'
 import type { RecordStore, StreamState } from '../store/store.ts'
 import { readAnswer } from './answer.ts'
+import type { Down } from './down.ts'
 import { type Fitted, fitLines } from './fit.ts'
 import type { Pace } from './pace.ts'
 import { isPassing } from './persist.ts'
@@ -46,9 +47,11 @@ export async function exchange(
   candidate: Candidate | undefined,
   deps: ExchangeDeps,
   signal?: AbortSignal,
+  down?: Down,
 ): Promise<Exchanged> {
   const { store, pace, moment } = deps
-  const { body, lines } = await compose(heads, candidate, deps)
+  const questions = (await down?.questions()) ?? {}
+  const { body, lines } = await compose(heads, candidate, questions, deps)
   const outgoing = await signed(store.signer, body)
   const url = new URL(`v1/${deps.program}/sync`, deps.hubUrl).href
   const begun = moment().mono
@@ -57,6 +60,7 @@ export async function exchange(
     await deps.trust.check(answer)
     pace.succeeded(body.length, moment().mono - begun, lines)
     pace.limit(answer.next.bytes)
+    await down?.take(questions, answer)
     return { answer, lines }
   } catch (error) {
     if (!signal?.aborted && isPassing(error)) pace.failed()
@@ -64,15 +68,22 @@ export async function exchange(
   }
 }
 
-async function compose(heads: readonly Head[], candidate: Candidate | undefined, deps: ExchangeDeps): Promise<Fitted> {
+async function compose(
+  heads: readonly Head[],
+  candidate: Candidate | undefined,
+  { lost, ...questions }: Awaited<ReturnType<Down['questions']>>,
+  deps: ExchangeDeps,
+): Promise<Fitted> {
   const { store, program, app, moment, storage, pace } = deps
   const { wall, mono, session } = moment()
   // Some browsers refuse to say in private windows: that must not keep a record from going home.
-  const room = await storage?.().catch(() => undefined)
+  const told = await storage?.().catch(() => undefined)
+  const room = lost ? { persisted: false, usage: 0, quota: 0, ...told, lost } : told
   const base: SyncRequest = {
     v: 1,
     ...(await announce(store.signer, program, heads)),
     clock: { wall, mono: Math.round(mono), session },
+    ...questions,
     ...(room && { storage: room }),
     app,
   }
@@ -96,7 +107,7 @@ async function signedEnd(
   { store, program }: ExchangeDeps,
 ): Promise<[number, string, string] | undefined> {
   if (heads.some((head) => head.stream === stream && head.tip <= seq)) return undefined
-  const hash = (await store.get(recordId(stream, seq)))?.hash
+  const hash = await store.hashAt(stream, seq)
   return hash === undefined ? undefined : [seq, hash, await store.signer.sign(headMessage(program, stream, seq, hash))]
 }
 

@@ -1,5 +1,5 @@
 import type { Bytes } from '../lib/bytes.ts'
-import { MAX_PUSH_LINES, MAX_SYNC_INFLATED_BYTES } from '../protocol/hub.ts'
+import { MAX_PUSH_LINES, MAX_SYNC_INFLATED_BYTES, type SentLine } from '../protocol/hub.ts'
 import type { Pace } from './pace.ts'
 
 export interface Fitted {
@@ -13,15 +13,15 @@ const MOST_TEXT = MAX_SYNC_INFLATED_BYTES / 4
 
 /** As many lines as fit the pace, and never less than one: a record longer than the pace goes alone. */
 export async function fitLines(
-  read: (count: number) => Promise<readonly string[]>,
-  pack: (lines: readonly string[]) => Promise<Bytes>,
+  read: (count: number) => Promise<readonly SentLine[]>,
+  pack: (lines: readonly SentLine[]) => Promise<Bytes>,
   { bytes, perLine }: Pick<Pace, 'bytes' | 'perLine'>,
 ): Promise<Fitted> {
   const guess = Math.min(MAX_PUSH_LINES, Math.max(1, Math.ceil(bytes / perLine)))
   let lines = await read(guess)
   let text = 0
   const most = lines.findIndex((line) => {
-    text += line.length
+    text += line.toString().length
     return text > MOST_TEXT
   })
   if (most >= 0) lines = lines.slice(0, Math.max(1, most))

@@ -21,8 +21,9 @@ export interface Pace {
   limit(bytes: number): void
 }
 
-export function createPace(): Pace {
-  let bytes = FIRST
+/** @param first bytes, as learnt in an earlier run. */
+export function createPace(first = FIRST): Pace {
+  let bytes = Math.max(LEAST, Math.min(MOST, first))
   let most = MOST
   let perLine = 60
   return {

@@ -2,6 +2,7 @@ import { JikoError } from '../protocol/error.ts'
 import type { SyncResponse } from '../protocol/hub.ts'
 import type { StreamState } from '../store/store.ts'
 import { believe } from './believe.ts'
+import type { Down } from './down.ts'
 import { type Candidate, type ExchangeDeps, exchange, headsOf } from './exchange.ts'
 import type { Persist } from './persist.ts'
 
@@ -16,6 +17,7 @@ const MAX_BARREN = 3
 export async function pushRecords(
   deps: ExchangeDeps,
   persist: Persist,
+  down: Down,
   signal?: AbortSignal,
 ): Promise<{ answer: SyncResponse; reached: string }> {
   let has = new Map<string, number>()
@@ -23,7 +25,10 @@ export async function pushRecords(
   for (;;) {
     const streams = await deps.store.streams()
     const candidate = nextCandidate(streams, has)
-    const { answer, lines } = await persist.attempt(() => exchange(headsOf(streams), candidate, deps, signal), signal)
+    const { answer, lines } = await persist.attempt(
+      () => exchange(headsOf(streams), candidate, deps, signal, down),
+      signal,
+    )
     has = await believe(answer, streams, deps, signal)
     const taken = candidate !== undefined && (has.get(candidate.stream) ?? 0) >= candidate.from
     if (taken) persist.progressed()
@@ -32,7 +37,7 @@ export async function pushRecords(
       throw new JikoError('sync/hub-error', `the hub answers, but takes no lines of ${candidate?.stream}`)
     }
     const after = await deps.store.streams()
-    if (nextCandidate(after, has) === undefined) return { answer, reached: describeTips(after) }
+    if (nextCandidate(after, has) === undefined && !down.asks) return { answer, reached: describeTips(after) }
   }
 }
 

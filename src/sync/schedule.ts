@@ -80,9 +80,9 @@ export function startSchedule(options: ScheduleOptions): Schedule {
     }
   }
 
-  function plan({ local, blobsWaiting, retryAfter = 0 }: SyncStatus, woken: boolean): void {
+  function plan({ local, blobsWaiting, blobsDeferred, retryAfter = 0 }: SyncStatus, woken: boolean): void {
     cancelTimer()
-    const waits = local + blobsWaiting
+    const waits = local + blobsWaiting - blobsDeferred
     if (waits < waitedBefore) attempt = 0
     waitedBefore = waits
     if (waits === 0) return

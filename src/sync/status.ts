@@ -3,9 +3,13 @@ import type { RecordStore } from '../store/store.ts'
 
 /** How far everything on this device has got. The first three are counts of records. */
 export interface SyncStatus extends RecordCounts {
-  /** Attachments not yet whole at the hub. */
+  /** Attachments not yet whole at any hub. */
   blobsWaiting: number
-  /** True only when the local tip equals the final tip and no attachment waits. */
+  /** Of these, full photos that wait for a link where bytes cost nothing, or for somebody to ask. */
+  blobsDeferred: number
+  /** Attachments that some hub has, and the root is not known to have. */
+  blobsHeld: number
+  /** True only when the local tip equals the final tip and every attachment is at the root. */
   allSent: boolean
   running: boolean
   /** Milliseconds since 1970, by this device's clock, of the last answer from our hub. */
@@ -19,9 +23,10 @@ export interface SyncStatus extends RecordCounts {
 
 export type Outlook = Pick<SyncStatus, 'running' | 'lastContact' | 'lastError' | 'lastMessage' | 'retryAfter'>
 
-export async function readStatus(store: RecordStore, outlook: Outlook): Promise<SyncStatus> {
+export async function readStatus(store: RecordStore, outlook: Outlook, metered = false): Promise<SyncStatus> {
   const counts = countRecords(await store.streams())
-  const blobsWaiting = await store.countWaitingAttachments()
-  const allSent = counts.local === 0 && counts.held === 0 && blobsWaiting === 0
-  return { ...counts, blobsWaiting, allSent, ...outlook }
+  const { previews, full, held } = await store.countAttachments()
+  const blobs = { blobsWaiting: previews + full, blobsDeferred: metered ? full : 0, blobsHeld: held }
+  const allSent = counts.local === 0 && counts.held === 0 && previews + full + held === 0
+  return { ...counts, ...blobs, allSent, ...outlook }
 }

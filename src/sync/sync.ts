@@ -1,6 +1,7 @@
 import { isAbort, sleep as realSleep } from '../lib/abort.ts'
 import { JikoError } from '../protocol/error.ts'
 import { sendAttachment } from './attachments.ts'
+import { createDown } from './down.ts'
 import { asMember } from './enrol.ts'
 import type { ExchangeDeps } from './exchange.ts'
 import type { SyncLock } from './lock.ts'
@@ -13,6 +14,8 @@ import { createTrust } from './trust.ts'
 
 export interface SyncOptions extends Omit<ExchangeDeps, 'pace' | 'trust'> {
   lock: SyncLock
+  /** True while bytes cost money: then full photos wait, until somebody asks for them. */
+  metered?: () => boolean
   random?: () => number
   sleep?: (ms: number, signal?: AbortSignal) => Promise<void>
 }
@@ -21,9 +24,10 @@ export interface Sync {
   /**
    * Sends what waits, records before photos, and asks the hub how far it has us. Calls during a run join it. Resolves
    * whether it went well or not: `lastError` says why not, and nothing is lost by it.
+   * @param options.photos full photos too, whatever they cost.
    * @throws AbortError
    */
-  now(options?: { signal?: AbortSignal }): Promise<SyncStatus>
+  now(options?: { signal?: AbortSignal; photos?: boolean }): Promise<SyncStatus>
   status(): Promise<SyncStatus>
   /** Calls back when a run begins, ends or hears from the hub. How records get on in between, the store tells. */
   subscribe(listener: () => void): () => void
@@ -32,7 +36,13 @@ export interface Sync {
 }
 
 /** The phone's side of `sync.md`, over whatever `fetch`, store and lock it is given. */
-export function createSync({ lock, random = Math.random, sleep = realSleep, ...options }: SyncOptions): Sync {
+export function createSync({
+  lock,
+  random = Math.random,
+  sleep = realSleep,
+  metered = () => false,
+  ...options
+}: SyncOptions): Sync {
   const { store, moment } = options
   const hubUrl = options.hubUrl.endsWith('/') ? options.hubUrl : `${options.hubUrl}/`
   const trust = createTrust(store, hubUrl, options.program)
@@ -50,6 +60,8 @@ export function createSync({ lock, random = Math.random, sleep = realSleep, ...o
   }
   const listeners = new Set<() => void>()
   let outlook: Outlook = { running: false }
+  let paced: number | undefined
+  let photosAsked = false
 
   function look(next: Outlook): void {
     outlook = next
@@ -59,31 +71,55 @@ export function createSync({ lock, random = Math.random, sleep = realSleep, ...o
   async function sendAll(signal: AbortSignal): Promise<void> {
     const persist = createPersist(sleep, random)
     for (;;) {
-      const { answer, reached } = await pushRecords(deps, persist, signal)
-      for (const sha256 of answer.blobs) await store.attachmentWanted(sha256)
-      if (await sendPhotos(reached, persist, signal)) return
+      const { answer, reached } = await pushRecords(deps, persist, createDown(store), signal)
+      // Of what is final only the root can say that it is lost.
+      for (const sha256 of answer.blobs) await store.attachmentWanted(sha256, answer.root ?? false)
+      // Whether those that were sent are at the root already, the next answer says.
+      if (!(await sendPhotos(reached, persist, signal))) return
     }
   }
 
-  /** True when all were sent that can be; false when there are records again, which go first. */
+  /** False when there was nothing to send; true also when there are records again, which go first. */
   async function sendPhotos(reached: string, persist: Persist, signal: AbortSignal): Promise<boolean> {
     const unwanted = new Set<string>()
+    let sent = false
     const yields = async (): Promise<boolean> => describeTips(await store.streams()) !== reached
     for (;;) {
-      if (await yields()) return false
-      const waiting = await store.waitingAttachments(unwanted.size + 1)
+      if (await yields()) return true
+      const which = photosAsked || !metered() ? 'all' : 'previews'
+      const waiting = await store.waitingAttachments(unwanted.size + 1, which)
       const next = waiting.find(({ sha256 }) => !unwanted.has(sha256))
-      if (!next) return true
+      if (!next) return sent
       const photo = await store.attachment(next.sha256)
       const outcome = photo ? await sendAttachment(next.sha256, photo, yields, deps, persist, signal) : 'unwanted'
-      if (outcome === 'interrupted') return false
-      if (outcome === 'done') await store.attachmentDone(next.sha256)
-      else unwanted.add(next.sha256)
+      if (outcome === 'interrupted') return true
+      if (outcome === 'unwanted') unwanted.add(next.sha256)
+      else {
+        await store.attachmentHeld(next.sha256)
+        sent = true
+      }
     }
+  }
+
+  const status = (): Promise<SyncStatus> => readStatus(store, outlook, metered())
+
+  /** How much this link takes at once was learnt at a price: it is remembered over restarts. */
+  async function recallPace(): Promise<void> {
+    if (paced !== undefined) return
+    const known = await store.getSetting(`pace ${hubUrl}`)
+    deps.pace = createPace(typeof known === 'number' ? known : undefined)
+    paced = deps.pace.bytes
+  }
+  async function keepPace(): Promise<void> {
+    if (paced === undefined || deps.pace.bytes === paced) return
+    paced = deps.pace.bytes
+    // Only a hint: where there is no room to keep it, the next run begins slowly.
+    await store.setSetting(`pace ${hubUrl}`, paced).catch(() => undefined)
   }
 
   const run = createShared(async (signal) => {
     look({ ...outlook, running: true })
+    await recallPace()
     try {
       await lock.hold((lost) => {
         const stop = either(signal, lost)
@@ -91,20 +127,27 @@ export function createSync({ lock, random = Math.random, sleep = realSleep, ...o
       }, signal)
       const { lastContact } = outlook
       look({ running: false, ...(lastContact !== undefined && { lastContact }) })
-      return !(await readStatus(store, outlook)).allSent
+      return !(await status()).allSent
     } catch (error) {
       look({ ...outlook, running: false })
       look({ ...outlook, ...describe(error, signal) })
       return false
+    } finally {
+      await keepPace()
     }
   })
 
   return {
-    async now({ signal } = {}) {
-      await run(signal)
-      return readStatus(store, outlook)
+    async now({ signal, photos = false } = {}) {
+      if (photos) photosAsked = true
+      try {
+        await run(signal)
+      } finally {
+        if (photos) photosAsked = false
+      }
+      return status()
     },
-    status: () => readStatus(store, outlook),
+    status,
     subscribe(listener) {
       listeners.add(listener)
       return () => void listeners.delete(listener)

@@ -80,6 +80,8 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
     held: 0,
     final: 0,
     blobsWaiting: 0,
+    blobsDeferred: 0,
+    blobsHeld: 0,
     allSent: true,
     running: false,
   })
@@ -108,7 +110,14 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
 
   function changed(): void {
     const count = (state: RecordState): number => entries.filter((entry) => entry.state === state).length
-    const next = { local: count('local'), held: count('held'), final: count('final'), blobsWaiting: 0 }
+    const next = {
+      local: count('local'),
+      held: count('held'),
+      final: count('final'),
+      blobsWaiting: 0,
+      blobsDeferred: 0,
+      blobsHeld: 0,
+    }
     status.set({
       ...next,
       allSent: next.local + next.held === 0,
@@ -251,6 +260,14 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
         const at = entries.findIndex((entry) => entry.id === id)
         const entry = entries[at]
         if (entry) entries[at] = { ...entry, corrected: patch.label }
+        changed()
+      },
+      async erase(id) {
+        calls.push(`erase ${id}`)
+        entries.splice(
+          entries.findIndex((entry) => entry.id === id),
+          1,
+        )
         changed()
       },
       subscribe(listener) {

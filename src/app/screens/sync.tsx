@@ -21,7 +21,7 @@ export function SyncScreen(): JSX.Element {
   async function send(): Promise<void> {
     setError(undefined)
     try {
-      announce(syncSummary(await kit.sync.now()).text)
+      announce(syncSummary(await kit.sync.now({ photos: true })).text)
     } catch (reason) {
       setError(reason)
     }

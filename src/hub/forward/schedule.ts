@@ -22,6 +22,8 @@ export function startForwarding({ forwarder, subscribe, onError }: ForwardSchedu
           held: 0,
           final: 0,
           blobsWaiting: 0,
+          blobsDeferred: 0,
+          blobsHeld: 0,
           allSent: done,
           running: false,
           ...(lastError !== undefined && { lastError }),

@@ -8,6 +8,8 @@ const status = (part: Partial<SyncStatus>): SyncStatus => ({
   held: 0,
   final: 0,
   blobsWaiting: 0,
+  blobsDeferred: 0,
+  blobsHeld: 0,
   allSent: false,
   running: false,
   ...part,

@@ -12,7 +12,16 @@ async function world() {
   const store = await openMemoryStore()
   const state = { online: false, loads: 0, started: 0, woken: 0, stopped: 0, sent: 0 }
   let fire = (): void => undefined
-  const waiting = { local: 1, held: 0, final: 0, blobsWaiting: 0, allSent: false, running: false }
+  const waiting = {
+    local: 1,
+    held: 0,
+    final: 0,
+    blobsWaiting: 0,
+    blobsDeferred: 0,
+    blobsHeld: 0,
+    allSent: false,
+    running: false,
+  }
   const sync: SyncEngine['sync'] = {
     now: async () => {
       state.sent += 1

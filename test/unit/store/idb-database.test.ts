@@ -155,6 +155,7 @@ describe('IndexedDB under the record store', () => {
   it('does not wait for ever for a tab that keeps an older version open', async () => {
     const name = freshName()
     // An old version of the app whose page is frozen: it does not hear `versionchange`.
+    await createConnection(name, 5, 1).use(async (db) => db.close())
     const old = await openDB(name, 1)
     const connection = createConnection(name, 5, 2)
     await expect(connection.use(async () => 'opened')).rejects.toMatchObject({ code: 'storage/blocked' })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { utf8 } from '../../../src/lib/bytes.ts'
+import type { SentLine } from '../../../src/protocol/hub.ts'
 import { fitLines } from '../../../src/sync/fit.ts'
 import { createPace } from '../../../src/sync/pace.ts'
 
@@ -40,7 +41,7 @@ describe('the pace', () => {
 })
 
 describe('fitting lines', () => {
-  const pack = async (lines: readonly string[]) => utf8(lines.join(''))
+  const pack = async (lines: readonly SentLine[]) => utf8(lines.join(''))
   const read = (all: readonly string[]) => async (count: number) => all.slice(0, count)
 
   it('takes as many as the pace allows', async () => {

@@ -7,6 +7,8 @@ const status = (change: Partial<SyncStatus> = {}): SyncStatus => ({
   held: 0,
   final: 0,
   blobsWaiting: 0,
+  blobsDeferred: 0,
+  blobsHeld: 0,
   allSent: true,
   running: false,
   ...change,

@@ -190,7 +190,8 @@ const labelOf = (line: string): string | undefined => {
   return body.kind === 'result' && 'label' in body.answer ? body.answer.label : undefined
 }
 
-const linesOf = (store: RecordStore, stream: string): Promise<string[]> => store.lines(stream, 1, 100_000)
+const linesOf = async (store: RecordStore, stream: string): Promise<string[]> =>
+  (await store.lines(stream, 1, 100_000)).map(String)
 
 /** I4 and I8 on a phone: its chains verify, and what was saved on it is on it. */
 async function checkDisk({ disk, saved, verified }: Actor): Promise<void> {
@@ -204,11 +205,11 @@ async function checkDisk({ disk, saved, verified }: Actor): Promise<void> {
     if (lines.length !== tip) fail(`I4: ${stream} on a phone has ${lines.length} lines of ${tip}`)
     if (verified.has(hash)) continue
     let chained = EMPTY_HASH
-    for (const { line } of lines) chained = await nextHash(chained, line)
+    for (const { line } of lines) chained = await nextHash(chained, line ?? '')
     if (chained !== hash) fail(`I4: the chain of ${stream} on a phone does not verify`)
     verified.add(hash)
   }
-  const labels = new Set(rows.flat().map(({ line }) => labelOf(line)))
+  const labels = new Set(rows.flat().map(({ line }) => labelOf(line ?? '')))
   for (const label of saved) if (!labels.has(label)) fail(`I8: ${label} was saved and is no longer on its phone`)
 }
 
