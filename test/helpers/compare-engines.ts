@@ -1,10 +1,9 @@
 import { create } from '@bufbuild/protobuf'
 import * as ort from 'onnxruntime-web/wasm'
 import type { Bytes } from '../../src/lib/bytes.ts'
-import { elementCode } from '../../src/onnx/constant.ts'
 import { cloneGraph, createGraph, type Graph } from '../../src/onnx/graph.ts'
 import { lower } from '../../src/onnx/lower/lower.ts'
-import { TypeProto_TensorSchema, TypeProtoSchema, ValueInfoProtoSchema } from '../../src/onnx/onnx_pb.ts'
+import { ValueInfoProtoSchema } from '../../src/onnx/onnx_pb.ts'
 import { readModel } from '../../src/onnx/read.ts'
 import { inferShapes } from '../../src/onnx/shape.ts'
 import { writeModel } from '../../src/onnx/write.ts'
@@ -39,10 +38,14 @@ export async function runNano(plan: Bytes, inputs: Tensors): Promise<Tensors> {
   return outputs
 }
 
-export async function runOrt(model: Bytes, inputs: Tensors): Promise<Record<string, ort.Tensor>> {
+export async function runOrt(
+  model: Bytes,
+  inputs: Tensors,
+  graphOptimizationLevel: 'all' | 'disabled' = 'all',
+): Promise<Record<string, ort.Tensor>> {
   const session = await ort.InferenceSession.create(model, {
     executionProviders: ['wasm'],
-    graphOptimizationLevel: 'all',
+    graphOptimizationLevel,
   })
   try {
     const feeds = Object.entries(inputs).map(([name, { type, data, dims }]) => [
@@ -55,20 +58,9 @@ export async function runOrt(model: Bytes, inputs: Tensors): Promise<Record<stri
   }
 }
 
-function addOutput(graph: Graph, name: string): void {
-  graph.model.graph?.output.push(
-    create(ValueInfoProtoSchema, {
-      name,
-      type: create(TypeProtoSchema, {
-        value: {
-          case: 'tensorType',
-          value: create(TypeProto_TensorSchema, {
-            elemType: elementCode('float32'),
-          }),
-        },
-      }),
-    }),
-  )
+/** Its type and shape are left for the engines to find out. */
+export function addOutput(graph: Graph, name: string): void {
+  graph.model.graph?.output.push(create(ValueInfoProtoSchema, { name }))
 }
 
 /** A random input of the model, the same for the same seed; values fill the range of its first QuantizeLinear. */

@@ -1,10 +1,11 @@
 import { intAttribute } from '../attribute.ts'
 import type { Context, Lowering } from './context.ts'
-import { isQuantisedNext, pending } from './operand.ts'
-import { type Quantisation, sameQuantisation, unsupported } from './quantisation.ts'
+import { isQuantisedNext, isRealValue, pending } from './operand.ts'
+import { type Quantisation, sameQuantisation } from './quantisation.ts'
+import { createReals, realOperand } from './reals.ts'
 import { applyTable } from './unary.ts'
 import type { Value, View } from './value.ts'
-import { emitCopies, newQuantised, rasterStrides, settle, stridesOf, toReal, toView } from './view.ts'
+import { emitCopies, newQuantised, rasterStrides, settle, stridesOf, toView } from './view.ts'
 
 function requantised(context: Context, value: Value, quantisation: Quantisation): View {
   const view = toView(context, value)
@@ -23,8 +24,8 @@ export const lowerConcat: Lowering = (context) => {
   const dims = context.dims(node.output[0] ?? '')
   const given = intAttribute(node, 'axis', 0)
   const axis = given < 0 ? given + dims.length : given
-  const parts = node.input.map((_, i) => context.value(i)).filter((part) => part !== undefined)
-  if (parts.length !== node.input.length) throw unsupported('one of its inputs is constant')
+  const known = node.input.map((_, i) => context.value(i))
+  const parts = known.filter((part) => part !== undefined)
   const join = (views: readonly View[], element: number, to: Pick<View, 'buffer' | 'strides'>): void => {
     let start = 0
     for (const view of views) {
@@ -33,8 +34,12 @@ export const lowerConcat: Lowering = (context) => {
       start += view.dims[axis] ?? 0
     }
   }
-  if (!isQuantisedNext(context)) {
-    const reals = parts.map((part) => toView(context, toReal(context, part)))
+  if (!isQuantisedNext(context) || parts.length < known.length || parts.some(isRealValue)) {
+    const r = createReals(context)
+    const reals = known.map((_, i) => {
+      const part = realOperand(context, i)
+      return toView(context, r.expand(part, part.dims))
+    })
     const bytes = dims.reduce((all, dim) => all * dim, 4)
     const buffer = context.program.buffer(bytes)
     join(reals, 4, { buffer, strides: rasterStrides(dims, 4) })

@@ -1,7 +1,8 @@
 import { intAttribute, intsAttribute, stringAttribute } from '../attribute.ts'
 import type { Context, Lowering } from './context.ts'
-import { image } from './operand.ts'
+import { image, isRealValue } from './operand.ts'
 import { quantiseReal, unsupported } from './quantisation.ts'
+import { resizeReal } from './resize.ts'
 import type { Quantised } from './value.ts'
 import { emitCopies, newQuantised, settle } from './view.ts'
 
@@ -64,9 +65,11 @@ const spaceToDepth: Lowering = (context) => {
   ])
 }
 
-/** Nearest neighbours by whole factors: pixels repeated. */
+/** Nearest neighbours by whole factors of int8 are pixels repeated; all else is done in reals. */
 const resize: Lowering = (context) => {
   const { node } = context
+  const value = context.value(0)
+  if (isRealValue(value)) return context.set(resizeReal(context))
   const x = planes(context)
   const [, channels, height = 0, width = 0] = outputDims(context)
   const [down, across] = [height / x.height, width / x.width]
@@ -75,8 +78,8 @@ const resize: Lowering = (context) => {
   const round = stringAttribute(node, 'nearest_mode', 'round_prefer_floor')
   // Where each pixel becomes a whole block: half pixels round to the nearest, asymmetric ones must round down.
   const repeats = (place === 'half_pixel' && round.startsWith('round')) || (place === 'asymmetric' && round === 'floor')
-  if (mode !== 'nearest' || !repeats || channels !== x.channels || !Number.isInteger(down) || !Number.isInteger(across))
-    throw unsupported(`resizes by ${mode}, ${place}, ${round}; only nearest by whole factors is supported`)
+  const whole = channels === x.channels && Number.isInteger(down) && Number.isInteger(across)
+  if (mode !== 'nearest' || !repeats || !whole) return context.set(resizeReal(context))
   const row = x.width * x.pixelBytes
   const dims = [down, across, x.height, x.width, x.channels]
   rearrange(context, x, dims, [0, 0, row, x.pixelBytes, 1], (y) => [
