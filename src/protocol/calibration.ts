@@ -18,9 +18,11 @@ export const Calibration = v.strictObject({
   method: v.picklist(['min-max', 'percentile', 'mse', 'entropy']),
   samples: PositiveCount,
   data: v.string(),
+  /** Whether channels of neighbouring layers are given equal spans first: ranges are of that graph. */
+  equalised: v.optional(v.boolean()),
   /** Smallest and largest value expected of each tensor, by its name in the simplified float graph. */
   ranges: v.record(v.string(), v.tuple([Finite, Finite])),
-  /** Added to the bias of each output channel of a node (by its first output), against the drift of rounded weights. */
+  /** Added to the bias of each output channel of a node (by its first output), against the drift of its mean in int8. */
   corrections: v.optional(v.record(v.string(), v.array(Finite))),
   /** Nodes (by first output) that lose too much in int8 and stay float. */
   float: v.optional(v.array(v.string())),

@@ -7,9 +7,10 @@ import { withModel } from '../../src/onnx/engine.ts'
 import { createGraph, type Graph } from '../../src/onnx/graph.ts'
 import { logitsOf, withOnlyOutputs } from '../../src/onnx/outputs.ts'
 import { quantiseGraph, tensorsToCalibrate } from '../../src/onnx/quantise/apply.ts'
-import { biasCorrections } from '../../src/onnx/quantise/bias.ts'
 import { collectStatistics, METHODS, rangesFrom } from '../../src/onnx/quantise/calibrate.ts'
-import { chooseQuantisation, optionsOf, widenToClamps } from '../../src/onnx/quantise/choose.ts'
+import { chooseWithEqualising, optionsOf, widenToClamps } from '../../src/onnx/quantise/choose.ts'
+import { driftCorrections } from '../../src/onnx/quantise/drift.ts'
+import { equalise } from '../../src/onnx/quantise/equalise.ts'
 import { readModel } from '../../src/onnx/read.ts'
 import { inferShapes } from '../../src/onnx/shape.ts'
 import { simplify } from '../../src/onnx/simplify.ts'
@@ -77,7 +78,7 @@ async function cutSoftmax(graph: Graph): Promise<Graph> {
 /**
  * Our int8 against the supplied QDQ file of the same net: agreement with the float net on inputs that calibration did
  * not see, and bytes. Only the materials beside the project hold such pairs.
- * `--count N` (100) test inputs, `--calibrate N` (64), `--only NAME`, `--all` to see every method.
+ * `--count N` (200) test inputs, `--calibrate N` (96), `--only NAME`, `--all` to see every method.
  */
 export async function bench(args: readonly string[]): Promise<void> {
   if (!hasMaterials) {
@@ -102,17 +103,12 @@ export async function bench(args: readonly string[]): Promise<void> {
     })
   for (const { name, float, supplied, inputs } of PAIRS.filter((one) => one.name.includes(option('only', '')))) {
     const rows: string[][] = [[name, 'same answer', 'distance', 'KB']]
-    const test = await inputs(Number(option('count', '100')), 'test')
-    const samples = await inputs(Number(option('calibrate', '64')), 'calibration')
+    const test = await inputs(Number(option('count', '200')), 'test')
+    const samples = await inputs(Number(option('calibrate', '96')), 'calibration')
     const original = createGraph(readModel(new Uint8Array(readFileSync(float))))
     const wanted = await answers(writeModel(original.model), test)
     const { graph } = await simplify(original, { open })
-    const statistics = await collectStatistics(
-      graph,
-      tensorsToCalibrate(graph),
-      { length: samples.length, at: async (i) => samples[i] ?? {} },
-      { open },
-    )
+    const list = { length: samples.length, at: async (i: number) => samples[i] ?? {} }
     const row = async (what: string, model: Bytes): Promise<void> => {
       const { same, distance } = agreement(wanted, await answers(model, test))
       rows.push([
@@ -125,15 +121,18 @@ export async function bench(args: readonly string[]): Promise<void> {
     rows.push(['float', '', '', (writeModel(original.model).length / 1000).toFixed(0)])
     await row('supplied', new Uint8Array(readFileSync(supplied)))
     const bytesOf = (int8: Graph): Bytes => writeModel(int8.model)
-    const list = { length: samples.length, at: async (i: number) => samples[i] ?? {} }
-    const { best } = await chooseQuantisation(await cutSoftmax(graph), statistics, list, { open })
-    const how = `${best.method}${best.corrections ? ', bias corrected' : ''}`
-    await row(`ours, as chosen (${how})`, bytesOf(quantiseGraph(graph, best.ranges, optionsOf(best))))
+    const cut = await cutSoftmax(graph)
+    const chosen = await chooseWithEqualising(cut, list, { open })
+    const { best, equalised } = chosen
+    const how = [best.method, ...(equalised ? ['equalised'] : []), ...(best.corrections ? ['bias corrected'] : [])]
+    const whole = (equalised && equalise(graph)) || graph
+    await row(`ours (${how.join(', ')})`, bytesOf(quantiseGraph(whole, best.ranges, optionsOf(best))))
     if (args.includes('--all')) {
-      const corrections = biasCorrections(graph, statistics)
+      const statistics = await collectStatistics(graph, tensorsToCalibrate(graph), list, { open })
       for (const method of METHODS) {
         const ranges = widenToClamps(graph, rangesFrom(statistics, method))
         await row(method, bytesOf(quantiseGraph(graph, ranges)))
+        const corrections = await driftCorrections(graph, statistics, ranges, list, { open })
         await row(`${method}, bias corrected`, bytesOf(quantiseGraph(graph, ranges, { corrections })))
       }
     }

@@ -1,8 +1,7 @@
 import { basename } from 'node:path'
 import type { Bytes } from '../../lib/bytes.ts'
-import { tensorsToCalibrate } from '../../onnx/quantise/apply.ts'
-import { collectStatistics, METHODS, type Method } from '../../onnx/quantise/calibrate.ts'
-import { chooseQuantisation, keepWithinBudget } from '../../onnx/quantise/choose.ts'
+import { METHODS, type Method } from '../../onnx/quantise/calibrate.ts'
+import { chooseWithEqualising, keepWithinBudget } from '../../onnx/quantise/choose.ts'
 import { CALIBRATION_FORMAT, type Calibration } from '../../protocol/calibration.ts'
 import type { Pixels } from '../../protocol/task.ts'
 import type { Tensors } from '../../protocol/tensor.ts'
@@ -48,11 +47,12 @@ export async function calibrate(
     return { ...constantTensors(prepared.constants), ...initialState(prepared.state), ...first }
   }
   const samples = { length: paths.length, at }
-  const { graph } = prepared
   const operation = { open: engines.open, ...(signal && { signal }), ...(onProgress && { onProgress }) }
-  const statistics = await collectStatistics(graph, tensorsToCalibrate(graph), samples, operation)
   const methods = method === 'auto' ? METHODS : [method]
-  const { best, measure } = await chooseQuantisation(graph, statistics, samples, { ...operation, methods })
+  const { graph, equalised, best, measure } = await chooseWithEqualising(prepared.graph, samples, {
+    ...operation,
+    methods,
+  })
   const float =
     budget === undefined ? [] : [...(await keepWithinBudget(graph, best, measure, { budget, ...operation })).keepFloat]
   const corrections = [...(best.corrections ?? [])].filter(([, shifts]) => shifts.some((shift) => shift !== 0))
@@ -62,6 +62,7 @@ export async function calibrate(
     method: best.method,
     samples: paths.length,
     data: basename(folder),
+    ...(equalised && { equalised }),
     ranges: Object.fromEntries([...best.ranges].map(([name, [min, max]]) => [name, [short(min), short(max)]])),
     ...(corrections.length > 0 && {
       corrections: Object.fromEntries(

@@ -3,6 +3,7 @@ import { sha256Hex } from '../../lib/sha256.ts'
 import type { Graph } from '../../onnx/graph.ts'
 import { lower } from '../../onnx/lower/lower.ts'
 import { quantiseGraph } from '../../onnx/quantise/apply.ts'
+import { equalise } from '../../onnx/quantise/equalise.ts'
 import { writeExternal } from '../../onnx/write.ts'
 import type { Calibration } from '../../protocol/calibration.ts'
 import { JikoError } from '../../protocol/error.ts'
@@ -44,7 +45,8 @@ export function quantisePrepared(prepared: PreparedModel, calibration: Calibrati
       'calibration.json was measured on another model file; measure it again with `jiko calibrate`.',
     )
   }
-  return quantiseGraph(prepared.graph, new Map(Object.entries(calibration.ranges)), {
+  const graph = (calibration.equalised && equalise(prepared.graph)) || prepared.graph
+  return quantiseGraph(graph, new Map(Object.entries(calibration.ranges)), {
     keepFloat: new Set(calibration.float),
     corrections: new Map(Object.entries(calibration.corrections ?? {})),
   })

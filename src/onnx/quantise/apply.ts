@@ -33,7 +33,15 @@ export function tensorsToCalibrate(graph: Graph, keepFloat: ReadonlySet<string> 
  * quantiser does exactly the same. The given graph stays as it is.
  * @throws JikoError `model/opset`, `model/not-calibrated`, `model/nothing-to-quantise`
  */
-export function quantiseGraph(original: Graph, ranges: Ranges, options: QuantiseOptions = {}): Graph {
+export const quantiseGraph = (original: Graph, ranges: Ranges, options: QuantiseOptions = {}): Graph =>
+  quantiseTraced(original, ranges, options).graph
+
+/** The same, and where the results of nodes with a bias are before they are rounded: by the node's first output. */
+export function quantiseTraced(
+  original: Graph,
+  ranges: Ranges,
+  options: QuantiseOptions = {},
+): { graph: Graph; results: ReadonlyMap<string, string> } {
   if (original.opset() < LEAST_OPSET) {
     throw new JikoError(
       'model/opset',
@@ -56,7 +64,8 @@ export function quantiseGraph(original: Graph, ranges: Ranges, options: Quantise
   quantiseActivations(graph, chosen, parameters)
   if (graph.model.graph) graph.model.graph.valueInfo = []
   graph.dropUnusedConstants()
-  return graph
+  const weighted = [...named].filter(([node]) => chosen.get(node) === 'weighted' && node.opType !== 'MatMul')
+  return { graph, results: new Map(weighted.map(([node, name]) => [name, node.output[0] ?? ''])) }
 }
 
 type ParametersOf = (tensor: string) => Parameters

@@ -25,6 +25,12 @@ export interface TensorStatistics {
   readonly means: Float64Array
 }
 
+/** Inputs to run a model on; only one need be in memory at a time. */
+export interface Samples {
+  readonly length: number
+  at(index: number): Promise<Tensors>
+}
+
 export interface CalibrateOptions {
   open: OpenModel
   signal?: AbortSignal
@@ -50,7 +56,8 @@ function channelAxis(dims: readonly number[]): number {
   return dims.length >= 3 ? 1 : dims.length - 1
 }
 
-function addMeans({ dims, data }: Tensor, sums: Float64Array | undefined): Float64Array {
+/** Adds the mean of each channel of one value to the sums of those before it. */
+export function addMeans({ dims, data }: Tensor, sums: Float64Array | undefined): Float64Array {
   const axis = channelAxis(dims)
   const channels = dims[axis] ?? 1
   const inner = dims.slice(axis + 1).reduce((product, n) => product * n, 1)
@@ -72,7 +79,7 @@ function addMeans({ dims, data }: Tensor, sums: Float64Array | undefined): Float
 export async function collectStatistics(
   graph: Graph,
   names: readonly string[],
-  samples: { readonly length: number; at(index: number): Promise<Tensors> },
+  samples: Samples,
   { open, signal, onProgress }: CalibrateOptions,
 ): Promise<Statistics> {
   if (samples.length === 0)

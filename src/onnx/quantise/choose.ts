@@ -2,15 +2,11 @@ import type { Tensors } from '../../protocol/tensor.ts'
 import { type OpenModel, withModel } from '../engine.ts'
 import type { Graph } from '../graph.ts'
 import { writeModel } from '../write.ts'
-import { type QuantiseOptions, quantiseGraph, type Ranges } from './apply.ts'
-import { biasCorrections } from './bias.ts'
-import { METHODS, type Method, rangesFrom, type Statistics } from './calibrate.ts'
+import { type QuantiseOptions, quantiseGraph, type Ranges, tensorsToCalibrate } from './apply.ts'
+import { collectStatistics, METHODS, type Method, rangesFrom, type Samples, type Statistics } from './calibrate.ts'
+import { type Corrections, driftCorrections } from './drift.ts'
+import { equalise } from './equalise.ts'
 import { chooseNodes, clampOf, type Role } from './plan.ts'
-
-export interface Samples {
-  readonly length: number
-  at(index: number): Promise<Tensors>
-}
 
 export interface ChooseOptions {
   open: OpenModel
@@ -24,12 +20,12 @@ export interface ChooseOptions {
 export interface Choice {
   readonly method: Method
   readonly ranges: Ranges
-  readonly corrections: ReadonlyMap<string, Float64Array> | undefined
+  readonly corrections: Corrections | undefined
   readonly error: number
 }
 
 /** Samples that candidates are compared on: enough to tell them apart, few enough to wait for. */
-const COMPARED = 24
+const COMPARED = 48
 
 /** A clamp nearly reached in calibration will be reached in the field: its own limits are the range then. */
 const NEARLY = 0.8
@@ -85,29 +81,38 @@ export async function createMeasure(
 
 /** What narrows ranges fits the samples at hand: in the field it must be clearly better to be as good. */
 const HANDICAP = 1.15
-const handicapped = (method: Method, error: number): number => (method === 'min-max' ? error : error * HANDICAP)
 
-/** Tries every method, with and without bias correction, and takes the one whose answers lie nearest to the float ones; min-max when in doubt. */
+/**
+ * Tries every method and takes the one whose answers lie nearest to the float ones; min-max when in doubt. Then the drift
+ * of the biases is corrected, of min-max too: where it was behind only by drift it is the safer one.
+ */
 export async function chooseQuantisation(
   graph: Graph,
   statistics: Statistics,
   samples: Samples,
   { open, methods = METHODS, signal, onProgress }: ChooseOptions,
 ): Promise<{ best: Choice; measure: (candidate: Graph) => Promise<number> }> {
-  const measure = await createMeasure(graph, samples, { open, ...(signal && { signal }) })
-  const corrections = biasCorrections(graph, statistics)
-  const shifts = [...corrections.values()].some((list) => list.some((shift) => shift !== 0))
-  const candidates = methods.flatMap((method) => {
+  const operation = { open, ...(signal && { signal }) }
+  const measure = await createMeasure(graph, samples, operation)
+  const choices: Choice[] = []
+  const steps = methods.length + 2
+  for (const method of methods) {
     const ranges = widenToClamps(graph, rangesFrom(statistics, method))
-    return [undefined, ...(shifts ? [corrections] : [])].map((used) => ({ method, ranges, corrections: used }))
-  })
-  let best: Choice | undefined
-  for (const [i, candidate] of candidates.entries()) {
-    const error = await measure(quantiseGraph(graph, candidate.ranges, optionsOf(candidate)))
-    if (!best || handicapped(candidate.method, error) < handicapped(best.method, best.error))
-      best = { ...candidate, error }
-    onProgress?.(i + 1, candidates.length)
+    choices.push({ method, ranges, corrections: undefined, error: await measure(quantiseGraph(graph, ranges)) })
+    onProgress?.(choices.length, steps)
   }
+  const score = ({ method, error }: Choice): number => (method === 'min-max' ? error : error * HANDICAP)
+  const nearest = (): Choice | undefined => [...choices].sort((a, b) => score(a) - score(b))[0]
+  const promising = new Set([nearest(), choices.find(({ method }) => method === 'min-max')])
+  for (const choice of promising) {
+    if (!choice) continue
+    const corrections = await driftCorrections(graph, statistics, choice.ranges, samples, operation)
+    const error = await measure(quantiseGraph(graph, choice.ranges, { corrections }))
+    // Biases fitted to the samples must be worth it, or they stay as they are.
+    if (error < choice.error / HANDICAP) choices.push({ ...choice, corrections, error })
+  }
+  onProgress?.(steps, steps)
+  const best = nearest()
   if (!best) throw new RangeError('no method to choose from')
   return { best, measure }
 }
@@ -119,6 +124,23 @@ export const optionsOf = (
   ...(corrections && { corrections }),
   ...(keepFloat && { keepFloat }),
 })
+
+/** How to quantise a net, on the graph as it is or with its channels equalised, whichever comes nearer. */
+export async function chooseWithEqualising(
+  graph: Graph,
+  samples: Samples,
+  options: ChooseOptions,
+): Promise<{ graph: Graph; equalised: boolean; best: Choice; measure: (candidate: Graph) => Promise<number> }> {
+  const choose = async (net: Graph) => {
+    const statistics = await collectStatistics(net, tensorsToCalibrate(net), samples, options)
+    return { graph: net, ...(await chooseQuantisation(net, statistics, samples, options)) }
+  }
+  const plain = await choose(graph)
+  const equal = equalise(graph)
+  const other = equal && (await choose(equal))
+  if (other && other.best.error < plain.best.error / HANDICAP) return { ...other, equalised: true }
+  return { ...plain, equalised: false }
+}
 
 /** What is gained when one node stays float: its name (first output) and the error that is left. */
 export interface Sensitivity {

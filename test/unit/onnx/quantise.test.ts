@@ -1,17 +1,24 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { makeNode } from '../../../src/onnx/attribute.ts'
+import type { Constant } from '../../../src/onnx/constant.ts'
 import { withModel } from '../../../src/onnx/engine.ts'
 import { createGraph, type Graph } from '../../../src/onnx/graph.ts'
-import { type QuantiseOptions, quantiseGraph, tensorsToCalibrate } from '../../../src/onnx/quantise/apply.ts'
-import { biasCorrections } from '../../../src/onnx/quantise/bias.ts'
-import { collectStatistics, METHODS, rangesFrom } from '../../../src/onnx/quantise/calibrate.ts'
+import {
+  type QuantiseOptions,
+  quantiseGraph,
+  quantiseTraced,
+  tensorsToCalibrate,
+} from '../../../src/onnx/quantise/apply.ts'
+import { addMeans, collectStatistics, METHODS, rangesFrom, withOutputs } from '../../../src/onnx/quantise/calibrate.ts'
 import {
   chooseQuantisation,
   keepWithinBudget,
   measureSensitivity,
   widenToClamps,
 } from '../../../src/onnx/quantise/choose.ts'
+import { driftCorrections } from '../../../src/onnx/quantise/drift.ts'
+import { equalise } from '../../../src/onnx/quantise/equalise.ts'
 import { count, createHistogram, leastErrorRange, percentileRange } from '../../../src/onnx/quantise/histogram.ts'
 import {
   activationParameters,
@@ -280,30 +287,80 @@ describe('choosing how to quantise', () => {
     expect(strict.error).toBeLessThan(best.error)
   })
 
-  it('corrects the bias by what rounding the weights shifts', async () => {
-    const random = createRandom(11)
-    const weight = { type: 'float32', dims: [2, 3, 1, 1], data: floatsOf(6, random) } as const
+  it('corrects the bias of each layer by what comes out of the int8 net, one layer after the other', async () => {
+    const { graph } = await simplify(createGraph(makeSmallNet()), { open })
+    const samples = samplesOf(graph)
+    const statistics = await calibrated(graph)
+    // Ranges that clip a good part: the means drift far.
+    const ranges = new Map(
+      [...rangesFrom(statistics, 'min-max')].map(([n, [low, high]]) => [n, [low, high / 3] as const]),
+    )
+    const corrections = await driftCorrections(graph, statistics, ranges, samples, { open })
+    expect([...corrections.keys()].sort()).toEqual(['c2', 'n1', 'y'])
+    const error = async (options: QuantiseOptions): Promise<number> => {
+      const { graph: int8, results } = quantiseTraced(graph, ranges, options)
+      const last = results.get('y') ?? ''
+      let sums: Float64Array | undefined
+      await withModel(open, withOutputs(int8, [last]), async (runner) => {
+        for (let i = 0; i < samples.length; i++) {
+          const value = (await runner.run(await samples.at(i)))[last]
+          if (value) sums = addMeans(value, sums)
+        }
+      })
+      const wanted = statistics.tensors.get('y')?.means ?? []
+      return Math.max(...Array.from(wanted, (mean, c) => Math.abs(mean - (sums?.[c] ?? 0) / samples.length)))
+    }
+    const [drifted, corrected] = [await error({}), await error({ corrections })]
+    expect(drifted).toBeGreaterThan(0.05)
+    expect(corrected).toBeLessThan(drifted / 20)
+  })
+
+  it('equalises channels of neighbours without changing what the net computes', async () => {
+    const random = createRandom(3)
+    const wild = randomFloats([8, 3, 3, 3], random)
+    const tame = randomFloats([8, 1, 3, 3], random)
     const graph = createGraph(
       makeModel({
-        inputs: { x: [1, 3, 4, 4] },
-        outputs: { y: [1, 2, 4, 4] },
-        constants: { w: weight, b: { type: 'float32', dims: [2], data: new Float32Array(2) } },
-        nodes: [makeNode('Conv', ['x', 'w', 'b'], ['y'])],
+        inputs: { x: [1, 3, 12, 12] },
+        outputs: { y: [1, 4, 5, 5] },
+        constants: {
+          // One channel a hundred times the others, and the next layer takes it back.
+          w1: {
+            ...wild,
+            data: Float32Array.from(wild.data as Float32Array, (w, i) => (i < 27 ? 100 * w : w)),
+          } as Constant,
+          b1: randomFloats([8], random),
+          w2: {
+            ...tame,
+            data: Float32Array.from(tame.data as Float32Array, (w, i) => (i < 9 ? w / 100 : w)),
+          } as Constant,
+          w3: randomFloats([4, 8, 1, 1], random),
+        },
+        nodes: [
+          makeNode('Conv', ['x', 'w1', 'b1'], ['a']),
+          makeNode('Relu', ['a'], ['b']),
+          makeNode('MaxPool', ['b'], ['c'], { kernel_shape: [2, 2], strides: [2, 2] }),
+          makeNode('Conv', ['c', 'w2'], ['d'], { group: 8, pads: [1, 1, 1, 1] }),
+          makeNode('Conv', ['d', 'w3'], ['y']),
+        ],
       }),
     )
-    const statistics = await calibrated(graph)
-    const means = statistics.tensors.get('x')?.means ?? []
-    const q = quantiseWeights(weight, 0, 1, undefined, choosePeaks(weight, 0))
-    const wanted = [0, 1].map((row) =>
-      [0, 1, 2].reduce((sum, k) => {
-        const back = (q.weight.data[row * 3 + k] ?? 0) * (q.scale.data[row] ?? 0)
-        return sum + ((weight.data[row * 3 + k] ?? 0) - back) * (means[k] ?? 0)
-      }, 0),
-    )
-    const shifts = [...(biasCorrections(graph, statistics).get('y') ?? [])]
-    expect(shifts).toHaveLength(2)
-    shifts.forEach((shift, i) => {
-      expect(shift).toBeCloseTo(wanted[i] ?? Number.NaN, 9)
+    const equal = equalise(graph)
+    if (!equal) throw new Error('no pair was found')
+    const [before, after] = [await outputs(graph, [1, 2]), await outputs(equal, [1, 2])]
+    const most = Math.max(...before.map(Math.abs))
+    after.forEach((value, i) => {
+      expect(Math.abs(value - (before[i] ?? 0))).toBeLessThan(1e-5 * most)
     })
+    const error = async (net: Graph): Promise<number> => 1 - cosine(before, await outputs(await quantised(net), [1, 2]))
+    expect(await error(equal)).toBeLessThan((await error(graph)) / 2)
+    expect(graph.constant('w1')).not.toEqual(equal.constant('w1'))
+    expect(
+      equalise(
+        createGraph(
+          makeModel({ inputs: { x: [1, 2] }, outputs: { y: [1, 2] }, nodes: [makeNode('Relu', ['x'], ['y'])] }),
+        ),
+      ),
+    ).toBeUndefined()
   })
 })
