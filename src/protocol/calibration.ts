@@ -26,6 +26,8 @@ export const Calibration = v.strictObject({
   corrections: v.optional(v.record(v.string(), v.array(Finite))),
   /** Nodes (by first output) that lose too much in int8 and stay float. */
   float: v.optional(v.array(v.string())),
+  /** Bits of a node's weights where they are fewer than 8: still int8, of fewer values. */
+  bits: v.optional(v.record(v.string(), v.pipe(v.number(), v.integer(), v.minValue(2), v.maxValue(7)))),
 })
 export type Calibration = v.InferOutput<typeof Calibration>
 

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { listPictures, spread } from '../../src/cli/data-set.ts'
+import { listFiles, spread } from '../../src/cli/data-set.ts'
 import { createImageDecoder } from '../../src/cli/decode-image.ts'
 import type { Pixels } from '../../src/protocol/task.ts'
 import { float32, type Tensors } from '../../src/protocol/tensor.ts'
@@ -29,7 +29,7 @@ export async function pictureInputs(
   seed: number,
 ): Promise<Tensors[]> {
   const decode = createImageDecoder()
-  const paths = (await Promise.all(folders.map((folder) => listPictures(join(MATERIALS, folder))))).map((list) =>
+  const paths = (await Promise.all(folders.map((folder) => listFiles(join(MATERIALS, folder), 'image')))).map((list) =>
     spread(list, 40),
   )
   const random = seeded(seed)

@@ -1,51 +1,65 @@
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { Command, Option } from 'commander'
 import { utf8 } from '../../lib/bytes.ts'
 import { METHODS, type Method } from '../../onnx/quantise/calibrate.ts'
+import type { JudgedSamples } from '../../onnx/quantise/measure.ts'
 import type { Calibration } from '../../protocol/calibration.ts'
-import { createImageDecoder } from '../decode-image.ts'
-import type { Engines } from '../engines.ts'
+import { listSamples, spread } from '../data-set.ts'
 import { createEngines } from '../engines.ts'
 import { writeAtomic } from '../files.ts'
 import { interruptSignal } from '../interrupt.ts'
 import { positiveNumber, wholeNumber } from '../options.ts'
 import { calibrate } from '../pack/calibrate.ts'
 import { type PreparedModel, prepareModel } from '../pack/prepare-model.ts'
+import { feedSamples } from '../pack/samples.ts'
 import { CALIBRATION_FILE, readSourceFolder, type SourceFolder } from '../pack/source.ts'
 import { createProgress } from '../progress.ts'
+import { createReadInput } from '../read-input.ts'
 
 interface CalibrateOptions {
   data: string
   method: Method | 'auto'
   samples?: number
   budget?: number
+  bits?: number
 }
 
 export function calibrateCommand(): Command {
   return new Command('calibrate')
-    .description('measure on photos what int8 needs to know, and keep it as calibration.json beside the model')
+    .description('measure on samples what int8 needs to know, and keep it as calibration.json beside the model')
     .argument('<folder>', 'folder with pack.json and the model')
     .requiredOption(
       '--data <folder>',
-      'photos like those that people will take; never those that accuracy is reported on',
+      'photos, sounds or texts like those that people will give it; never those that accuracy is reported on',
     )
     .addOption(methodOption())
     .addOption(samplesOption())
     .addOption(budgetOption())
-    .action(async (path: string, { data, method, samples, budget }: CalibrateOptions) => {
+    .addOption(
+      new Option('--bits <count>', 'bits of weights, in as many nodes as the budget allows')
+        .choices(['8', '4', '3'])
+        .argParser(Number),
+    )
+    .action(async (path: string, { data, method, samples, budget, bits }: CalibrateOptions) => {
       const engines = createEngines()
       const signal = interruptSignal()
       const folder = await readSourceFolder(path)
       const prepared = await prepareModel(folder, engines.open, signal)
-      const made = await measure(folder, prepared, data, engines, {
-        method,
-        signal,
-        ...(samples && { samples }),
-        ...(budget && { budget }),
-      })
+      const list = await samplesFrom(data, prepared, folder, samples)
+      const measured = { model: folder.modelDigest, data: basename(data) }
+      const made = await withProgress('calibrating', (onProgress) =>
+        calibrate(prepared, measured, list, {
+          engines,
+          method,
+          signal,
+          onProgress,
+          ...(budget && { budget }),
+          ...(bits && { bits }),
+        }),
+      )
       await writeAtomic(join(path, CALIBRATION_FILE), utf8(formatCalibration(made)))
       console.log(
-        `${join(path, CALIBRATION_FILE)}: ${Object.keys(made.ranges).length} ranges (${made.method}) from ${made.samples} photos`,
+        `${join(path, CALIBRATION_FILE)}: ${Object.keys(made.ranges).length} ranges (${made.method}) from ${made.samples} samples`,
       )
     })
 }
@@ -57,34 +71,40 @@ export const methodOption = (): Option =>
 
 export const budgetOption = (): Option =>
   new Option(
-    '--budget <error>',
-    'keep nodes float until the squared error of the answers is at most this part of them, e.g. 0.001',
+    '--budget <points>',
+    'what shrinking may cost: points of accuracy where the folders are labels of the pack, else hundredths of cosine similarity of the answers, e.g. 0.5',
   ).argParser(positiveNumber)
 
 export const samplesOption = (): Option =>
-  new Option('--samples <count>', 'at most this many photos, spread evenly (128)').argParser(wholeNumber)
+  new Option('--samples <count>', 'at most this many samples, spread evenly (128)').argParser(wholeNumber)
+
+const SAMPLES = 128
 
 /** One tensor a line: a change in it can be read in a diff. */
 export function formatCalibration(calibration: Calibration): string {
   return `${JSON.stringify(calibration, null, 1).replaceAll(/\[\s+([^[\]]+?)\s+\]/g, (_, inner: string) => `[${inner.replaceAll(/\s+/g, ' ')}]`)}\n`
 }
 
-export async function measure(
-  folder: SourceFolder,
-  prepared: PreparedModel,
+/** Samples of a data set, read and fed as the pack says. @throws JikoError `cli/no-samples`, `cli/no-folder` */
+export async function samplesFrom(
   data: string,
-  engines: Engines,
-  options: { method: Method | 'auto'; samples?: number; budget?: number; signal: AbortSignal },
-): Promise<Calibration> {
-  const progress = createProgress('calibrating')
+  prepared: PreparedModel,
+  { source }: SourceFolder,
+  most = SAMPLES,
+): Promise<JudgedSamples> {
+  const { kind } = prepared.input
+  const samples = await listSamples(data, kind, createReadInput(kind))
+  return feedSamples(prepared, spread(samples, most), source.labels)
+}
+
+/** Shows progress for as long as the work lasts. */
+export async function withProgress<T>(
+  what: string,
+  work: (onProgress: (done: number, total: number) => void) => Promise<T>,
+): Promise<T> {
+  const progress = createProgress(what)
   try {
-    const decode = createImageDecoder()
-    return await calibrate(prepared, folder.modelDigest, data, {
-      engines,
-      decode,
-      ...options,
-      onProgress: progress.update,
-    })
+    return await work(progress.update)
   } finally {
     progress.stop()
   }

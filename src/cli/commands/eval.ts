@@ -6,16 +6,16 @@ import { JikoError } from '../../protocol/error.ts'
 import type { Variant } from '../../protocol/manifest.ts'
 import { confusionSvg } from '../confusion-svg.ts'
 import { listSamples } from '../data-set.ts'
-import { createImageDecoder } from '../decode-image.ts'
 import { createEngines } from '../engines.ts'
 import { type Evaluation, evaluate, type Outcome } from '../evaluate.ts'
-import { readBytes, readTextFile, writeAtomic } from '../files.ts'
+import { readTextFile, writeAtomic } from '../files.ts'
 import { interruptSignal } from '../interrupt.ts'
 import { openPack, type RunnablePack } from '../open-pack.ts'
 import { ACCURACY_FILE } from '../pack/source.ts'
 import { programDigest } from '../pack/variant.ts'
 import { bytesOf } from '../pack/write-pack.ts'
 import { createProgress } from '../progress.ts'
+import { createReadInput } from '../read-input.ts'
 import { kilobytes, percent, table } from '../text.ts'
 
 interface EvalOptions {
@@ -30,9 +30,14 @@ interface EvalOptions {
 
 export function evalCommand(): Command {
   return new Command('eval')
-    .description('measure a pack on labelled photos: accuracy, per class, confusion, calibration, latency, bytes')
+    .description(
+      'measure a pack on labelled photos, sounds or texts: accuracy, per class, confusion, calibration, latency, bytes',
+    )
     .argument('<pack>', 'name of a built pack, or its folder')
-    .requiredOption('--data <folder>', 'photos; the folder that a photo is in is its label')
+    .requiredOption(
+      '--data <folder>',
+      'files, each in a folder named by its label; texts also as a table (.csv, .tsv) with columns text and label',
+    )
     .option('--labels <file>', 'CSV with columns path and label (or class), instead of folders')
     .option('--variant <name>', 'which precision')
     .option('--engine <name>', 'only this engine: nano or onnx')
@@ -57,22 +62,22 @@ export function evalCommand(): Command {
 }
 
 async function runAll(runnable: RunnablePack, { data, labels }: EvalOptions, signal: AbortSignal): Promise<Outcome[]> {
-  const samples = await listSamples(data, labels)
+  const { kind } = runnable.pack.manifest.input
+  const samples = await listSamples(data, kind, createReadInput(kind), labels)
   const known = new Set(runnable.pack.manifest.labels.map(({ id }) => id))
   const strange = samples.find(({ label }) => !known.has(label ?? ''))
   if (strange) {
     throw new JikoError(
       'cli/unknown-label',
-      `${strange.path} is labelled "${strange.label}", which the pack does not know; it knows ${[...known].slice(0, 12).join(', ')}.`,
+      `${strange.name} is labelled "${strange.label}", which the pack does not know; it knows ${[...known].slice(0, 12).join(', ')}.`,
     )
   }
-  const decode = createImageDecoder()
   const progress = createProgress('measuring')
   try {
     const outcomes: Outcome[] = []
-    for (const { path, label = '' } of samples) {
+    for (const { read, label = '' } of samples) {
       signal.throwIfAborted()
-      const { answer, ms } = await runnable.run({ kind: 'image', pixels: await decode(await readBytes(path)) })
+      const { answer, ms } = await runnable.run(await read())
       if (answer.kind !== 'classes')
         throw new JikoError('cli/no-classes', 'Only packs that answer with labels can be measured.')
       outcomes.push({ truth: label, label: answer.label, score: answer.score, sure: answer.sure, ms })
@@ -140,14 +145,14 @@ function asText({ pack, opened }: RunnablePack, figures: Evaluation): string {
   const { manifest } = pack
   const { count, accuracy, balancedAccuracy, sure, calibrationError, perClass, latency } = figures
   const lines = [
-    `${manifest.name} ${manifest.version} ${opened.variant} on ${opened.backend}, ${count} photos`,
+    `${manifest.name} ${manifest.version} ${opened.variant} on ${opened.backend}, ${count} samples`,
     ...opened.refused.map((reason) => `passed over: ${reason}`),
     `accuracy ${percent(accuracy)}, balanced ${percent(balancedAccuracy)}, calibration error ${percent(calibrationError)}`,
     `sure of ${percent(sure.share)}${sure.accuracy === null ? '' : `, right in ${percent(sure.accuracy)} of those`}`,
-    `${latency.median.toFixed(1)} ms a photo (95 %: ${latency.p95.toFixed(1)} ms), ${kilobytes(bytesOf(manifest))} for a phone`,
+    `${latency.median.toFixed(1)} ms each (95 %: ${latency.p95.toFixed(1)} ms), ${kilobytes(bytesOf(manifest))} for a phone`,
   ]
   const rows = Object.entries(perClass)
     .filter(([, one]) => one.count > 0)
     .map(([label, one]) => [label, percent(one.recall), percent(one.precision), String(one.count)])
-  return [...lines, '', table([['', 'recall', 'precision', 'photos'], ...rows])].join('\n')
+  return [...lines, '', table([['', 'recall', 'precision', 'count'], ...rows])].join('\n')
 }

@@ -1,23 +1,27 @@
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { Command, Option } from 'commander'
 import type { Method } from '../../onnx/quantise/calibrate.ts'
+import type { JudgedSamples } from '../../onnx/quantise/measure.ts'
+import type { Calibration } from '../../protocol/calibration.ts'
 import { createEngines } from '../engines.ts'
 import { cacheFolder, readRepository } from '../hugging-face/read-repository.ts'
 import { isRepository, PUBLIC_ENDPOINT, parseEndpoint, parseRepository } from '../hugging-face/repository.ts'
 import { interruptSignal } from '../interrupt.ts'
 import { wholeNumber } from '../options.ts'
+import { chooseAutomatically, USUAL_BUDGET, type Weighed } from '../pack/auto.ts'
 import { brotliLength, comparison } from '../pack/brotli.ts'
-import { buildPack, type Quantise } from '../pack/build-pack.ts'
-import { prepareModel } from '../pack/prepare-model.ts'
+import { buildPack } from '../pack/build-pack.ts'
+import { type CalibrateOptions, calibrate } from '../pack/calibrate.ts'
+import { type PreparedModel, prepareModel } from '../pack/prepare-model.ts'
 import { deltasFrom } from '../pack/previous.ts'
+import { seededSamples } from '../pack/samples.ts'
+import { BITS, isQuantised, type Precision } from '../pack/shrink.ts'
 import { readSourceFolder, type SourceFolder } from '../pack/source.ts'
 import { type ModelOptions, sourceFromModel } from '../pack/source-from-model.ts'
-import { isQuantised } from '../pack/variant.ts'
 import { bytesOf, writePack } from '../pack/write-pack.ts'
-import { createProgress } from '../progress.ts'
 import { loadReleaseKey } from '../release-key.ts'
-import { kilobytes } from '../text.ts'
-import { budgetOption, measure, methodOption, samplesOption } from './calibrate.ts'
+import { kilobytes, table } from '../text.ts'
+import { budgetOption, methodOption, samplesFrom, samplesOption, withProgress } from './calibrate.ts'
 
 interface SourceOptions extends ModelOptions {
   hfEndpoint: string
@@ -32,7 +36,7 @@ interface PackOptions extends SourceOptions {
   method: Method | 'auto'
   samples?: number
   budget?: number
-  quantize: Quantise
+  quantize: Precision | 'auto'
   compare?: boolean
   previous: string[]
 }
@@ -47,7 +51,9 @@ export function packCommand(): Command {
     .addOption(samplesOption())
     .addOption(budgetOption())
     .addOption(
-      new Option('--quantize <precision>', 'what the phone runs').choices(['int8', 'fp16', 'none']).default('int8'),
+      new Option('--quantize <precision>', 'what the phone runs; auto takes the smallest within --budget (0.5)')
+        .choices(['auto', 'int8', 'int4', 'int3', 'dynamic', 'fp16', 'none'])
+        .default('int8'),
     )
     .option(
       '--previous <folders...>',
@@ -70,26 +76,18 @@ export function packCommand(): Command {
     .action(
       async (
         path: string,
-        { out, calibrate: data, method, samples, budget, quantize, compare, previous, ...options }: PackOptions,
+        { out, calibrate: data, method, samples: count, budget, quantize, compare, previous, ...options }: PackOptions,
       ) => {
         const signal = interruptSignal()
         const engines = createEngines()
         const folder = await readSource(path, options, signal)
         const prepared = await prepareModel(folder, engines.open, signal)
-        const fresh =
-          data && !isQuantised(prepared.graph)
-            ? await measure(folder, prepared, data, engines, {
-                method,
-                signal,
-                ...(samples && { samples }),
-                ...(budget && { budget }),
-              })
-            : folder.calibration
+        const how: CalibrateOptions = { engines, method, signal, ...(budget && { budget }) }
+        const samples =
+          data && !isQuantised(prepared.graph) ? await samplesFrom(data, prepared, folder, count) : undefined
+        const { precision, calibration } = await decide(folder, prepared, quantize, samples, data, how)
         const { signer } = await loadReleaseKey()
-        const pack = await buildPack(
-          { ...folder, calibration: fresh },
-          { engines, signer, quantise: quantize, prepared, signal },
-        )
+        const pack = await buildPack({ ...folder, calibration }, { engines, signer, precision, prepared, signal })
         const { deltas, notes } = await deltasFrom([join(out, pack.manifest.name), ...previous], pack)
         await writePack(out, pack, deltas)
         for (const note of [...pack.notes, ...notes]) console.error(`jiko: ${pack.manifest.name}: ${note}`)
@@ -101,6 +99,52 @@ export function packCommand(): Command {
     )
 }
 
+/** Measures what the precision needs, or which one it shall be. */
+async function decide(
+  { modelDigest, calibration: known }: SourceFolder,
+  prepared: PreparedModel,
+  quantize: Precision | 'auto',
+  samples: JudgedSamples | undefined,
+  data: string | undefined,
+  options: CalibrateOptions,
+): Promise<{ precision: Precision; calibration: Calibration | undefined }> {
+  const measured = { model: modelDigest, data: basename(data ?? 'seeded inputs') }
+  if (quantize !== 'auto') {
+    if (!samples || !(quantize === 'int8' || quantize in BITS)) return { precision: quantize, calibration: known }
+    const bits = BITS[quantize] ?? 8
+    const calibration = await withProgress('calibrating', (onProgress) =>
+      calibrate(prepared, measured, samples, { ...options, bits, onProgress }),
+    )
+    return { precision: quantize, calibration }
+  }
+  if (isQuantised(prepared.graph)) return { precision: 'int8', calibration: known }
+  const judged = samples ?? seededSamples(prepared, SEEDED)
+  const { best, tried, refused } = await withProgress('weighing', (onProgress) =>
+    chooseAutomatically(
+      prepared,
+      measured,
+      { judged, ...(samples && { samples }), ...(known && { known }) },
+      { ...options, onProgress },
+    ),
+  )
+  for (const why of refused) console.error(`jiko: not tried, ${why}`)
+  console.error(describeChoice(best, tried, options.budget ?? USUAL_BUDGET, judged.right !== undefined))
+  return { precision: best.precision, calibration: best.calibration }
+}
+
+/** Inputs made from seeds that precisions are compared on where no data is given. */
+const SEEDED = 16
+
+function describeChoice(best: Weighed, tried: readonly Weighed[], budget: number, labelled: boolean): string {
+  const unit = labelled ? 'points of accuracy' : 'hundredths of cosine similarity'
+  const rows = tried.map((one) => [
+    one === best ? `-> ${one.precision}` : `   ${one.precision}`,
+    kilobytes(one.bytes),
+    one.lost.toFixed(3),
+  ])
+  return `${table([['', 'bytes', 'lost'], ...rows])}\njiko: the smallest that loses at most ${budget} ${unit}`
+}
+
 async function readSource(
   path: string,
   { hfEndpoint, revision, cache = cacheFolder(), file, ...options }: SourceOptions,
@@ -108,7 +152,7 @@ async function readSource(
 ): Promise<SourceFolder> {
   if (!isRepository(path) && !path.endsWith('.onnx')) return readSourceFolder(path)
   const { folder, guessed } = isRepository(path)
-    ? await fetching((onProgress) =>
+    ? await withProgress('fetching', (onProgress) =>
         readRepository(
           parseRepository(path, revision),
           { ...options, cache, ...(file && { file }) },
@@ -120,15 +164,6 @@ async function readSource(
   // Some of it was written by strangers.
   console.error(`jiko: guessed: ${guessed.join('; ').replace(/\p{Cc}+/gu, ' ')}`)
   return folder
-}
-
-async function fetching<T>(work: (onProgress: (done: number, total: number) => void) => Promise<T>): Promise<T> {
-  const progress = createProgress('fetching')
-  try {
-    return await work(progress.update)
-  } finally {
-    progress.stop()
-  }
 }
 
 export const summary = (name: string, version: string, digest: string, phone: number, all: number): string =>

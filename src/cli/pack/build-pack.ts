@@ -1,9 +1,7 @@
 import { join } from 'node:path'
 import { type Bytes, utf8 } from '../../lib/bytes.ts'
 import { sha256Hex } from '../../lib/sha256.ts'
-import { storeAsHalf } from '../../onnx/half.ts'
 import type { PassReport } from '../../onnx/simplify.ts'
-import { JikoError } from '../../protocol/error.ts'
 import { inputPaths } from '../../protocol/input.ts'
 import { formatSignedManifest, MANIFEST_FORMAT, Manifest, type Variant } from '../../protocol/manifest.ts'
 import { parseWith } from '../../protocol/parse.ts'
@@ -12,8 +10,9 @@ import type { Engines } from '../engines.ts'
 import { readBytes } from '../files.ts'
 import { chunkFiles } from './chunk.ts'
 import { type PreparedModel, prepareModel } from './prepare-model.ts'
+import { type Precision, shrink } from './shrink.ts'
 import type { SourceFolder } from './source.ts'
-import { type BuiltVariant, buildVariant, isQuantised, quantisePrepared } from './variant.ts'
+import { type BuiltVariant, buildVariant } from './variant.ts'
 
 /** A pack in memory: the text of `manifest.ndjson` and the blob that stands beside it. */
 export interface BuiltPack {
@@ -27,13 +26,10 @@ export interface BuiltPack {
   readonly notes: readonly string[]
 }
 
-/** What the phone runs: int8, or float weights stored in 16 or 32 bits. */
-export type Quantise = 'int8' | 'fp16' | 'none'
-
 export interface BuildOptions {
   engines: Engines
   signer: Signer
-  quantise?: Quantise
+  precision?: Precision
   /** When the model was prepared before, for calibration. */
   prepared?: PreparedModel
   signal?: AbortSignal
@@ -47,12 +43,13 @@ const CARD = 'card.md'
  */
 export async function buildPack(
   folder: SourceFolder,
-  { engines, signer, quantise = 'int8', prepared: known, signal }: BuildOptions,
+  { engines, signer, precision = 'int8', prepared: known, signal }: BuildOptions,
 ): Promise<BuiltPack> {
   const prepared = known ?? (await prepareModel(folder, engines.open, signal))
   const { input, output, constants, state, reports } = prepared
   signal?.throwIfAborted()
-  const built = await build(folder, prepared, quantise, engines)
+  const { name: variantName, graph } = shrink(prepared, precision, folder)
+  const built = await buildVariant(variantName, graph, prepared, engines)
   const notes = [...reports.filter(({ kept }) => !kept).map(describeDropped), ...built.notes]
   const variant: Variant = { name: built.name, programs: built.programs, golden: built.golden }
   const figures = figuresFor(folder, built, notes)
@@ -98,25 +95,6 @@ export async function buildPack(
     reports,
     notes,
   }
-}
-
-async function build(
-  { calibration, modelDigest, folder }: SourceFolder,
-  prepared: PreparedModel,
-  quantise: Quantise,
-  engines: Engines,
-): Promise<BuiltVariant> {
-  // A model that came quantised is taken as it is: quantising twice would only lose.
-  if (isQuantised(prepared.graph)) return buildVariant('int8', prepared.graph, prepared, engines)
-  if (quantise === 'fp16') return buildVariant('fp16', storeAsHalf(prepared.graph), prepared, engines)
-  if (quantise === 'none') return buildVariant('fp32', prepared.graph, prepared, engines)
-  if (!calibration) {
-    throw new JikoError(
-      'pack/not-calibrated',
-      `${folder} has no calibration.json, which int8 needs; make it with \`jiko calibrate ${folder} --data PHOTOS\`.`,
-    )
-  }
-  return buildVariant('int8', quantisePrepared(prepared, calibration, modelDigest), prepared, engines)
 }
 
 function describeDropped({ pass, difference, error }: PassReport): string {

@@ -1,74 +1,69 @@
-import { basename } from 'node:path'
-import type { Bytes } from '../../lib/bytes.ts'
+import { keepWithinBudget } from '../../onnx/quantise/budget.ts'
 import { METHODS, type Method } from '../../onnx/quantise/calibrate.ts'
-import { chooseWithEqualising, keepWithinBudget } from '../../onnx/quantise/choose.ts'
+import { chooseWithEqualising } from '../../onnx/quantise/choose.ts'
+import type { JudgedSamples } from '../../onnx/quantise/measure.ts'
+import { narrow } from '../../onnx/quantise/narrow.ts'
 import { CALIBRATION_FORMAT, type Calibration } from '../../protocol/calibration.ts'
-import type { Pixels } from '../../protocol/task.ts'
-import type { Tensors } from '../../protocol/tensor.ts'
-import { constantTensors, initialState } from '../../runtime/feeding.ts'
-import { prepareFor } from '../../tasks/table.ts'
-import { listPictures, spread } from '../data-set.ts'
 import type { Engines } from '../engines.ts'
-import { readBytes } from '../files.ts'
 import type { PreparedModel } from './prepare-model.ts'
 
 export interface CalibrateOptions {
   engines: Engines
-  decode: (bytes: Bytes) => Promise<Pixels>
   /** `auto` tries all and takes the one whose answers lie nearest to the float ones. */
   method?: Method | 'auto'
-  /** At most this many pictures, spread evenly over the folder. */
-  samples?: number
-  /** Keep nodes float until the squared error of the answers, relative to them, is at most this. */
+  /** What may be lost, in hundredths (see `Loss`): nodes stay float, or at 8 bits, until it is no more. */
   budget?: number
+  /** Bits of weights: 8, or fewer in as many nodes as the budget allows. */
+  bits?: number
   signal?: AbortSignal
   onProgress?: (done: number, total: number) => void
 }
 
-const SAMPLES = 128
+/** The float model that was measured, and a name for the samples. */
+export interface Measured {
+  readonly model: string
+  readonly data: string
+}
 
 /** Numbers as written: enough digits for float32 ranges, no more. */
 const short = (value: number): number => Number(value.toPrecision(6))
+const rough = (value: number): number => Number(value.toPrecision(3))
 
 /**
- * Measures on pictures what quantising needs to know.
- * @throws JikoError `cli/no-pictures`, `input/...` for a picture that cannot be read, `model/not-finite`
+ * Measures on samples what quantising needs to know.
+ * @throws JikoError `model/no-samples`, `model/not-finite`, `input/...` for a sample that cannot be read
  */
 export async function calibrate(
   prepared: PreparedModel,
-  modelDigest: string,
-  folder: string,
-  { engines, decode, method = 'auto', samples: most = SAMPLES, budget, signal, onProgress }: CalibrateOptions,
+  { model, data }: Measured,
+  samples: JudgedSamples,
+  { engines, method = 'auto', budget, bits = 8, signal, onProgress }: CalibrateOptions,
 ): Promise<Calibration> {
-  const paths = spread(await listPictures(folder), most)
-  const prepare = await prepareFor(prepared.input, readBytes)
-  const at = async (index: number): Promise<Tensors> => {
-    const [first] = prepare({ kind: 'image', pixels: await decode(await readBytes(paths[index] ?? '')) })
-    return { ...constantTensors(prepared.constants), ...initialState(prepared.state), ...first }
-  }
-  const samples = { length: paths.length, at }
   const operation = { open: engines.open, ...(signal && { signal }), ...(onProgress && { onProgress }) }
+  const within = budget === undefined ? {} : { budget }
   const methods = method === 'auto' ? METHODS : [method]
-  const { graph, equalised, best, measure } = await chooseWithEqualising(prepared.graph, samples, {
-    ...operation,
-    methods,
-  })
+  const chosen = await chooseWithEqualising(prepared.graph, samples, { ...operation, methods })
+  const { graph, equalised, best, measure } = chosen
+  const narrowed = bits < 8 ? await narrow(chosen, samples, bits, { ...operation, ...within }) : undefined
   const float =
-    budget === undefined ? [] : [...(await keepWithinBudget(graph, best, measure, { budget, ...operation })).keepFloat]
-  const corrections = [...(best.corrections ?? [])].filter(([, shifts]) => shifts.some((shift) => shift !== 0))
+    budget === undefined || narrowed
+      ? []
+      : [...(await keepWithinBudget(graph, best, measure, { budget, ...operation })).keepFloat]
+  const corrections = [...(narrowed?.corrections ?? best.corrections ?? [])].filter(([, shifts]) =>
+    shifts.some((shift) => shift !== 0),
+  )
   return {
     format: CALIBRATION_FORMAT,
-    model: modelDigest,
+    model,
     method: best.method,
-    samples: paths.length,
-    data: basename(folder),
+    samples: samples.length,
+    data,
     ...(equalised && { equalised }),
     ranges: Object.fromEntries([...best.ranges].map(([name, [min, max]]) => [name, [short(min), short(max)]])),
     ...(corrections.length > 0 && {
-      corrections: Object.fromEntries(
-        corrections.map(([name, shifts]) => [name, Array.from(shifts, (shift) => Number(shift.toPrecision(3)))]),
-      ),
+      corrections: Object.fromEntries(corrections.map(([name, shifts]) => [name, Array.from(shifts, rough)])),
     }),
     ...(float.length > 0 && { float }),
+    ...(narrowed && narrowed.bits.size > 0 && { bits: Object.fromEntries(narrowed.bits) }),
   }
 }

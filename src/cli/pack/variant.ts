@@ -2,17 +2,13 @@ import { type Bytes, concat } from '../../lib/bytes.ts'
 import { sha256Hex } from '../../lib/sha256.ts'
 import type { Graph } from '../../onnx/graph.ts'
 import { lower } from '../../onnx/lower/lower.ts'
-import { quantiseGraph } from '../../onnx/quantise/apply.ts'
-import { equalise } from '../../onnx/quantise/equalise.ts'
 import { writeExternal } from '../../onnx/write.ts'
-import type { Calibration } from '../../protocol/calibration.ts'
 import { JikoError } from '../../protocol/error.ts'
 import { type Feeding, type Golden, type Program, sampleOf, type Variant } from '../../protocol/manifest.ts'
 import type { ReadFile } from '../../runtime/backend.ts'
 import { goldenInputs } from '../../runtime/golden.ts'
 import { checkGolden } from '../../runtime/open-session.ts'
 import type { Engines } from '../engines.ts'
-import type { PreparedModel } from './prepare-model.ts'
 
 /** A variant and the files that its programs need, in the order in which a phone needs them. */
 export interface BuiltVariant {
@@ -34,23 +30,6 @@ const SAMPLE = 512
 const TOLERANCE = 0.02
 
 export const programDigest = (model: Bytes, weights: Bytes): Promise<string> => sha256Hex(concat(model, weights))
-
-export const isQuantised = (graph: Graph): boolean => graph.nodes.some(({ opType }) => opType === 'DequantizeLinear')
-
-/** The int8 graph by what calibration found. @throws JikoError `pack/stale-calibration`, `model/...` */
-export function quantisePrepared(prepared: PreparedModel, calibration: Calibration, modelDigest: string): Graph {
-  if (calibration.model !== modelDigest) {
-    throw new JikoError(
-      'pack/stale-calibration',
-      'calibration.json was measured on another model file; measure it again with `jiko calibrate`.',
-    )
-  }
-  const graph = (calibration.equalised && equalise(prepared.graph)) || prepared.graph
-  return quantiseGraph(graph, new Map(Object.entries(calibration.ranges)), {
-    keepFloat: new Set(calibration.float),
-    corrections: new Map(Object.entries(calibration.corrections ?? {})),
-  })
-}
 
 /** Files, programs and golden answers of a graph. A program that does not give the golden answers is left out, and told. */
 export async function buildVariant(

@@ -16,7 +16,12 @@ export interface QuantiseOptions {
   keepFloat?: ReadonlySet<string>
   /** Added to the bias of each output channel of a node (named by first output), against the drift of rounding weights. */
   corrections?: ReadonlyMap<string, ArrayLike<number>>
+  /** Bits of a node's weights where they are fewer than 8: still int8, of fewer values, which deflate smaller. */
+  bits?: ReadonlyMap<string, number>
 }
+
+/** The largest weight of so many bits; the smallest is its negation. */
+export const largestOf = (bits: number): number => 2 ** (bits - 1) - 1
 
 /** Per-channel scales came with this version. */
 const LEAST_OPSET = 13
@@ -60,7 +65,10 @@ export function quantiseTraced(
   // Options name nodes as they are in the float graph; a node that takes a clamp in also takes its name.
   const named = new Map([...chosen.keys()].map((node) => [node, node.output[0] ?? '']))
   absorbClamps(graph, chosen, parameters)
-  quantiseWeighted(graph, chosen, parameters, (node) => options.corrections?.get(named.get(node) ?? ''))
+  quantiseWeighted(graph, chosen, parameters, (node) => {
+    const name = named.get(node) ?? ''
+    return { correction: options.corrections?.get(name), most: largestOf(options.bits?.get(name) ?? 8) }
+  })
   quantiseActivations(graph, chosen, parameters)
   if (graph.model.graph) graph.model.graph.valueInfo = []
   graph.dropUnusedConstants()
@@ -130,7 +138,7 @@ function quantiseWeighted(
   graph: Graph,
   chosen: ReadonlyMap<NodeProto, Role>,
   parameters: ParametersOf,
-  correctionOf: (node: NodeProto) => ArrayLike<number> | undefined,
+  wishesOf: (node: NodeProto) => { correction: ArrayLike<number> | undefined; most: number },
 ): void {
   const nameFor = createNamer(graph)
   const add: NodeProto[] = []
@@ -146,8 +154,10 @@ function quantiseWeighted(
     if (!parts) continue
     const [output = ''] = node.output
     const { scale } = parameters(node.input[0] ?? '')
-    const bias = node.opType === 'MatMul' ? undefined : corrected(parts.bias, correctionOf(node))
-    const q = quantiseWeights(parts.weight, parts.axis, scale, bias, choosePeaks(parts.weight, parts.axis))
+    const { correction, most } = wishesOf(node)
+    const bias = node.opType === 'MatMul' ? undefined : corrected(parts.bias, correction)
+    const peaks = choosePeaks(parts.weight, parts.axis, most)
+    const q = quantiseWeights(parts.weight, parts.axis, scale, bias, peaks, most)
     const weight = dequantised(`${output}_weight`, q.weight, q.scale, parts.axis)
     const offset = q.bias && q.biasScale ? [dequantised(`${output}_bias`, q.bias, q.biasScale, 0)] : []
     node.input = [node.input[0] ?? '', weight, ...offset]

@@ -32,11 +32,12 @@ export async function driftCorrections(
   ranges: Ranges,
   samples: Samples,
   { open, signal, onProgress }: CalibrateOptions,
+  bits: ReadonlyMap<string, number> = new Map(),
 ): Promise<Corrections> {
   const wanted = (name: string): Float64Array | undefined => statistics.tensors.get(name)?.means
   // Every node gets a bias, if only of zeros, so that there is one to correct.
   const zeros = new Map([...statistics.tensors].map(([name, { means }]) => [name, new Float64Array(means.length)]))
-  const { graph: int8, results } = quantiseTraced(graph, ranges, { corrections: zeros })
+  const { graph: int8, results } = quantiseTraced(graph, ranges, { corrections: zeros, bits })
   const layers = [...results].flatMap(([name, result]) => (wanted(name) ? layerOf(int8, name, result) : []))
   const values = new Map<string, Tensor[]>()
   for (const { name } of int8.inputs) values.set(name, [])

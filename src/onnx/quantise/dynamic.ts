@@ -1,20 +1,19 @@
 import { JikoError } from '../../protocol/error.ts'
 import { makeNode } from '../attribute.ts'
-import type { Constant } from '../constant.ts'
 import { cloneGraph, type Graph } from '../graph.ts'
 import type { NodeProto } from '../onnx_pb.ts'
 import { choosePeaks } from './peaks.ts'
 import { weightsOf } from './plan.ts'
-import { quantiseWeights } from './weights.ts'
+import { LEAST_WEIGHTS, storeRecurrent, storeTables } from './stored.ts'
+import { asMatrix, quantiseWeights } from './weights.ts'
 
 /** The version of `DynamicQuantizeLinear`. */
 const LEAST_OPSET = 11
-/** Smaller weights gain nothing: quantising the input costs more than it saves. */
-const LEAST_WEIGHTS = 1024
 
 /**
  * Dynamic int8 for what has no fixed ranges (transformers, recurrent nets): weights of MatMul and Gemm become int8 per
- * column, the other side is quantised at each run by its own range. Needs no calibration. Written in standard operators,
+ * column, the other side is quantised at each run by its own range. Embeddings and recurrent weights are stored as int8 and
+ * widened where they are used. Needs no calibration. Written in standard operators,
  * which onnxruntime fuses into one kernel. The given graph stays as it is.
  * @throws JikoError `model/opset`, `model/nothing-to-quantise`
  */
@@ -36,10 +35,11 @@ export function quantiseDynamic(original: Graph, keepFloat: ReadonlySet<string> 
     replace(graph, node, input, parts)
     changed++
   }
+  changed += storeTables(graph) + storeRecurrent(graph)
   if (changed === 0) {
     throw new JikoError(
       'model/nothing-to-quantise',
-      'The model has no MatMul or Gemm with constant float weights worth quantising.',
+      'The model has no MatMul, Gemm, Gather, LSTM or GRU with constant float weights worth quantising.',
     )
   }
   graph.dropUnusedConstants()
@@ -59,22 +59,13 @@ function quantiseInput(graph: Graph, name: string): QuantisedInput {
   return names
 }
 
-/** A matrix as MatMul wants it: rows are inputs. */
-function transposed(weight: Constant & { type: 'float32' }): Constant & { type: 'float32' } {
-  const [rows = 1, columns = 1] = weight.dims
-  const data = new Float32Array(weight.data.length)
-  for (let r = 0; r < rows; r++)
-    for (let c = 0; c < columns; c++) data[c * rows + r] = weight.data[r * columns + c] as number
-  return { type: 'float32', dims: [columns, rows], data }
-}
-
 function replace(
   graph: Graph,
   node: NodeProto,
   input: QuantisedInput,
   { weight, axis, bias }: NonNullable<ReturnType<typeof weightsOf>>,
 ): void {
-  const matrix = axis === 0 ? transposed(weight) : weight
+  const matrix = asMatrix(weight, axis)
   const q = quantiseWeights(matrix, 1, 1, undefined, choosePeaks(matrix, 1))
   const [output = ''] = node.output
   const fresh = (part: string): string => graph.freshName(`${output}_${part}`)

@@ -34,35 +34,39 @@ export function gridStep(data: Float32Array): number | undefined {
   return sorted.every((value) => Math.abs(value / exact - Math.round(value / exact)) < 0.02) ? exact : undefined
 }
 
-const PULLS = Array.from({ length: 16 }, (_, i) => 1 - i * 0.02)
+/** How far a peak may be pulled in: with few levels clipping pays much earlier. */
+const pulls = (most: number): number[] => {
+  const step = most < MAX_WEIGHT ? 0.04 : 0.02
+  return Array.from({ length: 16 }, (_, i) => 1 - i * step)
+}
 
 /**
- * What 127 should stand for in each channel: the value with the least squared error among the largest weight, a
+ * What `most` should stand for in each channel: the value with the least squared error among the largest weight, a
  * little less than it (clipping a few buys finer steps for all), and the weights' own grid if they have one.
  */
-export function choosePeaks(weight: Floats, axis: number): Float64Array {
+export function choosePeaks(weight: Floats, axis: number, most: number = MAX_WEIGHT): Float64Array {
   const peaks = channelPeaks(weight, axis)
   const channels: number[][] = Array.from(peaks, () => [])
   eachChannel(weight.dims, axis, (i, channel) => channels[channel]?.push(weight.data[i] ?? 0))
   const step = gridStep(weight.data)
   return peaks.map((peak, channel) => {
     if (peak === 0) return 0
-    const candidates = PULLS.map((pull) => pull * peak)
+    const candidates = pulls(most).map((pull) => pull * peak)
     // On the grid and in range there is no error at all: first, so that it wins.
-    if (step) candidates.unshift(step * MAX_WEIGHT)
+    if (step) candidates.unshift(step * most)
     let best = { peak, error: Number.POSITIVE_INFINITY }
     for (const candidate of candidates) {
-      const error = squaredError(channels[channel] ?? [], candidate / MAX_WEIGHT, best.error)
+      const error = squaredError(channels[channel] ?? [], candidate / most, most, best.error)
       if (error < best.error) best = { peak: candidate, error }
     }
     return best.peak
   })
 }
 
-function squaredError(values: readonly number[], scale: number, giveUp: number): number {
+function squaredError(values: readonly number[], scale: number, most: number, giveUp: number): number {
   let sum = 0
   for (const value of values) {
-    const q = Math.max(-MAX_WEIGHT, Math.min(MAX_WEIGHT, Math.round(value / scale)))
+    const q = Math.max(-most, Math.min(most, Math.round(value / scale)))
     sum += (q * scale - value) ** 2
     if (sum >= giveUp) return sum
   }

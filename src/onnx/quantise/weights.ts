@@ -26,6 +26,16 @@ export function eachChannel(
   for (let i = 0; i < total; i++) visit(i, Math.floor(i / inner) % channels)
 }
 
+/** Weights of a product as MatMul wants them: rows are inputs, columns outputs. `axis` is that of the outputs now. */
+export function asMatrix(weight: Constant & { type: 'float32' }, axis: number): Constant & { type: 'float32' } {
+  if (axis === 1) return weight
+  const [rows = 1, columns = 1] = weight.dims
+  const data = new Float32Array(weight.data.length)
+  for (let r = 0; r < rows; r++)
+    for (let c = 0; c < columns; c++) data[c * rows + r] = weight.data[r * columns + c] as number
+  return { type: 'float32', dims: [columns, rows], data }
+}
+
 /** Largest absolute weight of each channel. */
 export function channelPeaks({ dims, data }: Constant & { type: 'float32' }, axis: number): Float64Array {
   const peaks = new Float64Array(dims[axis] ?? 1)
@@ -37,7 +47,8 @@ export function channelPeaks({ dims, data }: Constant & { type: 'float32' }, axi
 
 /**
  * @param axis the output channels.
- * @param peaks what 127 stands for in each channel; the largest absolute weight unless clipping was found better.
+ * @param most the largest step: 127 in int8. Fewer levels make the same int8 weights deflate to fewer bits.
+ * @param peaks what `most` stands for in each channel; the largest absolute weight unless clipping was found better.
  */
 export function quantiseWeights(
   weight: Constant & { type: 'float32' },
@@ -45,17 +56,18 @@ export function quantiseWeights(
   inputScale: number,
   bias?: Constant & { type: 'float32' },
   peaks: Float64Array = channelPeaks(weight, axis),
+  most: number = MAX_WEIGHT,
 ): QuantisedWeights {
   const scale = Float32Array.from(peaks, (peak, c) => {
     const offset = Math.abs(bias?.data[c] ?? 0)
     const forBias = offset / inputScale
     if (peak === 0) return Math.max(forBias / DEAD_BIAS_STEPS, 2 ** -24)
-    return Math.max(peak / MAX_WEIGHT, forBias / MAX_BIAS, 2 ** -60)
+    return Math.max(peak / most, forBias / MAX_BIAS, 2 ** -60)
   })
   const data = new Int8Array(weight.data.length)
   eachChannel(weight.dims, axis, (i, channel) => {
     const q = roundEven((weight.data[i] ?? 0) / (scale[channel] ?? 1))
-    data[i] = Math.min(MAX_WEIGHT, Math.max(-MAX_WEIGHT, q))
+    data[i] = Math.min(most, Math.max(-most, q))
   })
   const result: QuantisedWeights = {
     weight: { type: 'int8', dims: weight.dims, data },

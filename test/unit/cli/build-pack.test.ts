@@ -1,14 +1,16 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { createImageDecoder } from '../../../src/cli/decode-image.ts'
+import { listSamples } from '../../../src/cli/data-set.ts'
 import { createEngines } from '../../../src/cli/engines.ts'
 import { buildPack } from '../../../src/cli/pack/build-pack.ts'
 import { calibrate } from '../../../src/cli/pack/calibrate.ts'
 import { openFolder } from '../../../src/cli/pack/open-folder.ts'
 import { prepareModel } from '../../../src/cli/pack/prepare-model.ts'
+import { feedSamples } from '../../../src/cli/pack/samples.ts'
 import { externalIn, readSourceFolder } from '../../../src/cli/pack/source.ts'
 import { bytesOf, writePack } from '../../../src/cli/pack/write-pack.ts'
+import { createReadInput } from '../../../src/cli/read-input.ts'
 import { writeModel } from '../../../src/onnx/write.ts'
 import { parsePackIndex } from '../../../src/protocol/pack-index.ts'
 import { openSession } from '../../../src/runtime/open-session.ts'
@@ -23,7 +25,9 @@ let source = ''
 async function measure(folder: string): Promise<void> {
   const read = await readSourceFolder(folder)
   const prepared = await prepareModel(read, engines.open)
-  const calibration = await calibrate(prepared, read.modelDigest, photos, { engines, decode: createImageDecoder() })
+  const samples = await listSamples(photos, 'image', createReadInput('image'))
+  const fed = await feedSamples(prepared, samples, read.source.labels)
+  const calibration = await calibrate(prepared, { model: read.modelDigest, data: 'photos' }, fed, { engines })
   writeFileSync(join(folder, 'calibration.json'), JSON.stringify(calibration))
 }
 
@@ -129,8 +133,8 @@ describe('building a pack', () => {
 
   it('carries weights in half the bytes when asked to', async () => {
     const options = { engines, signer: await throwAwaySigner() }
-    const half = await buildPack(await readSourceFolder(source), { ...options, quantise: 'fp16' })
-    const full = await buildPack(await readSourceFolder(source), { ...options, quantise: 'none' })
+    const half = await buildPack(await readSourceFolder(source), { ...options, precision: 'fp16' })
+    const full = await buildPack(await readSourceFolder(source), { ...options, precision: 'none' })
     expect(half.manifest.variants).toMatchObject([{ name: 'fp16', programs: [{ engine: 'onnx' }] }])
     const values = ({ manifest }: typeof half) => Object.values(manifest.variants[0]?.golden[0]?.output ?? {}).flat()
     values(full).forEach((value, i) => {
@@ -142,7 +146,7 @@ describe('building a pack', () => {
     const pack = await buildPack(await readSourceFolder(source), {
       engines,
       signer: await throwAwaySigner(),
-      quantise: 'none',
+      precision: 'none',
     })
     expect(pack.manifest.variants).toMatchObject([{ name: 'fp32', programs: [{ engine: 'onnx' }] }])
   })

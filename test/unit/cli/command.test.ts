@@ -55,7 +55,7 @@ describe('the jiko command', () => {
     })
     expect(existsSync(join(home, 'c.svg'))).toBe(true)
 
-    expect(jiko('calibrate', source, '--data', photos, '--samples', '4').stdout).toContain('from 4 photos')
+    expect(jiko('calibrate', source, '--data', photos, '--samples', '4').stdout).toContain('from 4 samples')
     const other = join(home, 'other')
     expect(jiko('pack', source, '--out', other).status).toBe(0)
     const cost = jiko('diff', 'small', join(other, 'small'), '--json')
@@ -75,7 +75,7 @@ describe('the jiko command', () => {
     writeFileSync(text, 'not a model')
     expectError(jiko('inspect', text), 'model/unreadable')
     const empty = temporaryFolder()
-    expectError(jiko('calibrate', makeSource(), '--data', empty), 'cli/no-pictures')
+    expectError(jiko('calibrate', makeSource(), '--data', empty), 'cli/no-samples')
     expectError(jiko('key', 'trust', 'nonsense'), 'cli/bad-key')
     expectError(jiko('key', 'new'), 'cli/key-exists')
   })

@@ -1,8 +1,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { listPictures, listSamples, parseCsv, spread } from '../../../src/cli/data-set.ts'
+import { listSamples as list, listFiles, parseCsv, parseTsv, spread } from '../../../src/cli/data-set.ts'
+import { createReadInput } from '../../../src/cli/read-input.ts'
 import { temporaryFolder } from './source.ts'
+
+const listSamples = (data: string, labels?: string) => list(data, 'image', createReadInput('image'), labels)
 
 function makeFolder(): string {
   const folder = temporaryFolder()
@@ -16,7 +19,7 @@ function makeFolder(): string {
 describe('data sets', () => {
   it('list pictures in the same order everywhere, labelled by folder', async () => {
     const folder = makeFolder()
-    expect(await listPictures(folder)).toEqual([join(folder, 'a/1.PNG'), join(folder, 'b/2.jpg')])
+    expect(await listFiles(folder, 'image')).toEqual([join(folder, 'a/1.PNG'), join(folder, 'b/2.jpg')])
     expect((await listSamples(folder)).map(({ label }) => label)).toEqual(['a', 'b'])
   })
 
@@ -24,8 +27,8 @@ describe('data sets', () => {
     const folder = makeFolder()
     const labels = join(folder, 'labels.csv')
     writeFileSync(labels, 'path,split,class\na/1.PNG,test,"rust, bad"\nc/9.jpg,test,ok\n')
-    expect(await listSamples(join(folder, 'a'), labels)).toEqual([
-      { path: join(folder, 'a/1.PNG'), label: 'rust, bad' },
+    expect(await listSamples(join(folder, 'a'), labels)).toMatchObject([
+      { name: join(folder, 'a/1.PNG'), label: 'rust, bad' },
     ])
     await expect(listSamples(join(folder, 'b'), labels)).rejects.toMatchObject({ code: 'cli/bad-labels' })
     writeFileSync(labels, 'name,kind\nx,y\n')
@@ -34,8 +37,27 @@ describe('data sets', () => {
   })
 
   it('refuse a folder that is missing or has no picture', async () => {
-    await expect(listPictures(join(temporaryFolder(), 'none'))).rejects.toMatchObject({ code: 'cli/no-folder' })
-    await expect(listPictures(temporaryFolder())).rejects.toMatchObject({ code: 'cli/no-pictures' })
+    await expect(listFiles(join(temporaryFolder(), 'none'), 'image')).rejects.toMatchObject({ code: 'cli/no-folder' })
+    await expect(listFiles(temporaryFolder(), 'image')).rejects.toMatchObject({ code: 'cli/no-samples' })
+  })
+
+  it('are texts in files or in a table, and bytes of any file', async () => {
+    const folder = temporaryFolder()
+    const table = join(folder, 'news.tsv')
+    writeFileSync(table, 'category\theadline\thref\nsport\tA "goal", at last\tx\nhealth\tMalaria\ty\n')
+    const rows = await list(table, 'text', createReadInput('text'))
+    expect(rows.map(({ name, label }) => [name, label])).toEqual([
+      [`${table}, row 1`, 'sport'],
+      [`${table}, row 2`, 'health'],
+    ])
+    expect(await rows[0]?.read()).toEqual({ kind: 'text', text: 'A "goal", at last' })
+    mkdirSync(join(folder, 'swa'))
+    writeFileSync(join(folder, 'swa', '1.txt'), 'habari')
+    const [file] = await list(folder, 'text', createReadInput('text'))
+    expect([file?.label, await file?.read()]).toEqual(['swa', { kind: 'text', text: 'habari' }])
+    expect(await listFiles(folder, 'bytes')).toHaveLength(2)
+    writeFileSync(table, 'id\tlabel\n1\tx\n')
+    await expect(list(table, 'text', createReadInput('text'))).rejects.toMatchObject({ code: 'cli/bad-labels' })
   })
 
   it('spread a sample evenly', () => {
@@ -46,5 +68,6 @@ describe('data sets', () => {
   it('read CSV with quotes and empty fields', () => {
     expect(parseCsv('a,b,c\r\n1,,"x ""y"", z"\r\n\r\n')).toEqual([{ a: '1', b: '', c: 'x "y", z' }])
     expect(parseCsv('')).toEqual([])
+    expect(parseTsv('a\tb\n"1"\t\n')).toEqual([{ a: '"1"', b: '' }])
   })
 })

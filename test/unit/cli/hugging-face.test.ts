@@ -107,7 +107,7 @@ describe('a model of a Hugging Face hub', () => {
     const pack = await buildPack(folder, {
       engines: createEngines(),
       signer: await throwAwaySigner(),
-      quantise: 'none',
+      precision: 'none',
     })
     expect(pack.manifest).toMatchObject({ name: 'leaf-net-v2', task: 'image-classification' })
   })

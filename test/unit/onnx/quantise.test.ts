@@ -10,16 +10,14 @@ import {
   quantiseTraced,
   tensorsToCalibrate,
 } from '../../../src/onnx/quantise/apply.ts'
+import { keepWithinBudget, measureSensitivity } from '../../../src/onnx/quantise/budget.ts'
 import { addMeans, collectStatistics, METHODS, rangesFrom, withOutputs } from '../../../src/onnx/quantise/calibrate.ts'
-import {
-  chooseQuantisation,
-  keepWithinBudget,
-  measureSensitivity,
-  widenToClamps,
-} from '../../../src/onnx/quantise/choose.ts'
+import { chooseQuantisation, chooseWithEqualising, widenToClamps } from '../../../src/onnx/quantise/choose.ts'
 import { driftCorrections } from '../../../src/onnx/quantise/drift.ts'
 import { equalise } from '../../../src/onnx/quantise/equalise.ts'
 import { count, createHistogram, leastErrorRange, percentileRange } from '../../../src/onnx/quantise/histogram.ts'
+import { createMeasure } from '../../../src/onnx/quantise/measure.ts'
+import { narrow } from '../../../src/onnx/quantise/narrow.ts'
 import {
   activationParameters,
   MAX,
@@ -277,12 +275,12 @@ describe('choosing how to quantise', () => {
     for (const method of METHODS) {
       const other = quantiseGraph(graph, widenToClamps(graph, rangesFrom(statistics, method)))
       // What narrows ranges is chosen only when it is clearly better.
-      expect(best.error).toBeLessThanOrEqual(1.15 * (await measure(other)))
+      expect(best.error).toBeLessThanOrEqual(1.15 * (await measure(other)).error)
     }
     const sensitivity = await measureSensitivity(graph, best, measure)
     expect(sensitivity.map(({ node }) => node).sort()).toEqual(['c2', 'n1', 'y'])
-    expect((await keepWithinBudget(graph, best, measure, { budget: 1 })).keepFloat.size).toBe(0)
-    const strict = await keepWithinBudget(graph, best, measure, { budget: best.error / 3 })
+    expect((await keepWithinBudget(graph, best, measure, { budget: 5 })).keepFloat.size).toBe(0)
+    const strict = await keepWithinBudget(graph, best, measure, { budget: best.lost / 3 })
     expect(strict.keepFloat.size).toBeGreaterThan(0)
     expect(strict.error).toBeLessThan(best.error)
   })
@@ -362,5 +360,63 @@ describe('choosing how to quantise', () => {
         ),
       ),
     ).toBeUndefined()
+  })
+
+  it('takes fewer bits for weights, in all nodes or in as many as a budget allows', async () => {
+    const random = createRandom(9)
+    const graph = createGraph(
+      makeModel({
+        inputs: { x: [1, 16, 8, 8] },
+        outputs: { y: [1, 16, 8, 8] },
+        constants: {
+          w1: randomFloats([16, 16, 3, 3], random, 0.3),
+          w2: randomFloats([16, 16, 3, 3], random, 0.3),
+          w3: randomFloats([16, 16, 1, 1], random, 0.3),
+        },
+        nodes: [
+          makeNode('Conv', ['x', 'w1'], ['a'], { pads: [1, 1, 1, 1] }),
+          makeNode('Relu', ['a'], ['b']),
+          makeNode('Conv', ['b', 'w2'], ['c'], { pads: [1, 1, 1, 1] }),
+          makeNode('Conv', ['c', 'w3'], ['y']),
+        ],
+      }),
+    )
+    const samples = samplesOf(graph)
+    const chosen = await chooseWithEqualising(graph, samples, { open })
+    const four = await narrow(chosen, samples, 4, { open })
+    // The last one is too small to gain anything.
+    expect([...(four?.bits ?? [])]).toEqual([
+      ['a', 4],
+      ['c', 4],
+    ])
+    const int4 = quantiseGraph(chosen.graph, chosen.best.ranges, { ...four })
+    const values = Array.from<number | bigint, number>(int4.constant('c_weight_int8')?.data ?? [], Number)
+    expect([Math.min(...values), Math.max(...values)]).toEqual([-7, 7])
+    const budget = ((four?.lost ?? 0) + chosen.best.lost) / 2
+    const some = await narrow(chosen, samples, 4, { open, budget })
+    expect(some?.bits.size).toBe(1)
+    expect(some?.lost).toBeLessThanOrEqual(budget)
+    expect(await narrow(chosen, samples, 4, { open, budget: chosen.best.lost / 100 })).toBeUndefined()
+  })
+
+  it('counts in points of accuracy where it is known what is right', async () => {
+    const { graph } = await simplify(createGraph(makeSmallNet()), { open })
+    const samples = samplesOf(graph, 10)
+    const halves = { ...samples, right: (index: number) => index < 5 }
+    const measure = await createMeasure(graph, halves, { open })
+    expect(await measure(graph)).toEqual({ error: 0, lost: 0 })
+    const answered = { ...samples, right: (_: number, { y }: Tensors) => Number(y?.data[0]) > 0 }
+    const judged = await createMeasure(graph, answered, { open })
+    const negated = createGraph(makeSmallNet())
+    const w3 = negated.constant('w3')
+    negated.setConstant('w3', { ...w3, data: new Float32Array(32) } as Constant)
+    negated.setConstant('b3', { type: 'float32', dims: [4], data: new Float32Array(4).fill(-1) })
+    const right = (
+      await outputs(
+        graph,
+        Array.from({ length: 10 }, (_, i) => i + 100),
+      )
+    ).filter((v, i) => i % 4 === 0 && v > 0)
+    expect((await judged(negated)).lost).toBeCloseTo(10 * right.length)
   })
 })
