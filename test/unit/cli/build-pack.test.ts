@@ -31,6 +31,8 @@ async function measure(folder: string): Promise<void> {
   writeFileSync(join(folder, 'calibration.json'), JSON.stringify(calibration))
 }
 
+const onnx = expect.objectContaining({ engine: 'onnx' })
+
 const build = async (folder: string) =>
   buildPack(await readSourceFolder(folder), { engines, signer: await throwAwaySigner() })
 
@@ -135,7 +137,7 @@ describe('building a pack', () => {
     const options = { engines, signer: await throwAwaySigner() }
     const half = await buildPack(await readSourceFolder(source), { ...options, precision: 'fp16' })
     const full = await buildPack(await readSourceFolder(source), { ...options, precision: 'none' })
-    expect(half.manifest.variants).toMatchObject([{ name: 'fp16', programs: [{ engine: 'onnx' }] }])
+    expect(half.manifest.variants).toMatchObject([{ name: 'fp16', programs: expect.arrayContaining([onnx]) }])
     const values = ({ manifest }: typeof half) => Object.values(manifest.variants[0]?.golden[0]?.output ?? {}).flat()
     values(full).forEach((value, i) => {
       expect(values(half)[i]).toBeCloseTo(value, 2)
@@ -148,7 +150,7 @@ describe('building a pack', () => {
       signer: await throwAwaySigner(),
       precision: 'none',
     })
-    expect(pack.manifest.variants).toMatchObject([{ name: 'fp32', programs: [{ engine: 'onnx' }] }])
+    expect(pack.manifest.variants).toMatchObject([{ name: 'fp32', programs: expect.arrayContaining([onnx]) }])
   })
 })
 
