@@ -4,7 +4,7 @@ import type { Label } from '../protocol/manifest.ts'
 import type { LocalText } from '../protocol/primitives.ts'
 import type { RecordState, ResultBody } from '../protocol/record.ts'
 import type { Answer } from '../protocol/task.ts'
-import type { DataUse, OnProgress, PackStatus, RunInput } from '../protocol/worker.ts'
+import type { DataUse, OnProgress, OnText, PackStatus, RunInput } from '../protocol/worker.ts'
 import type { Enrolment } from '../sync/enrol.ts'
 import type { SyncStatus } from '../sync/status.ts'
 import type { Signal } from './signal.ts'
@@ -14,6 +14,11 @@ export type { DataUse, Enrolment, RunInput, SyncStatus }
 export interface Operation {
   signal?: AbortSignal
   onProgress?: OnProgress
+}
+
+export interface RunOperation extends Operation {
+  /** Hears text while it is written. */
+  onText?: OnText
 }
 
 /** One row of history: a record, how far it has got, and the corrections laid over it. */
@@ -48,7 +53,7 @@ export interface OpenPack {
    * as a string. The record and what it was made from are durable in one transaction before this resolves.
    * @throws JikoError `input/wrong-kind`, `input/not-an-image`, `input/too-small`, `input/too-large`, `storage/...`, `runtime/...`
    */
-  run(input: RunInput, operation?: Operation): Promise<{ answer: Answer; record: HistoryEntry }>
+  run(input: RunInput, operation?: RunOperation): Promise<{ answer: Answer; record: HistoryEntry }>
 }
 
 /** @see Kit.listen */

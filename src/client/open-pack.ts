@@ -1,7 +1,9 @@
-import { transfer } from 'comlink'
+import { proxy, transfer } from 'comlink'
 import { JikoError } from '../protocol/error.ts'
+import type { Input } from '../protocol/input.ts'
 import { recordId } from '../protocol/log.ts'
 import type { Moment, RecordBody } from '../protocol/record.ts'
+import type { RunInput } from '../protocol/worker.ts'
 import type { NewAttachment, RecordStore, StoredRecord } from '../store/store.ts'
 import type { OpenPack, Operation } from './kit.ts'
 import { nameAttachments, resultBody } from './records.ts'
@@ -12,6 +14,17 @@ export interface OpenPackOptions {
   store: RecordStore
   moment(): Moment
   onWritten(): void
+}
+
+/** What the worker can take: sound files other than WAV only a page can decode. Samples are transferred, not copied. */
+async function sendable(input: RunInput, takes: Input['kind']): Promise<RunInput> {
+  if (typeof input === 'string') return input
+  if (!(input instanceof Blob)) return transfer(input, [input.samples.buffer])
+  if (takes !== 'audio') return input
+  const { decodeSound, isWavFile } = await import('./decode-sound.ts')
+  if (await isWavFile(input)) return input
+  const sound = await decodeSound(input)
+  return transfer(sound, [sound.samples.buffer])
 }
 
 /**
@@ -55,9 +68,9 @@ export async function openPack(
     threshold: manifest.decision.threshold,
     variant,
     backend,
-    async run(input, runOperation) {
-      const sent = typeof input === 'string' || input instanceof Blob ? input : transfer(input, [input.samples.buffer])
-      const run = await host.call((api, job) => api.run(job, name, sent), runOperation)
+    async run(input, { onText, ...operation } = {}) {
+      const sent = await sendable(input, manifest.input.kind)
+      const run = await host.call((api, job) => api.run(job, name, sent, onText && proxy(onText)), operation)
       const { stored, listed } = await nameAttachments(run)
       const body = resultBody(manifest, run, moment(), listed)
       // Durable before it is shown: from here on the answer cannot be lost.

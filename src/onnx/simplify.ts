@@ -37,6 +37,8 @@ export interface SimplifyOptions {
   open: OpenModel
   /** Dims of inputs that the model leaves open. */
   dims?: Readonly<Record<string, Dims>>
+  /** Inputs that never change, such as a sample rate: a random one could make no sense. */
+  constants?: Tensors
   /** Inputs to compare on, besides random ones. */
   samples?: readonly Tensors[]
   passes?: readonly Pass[]
@@ -120,9 +122,10 @@ const runAll = (graph: Graph, inputs: readonly Tensors[], open: OpenModel): Prom
  */
 export async function simplify(
   original: Graph,
-  { open, dims = {}, samples = [], passes = PASSES, signal }: SimplifyOptions,
+  { open, dims = {}, constants = {}, samples = [], passes = PASSES, signal }: SimplifyOptions,
 ): Promise<{ graph: Graph; reports: PassReport[] }> {
-  const inputs = [randomInputs(original, 1, dims), randomInputs(original, 2, dims), ...samples]
+  const random = [1, 2].map((seed) => ({ ...randomInputs(original, seed, dims), ...constants }))
+  const inputs = [...random, ...samples]
   const wanted = await runAll(original, inputs, open)
   const reports: PassReport[] = []
   let graph = cloneGraph(original)

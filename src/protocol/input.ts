@@ -247,6 +247,8 @@ export function inputProblem(input: Input): string | undefined {
       if (features.kind === 'waveform')
         return product(features.dims) === samples ? undefined : `dims do not hold ${samples} samples`
       const values = features.kind === 'mfcc' ? features.coefficients : features.bands
+      if (Math.log2(features.fft) % 1 !== 0) return 'fft is no power of two'
+      if (features.low >= features.high || features.high > input.rate / 2) return 'low and high are not within the rate'
       if (features.window > features.fft) return 'a window is longer than fft'
       if (values > features.bands) return 'there are more coefficients than bands'
       for (const list of [features.mean, features.std])

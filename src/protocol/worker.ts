@@ -11,6 +11,9 @@ export interface Progress {
   total: number
 }
 
+/** Hears text while it is written. */
+export type OnText = (text: string) => void
+
 export type OnProgress = (progress: Progress) => void
 
 /** A pack as this device knows it. */
@@ -134,7 +137,7 @@ export interface WorkerApi {
     onProgress?: OnProgress,
   ): Promise<{ digest: string; variant: string; backend: string }>
   /** Sound's samples are transferred: they are gone on the sending side. */
-  run(job: string, name: string, input: RunInput): Promise<RunResult>
+  run(job: string, name: string, input: RunInput, onText?: OnText): Promise<RunResult>
   remove(name: string): Promise<void>
   cancel(job: string): void | Promise<void>
 }

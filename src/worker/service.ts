@@ -102,7 +102,7 @@ export function createWorkerService({
         return { digest, variant, backend }
       }),
 
-    run: (job, name, given) =>
+    run: (job, name, given, onText) =>
       asJob(job, (signal) =>
         serial(async () => {
           signal.throwIfAborted()
@@ -111,7 +111,7 @@ export function createWorkerService({
           const { input, attachments } = await receive(given, manifest.input)
           const decoded = now()
           signal.throwIfAborted()
-          const answer = await task.run(input, startCalls(session, manifest), signal)
+          const answer = await task.run(input, startCalls(session, manifest), { signal, onText })
           signal.throwIfAborted()
           return {
             answer,

@@ -1,3 +1,4 @@
+import { subgraphs } from '../../onnx/attribute.ts'
 import type { OpenModel } from '../../onnx/engine.ts'
 import { createGraph, type Graph } from '../../onnx/graph.ts'
 import { logitsOf, pickValue, withFixedInput, withOnlyOutputs } from '../../onnx/outputs.ts'
@@ -10,6 +11,7 @@ import type { Feeding } from '../../protocol/manifest.ts'
 import { type Output, outputTensors } from '../../protocol/output.ts'
 import type { PackSource } from '../../protocol/pack-source.ts'
 import { elementCount, type Tensors } from '../../protocol/tensor.ts'
+import { constantTensors } from '../../runtime/feeding.ts'
 import { goldenInputs } from '../../runtime/golden.ts'
 import type { SourceFolder } from './source.ts'
 
@@ -30,13 +32,21 @@ export async function prepareModel(
   const feeding = feedingOf(source, original)
   const fed = goldenInputs(1, feeding)
   checkInputs(original, fed)
+  // A branch that is not taken may be meant for other dims, and the engine checks it all the same.
+  const branches = original.nodes.some((node) => subgraphs(node).length > 0)
   const fixed = Object.entries(fed).reduce(
-    (graph, [name, { dims }]) => (isOpen(name, feeding) ? graph : withFixedInput(graph, name, dims)),
+    (graph, [name, { dims }]) => (branches || isOpen(name, feeding) ? graph : withFixedInput(graph, name, dims)),
     original,
   )
   const wanted = outputOf(source, fixed)
   const dims = Object.fromEntries(Object.entries(fed).map(([name, tensor]) => [name, tensor.dims]))
-  const { graph, reports } = await simplify(fixed, { open, dims, samples: [fed], ...(signal && { signal }) })
+  const { graph, reports } = await simplify(fixed, {
+    open,
+    dims,
+    constants: constantTensors(feeding.constants),
+    samples: [fed],
+    ...(signal && { signal }),
+  })
   const output = withLogits(graph, wanted)
   const shapes = inferShapes(graph)
   checkLabels(shapes, output, source)

@@ -28,6 +28,7 @@ const OWNERS: ReadonlyArray<[RegExp, readonly string[]]> = [
   [/^valibot$/, ['src/protocol']],
   [/^onnxruntime-web/, ['src/runtime']],
   [/^fflate$/, ['src/lib']],
+  [/^@huggingface\/tokenizers$/, ['src/tasks']],
   [/^idb$/, ['src/store']],
   [/^comlink$/, ['src/worker', 'src/client']],
   [/^workbox-window$/, ['src/client']],
