@@ -481,7 +481,7 @@ export async function buildReal(
     accuracy: undefined,
     card: undefined,
   }
-  return buildPack(made, { engines, signer, quantise: 'none' })
+  return buildPack(made, { engines, signer, precision: 'none' })
 }
 
 export const materialFiles = (folder: string): string[] =>
