@@ -17,6 +17,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
 
 async function main(args: readonly string[]): Promise<void> {
   const program = new Command('jiko')
+    // What follows a command is that command's own, also where the one above has an option of that name.
+    .enablePositionalOptions()
     .description('Makes packs from models, measures them, runs them, serves them.')
     .exitOverride()
     .showHelpAfterError('(jiko --help lists the commands)')

@@ -24,7 +24,8 @@ export interface Enrolment {
 }
 
 export interface EnrolDeps extends Transport {
-  store: RecordStore
+  /** A phone's; a hub that joins another has a signer and settings as well. */
+  store: Pick<RecordStore, 'signer' | 'getSetting' | 'setSetting' | 'streams'>
   /** Base address of the hub, with a slash at its end. */
   hubUrl: string
   /** The program that the phone's records go to now. */

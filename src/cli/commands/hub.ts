@@ -1,139 +1,29 @@
-import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
-import { networkInterfaces } from 'node:os'
-import { join, resolve } from 'node:path'
-import { Command, InvalidArgumentError, Option } from 'commander'
-import { createHub } from '../../hub/app.ts'
-import { PARTIAL_LIFE } from '../../hub/blob-store/blob-store.ts'
-import { type Certificate, readCertificate } from '../../hub/certificate.ts'
-import { FIRST_PROGRAM, openDataFolder } from '../../hub/data-folder.ts'
-import { startForwarding } from '../../hub/forward/schedule.ts'
-import { serve } from '../../hub/serve.ts'
-import { JikoError } from '../../protocol/error.ts'
+import { join } from 'node:path'
+import { Command, Option } from 'commander'
+import { FIRST_PROGRAM } from '../../hub/data-folder.ts'
+import { ROLES } from '../../protocol/enrol.ts'
+import { wholeNumber } from '../options.ts'
 import { packageRoot } from '../package-root.ts'
-import { backUp, exportRecords, printDevices, printStatus, revoke } from './hub-data.ts'
+import { backUp, exportRecords, printDevices, printStatus, revoke } from './hub/data.ts'
+import {
+  addProgram,
+  close,
+  enrol,
+  type InviteOptions,
+  joinAbove,
+  open,
+  printAudit,
+  printMembers,
+} from './hub/members.ts'
+import { move } from './hub/move.ts'
+import { type DataOptions, databaseOption, dataOption, parseAddress } from './hub/options.ts'
+import { parseKey, parsePort, type StartOptions, start } from './hub/start.ts'
 
 const PACKAGE = packageRoot()
-const DATA = '.jiko/data'
 
-interface StartOptions {
-  port: number
-  host?: string
-  data: string
-  app: string
-  packs: string
-  log?: boolean
-  tlsCert?: string
-  tlsKey?: string
-  upstream?: string
-  upstreamKey?: string
-}
-
-function parsePort(text: string): number {
-  const port = Number(text)
-  if (text.trim() !== '' && Number.isInteger(port) && port >= 0 && port <= 65_535) return port
-  throw new InvalidArgumentError('expected a number from 0 to 65535.')
-}
-
-function parseKey(text: string): string {
-  if (/^[\w-]{87}$/.test(text)) return text
-  throw new InvalidArgumentError('expected 87 characters, as a hub prints at its start.')
-}
-
-const dataOption = (): Option =>
-  new Option('--data <folder>', 'folder for database, photos and the hub key').env('JIKO_DATA').default(DATA)
-
-function lanAddresses(): string[] {
-  return Object.values(networkInterfaces())
-    .flatMap((addresses) => addresses ?? [])
-    .filter(({ family, internal }) => family === 'IPv4' && !internal)
-    .map(({ address }) => address)
-}
-
-async function packageVersion(): Promise<string> {
-  const { version } = JSON.parse(await readFile(join(PACKAGE, 'package.json'), 'utf8'))
-  return String(version)
-}
-
-async function certificateOf({ tlsCert, tlsKey }: StartOptions): Promise<Certificate | undefined> {
-  if (tlsCert !== undefined && tlsKey !== undefined) return await readCertificate(tlsCert, tlsKey)
-  if (tlsCert === undefined && tlsKey === undefined) return undefined
-  const [given, missing] = tlsCert === undefined ? ['--tls-key', '--tls-cert'] : ['--tls-cert', '--tls-key']
-  throw new JikoError('hub/bad-certificate', `${given} is given without ${missing}: HTTPS needs both`)
-}
-
-function startUpText(port: number, key: string, options: StartOptions, version: string, records: number): string {
-  const { data, app, packs, host, tlsCert, upstream } = options
-  const scheme = tlsCert === undefined ? 'http' : 'https'
-  const lan = host === undefined ? lanAddresses() : []
-  return [
-    `Jiko hub ${version}: ${scheme}://localhost:${port}`,
-    `  what came in  ${scheme}://localhost:${port}/hub (${records} records; only on this computer)`,
-    `  app           ${resolve(app)}`,
-    `  packs         ${existsSync(packs) ? resolve(packs) : `none at ${resolve(packs)}: build them with npm run build`}`,
-    `  data          ${resolve(data)}`,
-    `  key           ${key}`,
-    ...(upstream === undefined ? [] : [`  passes on to  ${upstream}`]),
-    ...lan.map((address) => `  in your network ${scheme}://${address}:${port}`),
-    ...(lan.length > 0 && tlsCert === undefined
-      ? [
-          '                A phone needs HTTPS for its camera and for working offline: give --tls-cert and --tls-key,',
-          '                or put a TLS proxy in front.',
-        ]
-      : []),
-    'Stop with Ctrl+C.',
-  ].join('\n')
-}
-
-/** Resolves when the person or the system wants the hub to stop. */
-function stopSignal(): Promise<void> {
-  return new Promise((wanted) => {
-    // Further signals change nothing: Ctrl+C under `npm start` comes twice, and stopping has its own time limit.
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => wanted())
-  })
-}
-
-async function start(options: StartOptions): Promise<void> {
-  const { app, packs, data, port, host, log, upstream, upstreamKey } = options
-  if (!existsSync(join(app, 'index.html'))) {
-    throw new JikoError(
-      'hub/not-built',
-      `there is no app in ${resolve(app)}: run \`npm run build\` first, or name one with --app`,
-    )
-  }
-  const certificate = await certificateOf(options)
-  const { store, blobs, signer } = await openDataFolder(data)
-  try {
-    await blobs.dropPartials(Date.now() - PARTIAL_LIFE)
-    const version = await packageVersion()
-    const hub = createHub({
-      store,
-      blobs,
-      signer,
-      version,
-      appDir: app,
-      packsDir: packs,
-      report: (line) => console.error(line),
-      ...(log && { log: (line: string) => console.log(line) }),
-      ...(upstream !== undefined && { upstream }),
-      ...(upstreamKey !== undefined && { upstreamKey }),
-    })
-    const stopped = stopSignal()
-    const running = await serve(hub, { port, ...(host !== undefined && { host }), ...(certificate && { certificate }) })
-    const counts = await Promise.all((await store.programs()).map((program) => store.count(program)))
-    const records = counts.reduce((sum, count) => sum + count, 0)
-    console.log(startUpText(running.port, signer.key, options, version, records))
-    const { forwarder, subscribe } = hub
-    const onError = (error: unknown): void => console.error(`passing on failed: ${error}`)
-    const forwarding = forwarder && startForwarding({ forwarder, subscribe, onError })
-    await stopped
-    console.log('Stopping: finishing what is under way.')
-    forwarding?.stop()
-    await running.close()
-  } finally {
-    await store.close()
-  }
-}
+/** A command on what a hub has written, also while it runs. */
+const onData = (name: string, description: string): Command =>
+  new Command(name).description(description).addOption(dataOption()).addOption(databaseOption())
 
 /** `jiko hub`: serves app and packs, takes in results, shows what came in. */
 export function hubCommand(): Command {
@@ -145,6 +35,7 @@ export function hubCommand(): Command {
     )
     .option('--host <address>', 'address to listen on (default: all)')
     .addOption(dataOption())
+    .addOption(databaseOption())
     .option('--app <folder>', 'the built app', join(PACKAGE, 'dist/app'))
     .option('--packs <folder>', 'the built packs', join(PACKAGE, 'dist/packs'))
     .option('--tls-cert <file>', 'certificate in PEM: serve HTTPS, which phones need')
@@ -160,43 +51,89 @@ export function hubCommand(): Command {
         'public key of the hub above, as it says at its start; needed when it changed',
       ).argParser(parseKey),
     )
+    .addOption(
+      new Option('--url <address>', 'address that phones reach the hub at, for invitations')
+        .env('JIKO_URL')
+        .argParser(parseAddress),
+    )
     .option('--log', 'print a line for each request')
     .action((options: StartOptions) => start(options))
     .addCommand(
-      new Command('status')
-        .description('say how much came in')
-        .addOption(dataOption())
+      onData('status', 'say how much came in')
         .option('--json', 'for machines: a line of JSON for each program')
-        .action((options: { data: string; json?: boolean }) => printStatus(options)),
+        .action((options: DataOptions & { json?: boolean }) => printStatus(options)),
     )
     .addCommand(
-      new Command('export')
-        .description('print everything that came in, as NDJSON')
+      onData('export', 'print everything that came in, as NDJSON')
         .argument('[program]', 'which program', FIRST_PROGRAM)
-        .addOption(dataOption())
-        .action((program: string, options: { data: string }) => exportRecords(program, options)),
+        .action((program: string, options: DataOptions) => exportRecords(program, options)),
     )
     .addCommand(
-      new Command('devices')
-        .description('list the phones that have synced')
+      onData('devices', 'list the phones that have synced')
         .argument('[program]', 'which program', FIRST_PROGRAM)
-        .addOption(dataOption())
         .option('--json', 'for machines: a line of JSON for each device')
-        .action((program: string, options: { data: string; json?: boolean }) => printDevices(program, options)),
+        .action((program: string, options: DataOptions & { json?: boolean }) => printDevices(program, options)),
     )
     .addCommand(
-      new Command('revoke')
-        .description('put what a phone sends from now on into quarantine')
+      onData('revoke', 'put what a phone sends from now on into quarantine')
         .argument('<device>', "the last characters of its key, as 'devices' prints them")
         .argument('[program]', 'which program', FIRST_PROGRAM)
-        .addOption(dataOption())
-        .action((device: string, program: string, options: { data: string }) => revoke(device, program, options)),
+        .action((device: string, program: string, options: DataOptions) => revoke(device, program, options)),
     )
     .addCommand(
-      new Command('backup')
-        .description('copy the database into one file, also while the hub runs')
+      onData('backup', 'copy the database into one file, also while the hub runs')
         .argument('<file>', 'where to; a file of that name is replaced once the copy is whole')
+        .action((file: string, options: DataOptions) => backUp(file, options)),
+    )
+    .addCommand(
+      onData('enrol', 'invite somebody: a link and a QR code that one phone, hub or browser can use once')
+        .argument('[program]', 'which program', FIRST_PROGRAM)
+        .addOption(new Option('--role <role>', 'what they may do').choices(ROLES).default('sender'))
+        .option('--name <name>', 'what people call them', '')
+        .option('--hours <number>', 'how long the link works', wholeNumber, 72)
+        .option('--count <number>', 'how many links', wholeNumber, 1)
+        .addOption(new Option('--url <address>', 'address of the hub').env('JIKO_URL').argParser(parseAddress))
+        .option('--json', 'for machines: a line of JSON for each link')
+        .action((program: string, options: InviteOptions) => enrol(program, options)),
+    )
+    .addCommand(
+      onData('join', 'make this hub a member of the one above, by its invitation for a hub')
+        .argument('<link>', 'the link')
+        .action((link: string, options: DataOptions) => joinAbove(link, options)),
+    )
+    .addCommand(
+      onData('members', 'list who was enrolled')
+        .argument('[program]', 'which program', FIRST_PROGRAM)
+        .option('--json', 'for machines: a line of JSON for each member')
+        .action((program: string, options: DataOptions & { json?: boolean }) => printMembers(program, options)),
+    )
+    .addCommand(
+      onData('add', 'make a program, for members only')
+        .argument('<program>', 'its name: lower-case letters, digits and hyphens')
+        .action((program: string, options: DataOptions) => addProgram(program, options)),
+    )
+    .addCommand(
+      onData('open', 'let whoever reaches the hub send to a program')
+        .argument('[program]', 'which program', FIRST_PROGRAM)
+        .action((program: string, options: DataOptions) => open(program, options)),
+    )
+    .addCommand(
+      onData('close', 'let only members send to a program; who sent before becomes one')
+        .argument('[program]', 'which program', FIRST_PROGRAM)
+        .action((program: string, options: DataOptions) => close(program, options)),
+    )
+    .addCommand(
+      onData('audit', 'say who invited, enrolled, revoked, opened and closed')
+        .argument('[program]', 'which program', FIRST_PROGRAM)
+        .option('--json', 'for machines: a line of JSON for each entry')
+        .action((program: string, options: DataOptions & { json?: boolean }) => printAudit(program, options)),
+    )
+    .addCommand(
+      new Command('move')
+        .description('move the database to PostgreSQL, also while the hub runs')
+        .requiredOption('--to <address>', 'postgres://… of an empty database')
+        .option('--partitions <number>', 'how many tables to spread the records over', wholeNumber, 1)
         .addOption(dataOption())
-        .action((file: string, options: { data: string }) => backUp(file, options)),
+        .action((options: { data: string; to: string; partitions: number }) => move(options)),
     )
 }

@@ -41,10 +41,22 @@ async function checkSyncs(client: ClientBase): Promise<void> {
   if (rows[0]?.synchronous_commit === 'off') throw new Error('synchronous_commit is off: leave it on in its address')
 }
 
+/** Setting of a database that a hub is being moved to. */
+export const MOVING = 'moving'
+
+async function checkWhole(client: ClientBase): Promise<void> {
+  const { rows } = await client.query('select value from settings where name = $1', [MOVING])
+  if (rows.length === 0) return
+  throw new JikoError(
+    'hub/half-moved',
+    `a hub was being moved here from ${rows[0]?.value} and that did not end: run jiko hub move again`,
+  )
+}
+
 /**
  * Opens the database and brings its tables up to date. Any number of hubs may do so at once, and work on it together.
  * An acknowledged record survives a power cut of the server, as far as the server syncs: `synchronous_commit=on`.
- * @throws JikoError `hub/database` when it cannot be reached, `hub/newer-database`.
+ * @throws JikoError `hub/database` when it cannot be reached, `hub/newer-database`, `hub/half-moved`.
  */
 export async function openPostgresStore(
   url: string,
@@ -65,6 +77,7 @@ export async function openPostgresStore(
     try {
       await checkSyncs(client)
       await migratePostgres(client, partitions)
+      await checkWhole(client)
     } finally {
       client.release()
     }

@@ -37,7 +37,7 @@ const inviteTo = async (
 
 interface Phone {
   store: RecordStore
-  deps: EnrolDeps
+  deps: EnrolDeps & { store: RecordStore }
   sync(): Promise<{ lastError?: string; final: number }>
   add(label: string): Promise<void>
 }

@@ -1,41 +1,16 @@
-import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { databasePath } from '../../hub/data-folder.ts'
-import { streamRecords } from '../../hub/records.ts'
-import { backUpSqlite, openSqliteStore } from '../../hub/store/sqlite.ts'
-import type { HubStore } from '../../hub/store/store.ts'
-import { JikoError } from '../../protocol/error.ts'
+import { HOST } from '../../../hub/access/access.ts'
+import { writeAudit } from '../../../hub/access/audit.ts'
+import { databaseOf } from '../../../hub/data-folder.ts'
+import { streamRecords } from '../../../hub/records.ts'
+import { describeDatabase } from '../../../hub/store/postgres.ts'
+import { backUpSqlite } from '../../../hub/store/sqlite.ts'
+import { JikoError } from '../../../protocol/error.ts'
+import { checkProgram, type DataOptions, existingDatabase, withStore } from './options.ts'
 
-interface DataOptions {
-  data: string
-}
-
-/** @throws JikoError `hub/no-data`. */
-function existingDatabase(data: string): string {
-  const path = databasePath(data)
-  if (existsSync(path)) return path
-  throw new JikoError('hub/no-data', `there is no hub's database in ${resolve(data)}: name its folder with --data`)
-}
-
-/** Opens what a hub has written, also while it runs. */
-async function withStore(data: string, job: (store: HubStore) => Promise<void>): Promise<void> {
-  const store = openSqliteStore(existingDatabase(data))
-  try {
-    await job(store)
-  } finally {
-    await store.close()
-  }
-}
-
-async function checkProgram(store: HubStore, program: string): Promise<void> {
-  const programs = await store.programs()
-  if (programs.includes(program)) return
-  throw new JikoError('hub/no-program', `there is no program "${program}", only: ${programs.join(', ')}`)
-}
-
-export const printStatus = ({ data, json }: DataOptions & { json?: boolean }): Promise<void> =>
-  withStore(data, async (store) => {
+export const printStatus = ({ json, ...at }: DataOptions & { json?: boolean }): Promise<void> =>
+  withStore(at, async (store) => {
     for (const program of await store.programs()) {
       const streams = await store.streams(program)
       const { records, missing } = await store.totals(program)
@@ -46,11 +21,12 @@ export const printStatus = ({ data, json }: DataOptions & { json?: boolean }): P
     }
   })
 
-const time = (milliseconds: number): string => new Date(milliseconds).toISOString().slice(0, 16).replace('T', ' ')
+export const time = (milliseconds: number): string =>
+  new Date(milliseconds).toISOString().slice(0, 16).replace('T', ' ')
 
 /** A line for each device, the one that was here last first. A hub that carries for others has no logs of its own. */
-export const printDevices = (program: string, { data, json }: DataOptions & { json?: boolean }): Promise<void> =>
-  withStore(data, async (store) => {
+export const printDevices = (program: string, { json, ...at }: DataOptions & { json?: boolean }): Promise<void> =>
+  withStore(at, async (store) => {
     await checkProgram(store, program)
     const streams = await store.streams(program)
     const devices = (await store.devices(program)).sort((a, b) => b.lastSeen - a.lastSeen)
@@ -72,8 +48,8 @@ export const printDevices = (program: string, { data, json }: DataOptions & { js
  * A running hub knows at its next word with the device.
  * @param ending the key's last characters, as `devices` prints them, or all of it.
  */
-export const revoke = (ending: string, program: string, { data }: DataOptions): Promise<void> =>
-  withStore(data, async (store) => {
+export const revoke = (ending: string, program: string, at: DataOptions): Promise<void> =>
+  withStore(at, async (store) => {
     await checkProgram(store, program)
     const found = (await store.devices(program)).filter(({ key }) => key.endsWith(ending))
     const [device] = found
@@ -83,17 +59,26 @@ export const revoke = (ending: string, program: string, { data }: DataOptions): 
         `${found.length} devices of "${program}" have a key that ends in ${JSON.stringify(ending)}: give six or more characters as \`jiko hub devices\` prints them`,
       )
     }
-    await store.revokeDevice(program, device.key, Date.now())
+    const now = Date.now()
+    await store.revokeDevice(program, device.key, now)
+    await writeAudit(store, program, { at: now, by: HOST, action: 'revoke', about: device.key })
     console.log(`…${device.key.slice(-6)} is revoked: what it still sends goes to quarantine.`)
   })
 
-export const exportRecords = (program: string, { data }: DataOptions): Promise<void> =>
-  withStore(data, async (store) => {
+export const exportRecords = (program: string, at: DataOptions): Promise<void> =>
+  withStore(at, async (store) => {
     await checkProgram(store, program)
     await pipeline(streamRecords(store, program), process.stdout, { end: false })
   })
 
-export async function backUp(file: string, { data }: DataOptions): Promise<void> {
+export async function backUp(file: string, { data, database }: DataOptions): Promise<void> {
+  const url = await databaseOf(data, database)
+  if (url !== undefined) {
+    throw new JikoError(
+      'hub/backup',
+      `${describeDatabase(url)} is backed up by PostgreSQL's own pg_dump, or by who runs it`,
+    )
+  }
   await backUpSqlite(existingDatabase(data), file)
   console.log(`The database is backed up to ${resolve(file)}.`)
   console.log(`Photos (${resolve(data, 'blobs')}) and the hub's key (hub-key.json) are plain files: copy them too.`)
