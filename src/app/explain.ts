@@ -14,6 +14,17 @@ const EXPLANATIONS: readonly (readonly [prefix: string, explain: () => Explanati
   ['input/not-an-image', () => ({ title: i18n.t('error.not-image'), advice: i18n.t('error.not-image.advice') })],
   ['input/too-small', () => ({ title: i18n.t('error.too-small'), advice: i18n.t('error.too-small.advice') })],
   ['input/too-large', () => ({ title: i18n.t('error.too-large'), advice: i18n.t('error.too-large.advice') })],
+  ['input/too-dark', () => ({ title: i18n.t('error.too-dark'), advice: i18n.t('error.too-dark.advice') })],
+  ['input/too-bright', () => ({ title: i18n.t('error.too-bright'), advice: i18n.t('error.too-bright.advice') })],
+  ['input/blurred', () => ({ title: i18n.t('error.blurred'), advice: i18n.t('error.blurred.advice') })],
+  [
+    'input/microphone-refused',
+    () => ({ title: i18n.t('error.microphone'), advice: i18n.t('error.microphone.advice') }),
+  ],
+  [
+    'input/no-microphone',
+    () => ({ title: i18n.t('error.no-microphone'), advice: i18n.t('error.no-microphone.advice') }),
+  ],
   ['input/', () => ({ title: i18n.t('error.input'), advice: i18n.t('error.input.advice') })],
   ['storage/quota', () => ({ title: i18n.t('error.full'), advice: i18n.t('error.full.advice') })],
   ['storage/', () => ({ title: i18n.t('error.storage'), advice: i18n.t('error.storage.advice') })],
@@ -22,7 +33,11 @@ const EXPLANATIONS: readonly (readonly [prefix: string, explain: () => Explanati
   ['pack/', () => ({ title: i18n.t('error.pack'), advice: i18n.t('error.pack.advice') })],
   ['runtime/', () => ({ title: i18n.t('error.runtime'), advice: i18n.t('error.runtime.advice') })],
   ['worker/', () => ({ title: i18n.t('error.runtime'), advice: i18n.t('error.runtime.advice') })],
+  ['sync/bad-invitation', () => ({ title: i18n.t('error.enrol'), advice: i18n.t('error.enrol.advice') })],
+  ['sync/other-', () => ({ title: i18n.t('error.enrol'), advice: i18n.t('error.enrol.advice') })],
+  ['sync/not-enrolled', () => ({ title: i18n.t('error.not-enrolled'), advice: i18n.t('error.not-enrolled.advice') })],
   ['sync/', () => ({ title: i18n.t('error.sync'), advice: i18n.t('error.sync.advice') })],
+  ['hub/not-enrolled', () => ({ title: i18n.t('error.not-enrolled'), advice: i18n.t('error.not-enrolled.advice') })],
   ['hub/', () => ({ title: i18n.t('error.sync'), advice: i18n.t('error.sync.advice') })],
 ]
 

@@ -11,7 +11,14 @@ interface Language {
 /** Each language is a chunk of its own: only the one in use is read. */
 export const LANGUAGES: Readonly<Record<string, Language>> = {
   en: { name: 'English', direction: 'ltr', load: () => import('./locales/en/messages.po') },
+  fr: { name: 'Français', direction: 'ltr', load: () => import('./locales/fr/messages.po') },
+  pt: { name: 'Português', direction: 'ltr', load: () => import('./locales/pt/messages.po') },
+  es: { name: 'Español', direction: 'ltr', load: () => import('./locales/es/messages.po') },
   sw: { name: 'Kiswahili', direction: 'ltr', load: () => import('./locales/sw/messages.po') },
+  ha: { name: 'Hausa', direction: 'ltr', load: () => import('./locales/ha/messages.po') },
+  am: { name: 'አማርኛ', direction: 'ltr', load: () => import('./locales/am/messages.po') },
+  ar: { name: 'العربية', direction: 'rtl', load: () => import('./locales/ar/messages.po') },
+  hi: { name: 'हिन्दी', direction: 'ltr', load: () => import('./locales/hi/messages.po') },
 }
 
 export const directionOf = (language: string): 'ltr' | 'rtl' => LANGUAGES[language]?.direction ?? 'ltr'

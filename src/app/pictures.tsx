@@ -28,6 +28,47 @@ const DRAWINGS = {
       <path d="M9 37l8-10 6 6 3-3 5 7" />
     </>
   ),
+  /** A mouth of sound: something to speak into. */
+  microphone: (
+    <>
+      <rect class="solid" x="17" y="4" width="14" height="25" rx="7" />
+      <path d="M10 22v2a14 14 0 0 0 28 0v-2M24 38v7M15 45h18" />
+    </>
+  ),
+  /** Lines of writing and the pen that makes them. */
+  write: (
+    <>
+      <path d="M6 10h26M6 20h18M6 30h10" />
+      <path d="M19 43l3-11L38 16l8 8-16 16zM33 21l8 8" />
+    </>
+  ),
+  /** Boxes of a form, one filled in. */
+  digits: (
+    <>
+      <path d="M3 14h42v20H3zM17 14v20M31 14v20" />
+      <path class="bold" d="M8 20l3-2v12" />
+    </>
+  ),
+  /** Anything that is a file. */
+  file: (
+    <>
+      <path d="M10 4h19l10 10v30H10zM29 4v10h10" />
+      <path d="M17 24h15M17 33h15" />
+    </>
+  ),
+  /** Said aloud. */
+  speaker: (
+    <>
+      <path class="solid" d="M5 17h9l12-11v36L14 31H5z" />
+      <path d="M33 16a11 11 0 0 1 0 16M38 9a20 20 0 0 1 0 30" />
+    </>
+  ),
+  person: (
+    <>
+      <circle class="solid" cx="24" cy="14" r="9" />
+      <path class="solid" d="M6 44c0-11 8-17 18-17s18 6 18 17z" />
+    </>
+  ),
   check: <path class="bold" d="M7 26l12 12L42 11" />,
   doubt: (
     <>
@@ -117,5 +158,13 @@ export function Picture({ name, label, class: extra = '' }: PictureProps): JSX.E
   )
 }
 
-/** The picture of a task, by the name of its pack; packs that we have not drawn for get the camera. */
-export const pictureOf = (pack: string): PictureName => (/leaf|plant|crop/.test(pack) ? 'leaf' : 'camera')
+const BY_INPUT = { image: 'camera', audio: 'microphone', text: 'write', bytes: 'file' } as const
+
+/** The picture of a task: by what its pack is called, where we have drawn for that, else by what it takes. */
+export function pictureOf(pack: string, takes: keyof typeof BY_INPUT = 'image'): PictureName {
+  if (/leaf|plant|crop/.test(pack)) return 'leaf'
+  if (/digit|form/.test(pack)) return 'digits'
+  if (/spoken|speech|voice|sound|word/.test(pack)) return 'microphone'
+  if (/language|news|topic|text|message/.test(pack)) return 'write'
+  return BY_INPUT[takes]
+}

@@ -8,6 +8,8 @@ export type Route =
   | { screen: 'settings' }
   | { screen: 'packs' }
   | { screen: 'about' }
+  /** An invitation to a programme; the rest of its link, which no server has seen. */
+  | { screen: 'enrol'; invitation: string }
 
 const PLAIN = ['history', 'sync', 'settings', 'packs', 'about'] as const
 
@@ -17,6 +19,7 @@ export function parseRoute(hash: string): Route {
   const tail = rest.join('/')
   if (head === 'capture' && /^[a-z0-9][a-z0-9-]*$/.test(tail)) return { screen: 'capture', pack: tail }
   if (head === 'record' && /^[a-z2-7]{16}\/[1-9]\d*$/.test(tail)) return { screen: 'answer', record: tail }
+  if (head === 'enrol' && tail !== '' && tail.length < 600) return { screen: 'enrol', invitation: tail }
   const screen = PLAIN.find((name) => name === head)
   return screen && tail === '' ? { screen } : { screen: 'home' }
 }
@@ -29,6 +32,8 @@ export function hrefOf(route: Route): string {
       return `#/capture/${route.pack}`
     case 'answer':
       return `#/record/${route.record}`
+    case 'enrol':
+      return `#enrol/${route.invitation}`
     default:
       return `#/${route.screen}`
   }

@@ -10,6 +10,7 @@ import { useValue } from './use-value.ts'
 
 const CaptureScreen = lazyScreen(async () => (await import('./screens/capture.tsx')).CaptureScreen)
 const AnswerScreen = lazyScreen(async () => (await import('./screens/answer.tsx')).AnswerScreen)
+const EnrolScreen = lazyScreen(async () => (await import('./screens/enrol.tsx')).EnrolScreen)
 const HistoryScreen = lazyScreen(async () => (await import('./screens/history.tsx')).HistoryScreen)
 const SyncScreen = lazyScreen(async () => (await import('./screens/sync.tsx')).SyncScreen)
 const SettingsScreen = lazyScreen(async () => (await import('./screens/settings.tsx')).SettingsScreen)
@@ -28,6 +29,8 @@ function CurrentScreen(): JSX.Element {
       return <CaptureScreen key={route.pack} pack={route.pack} />
     case 'answer':
       return <AnswerScreen key={route.record} record={route.record} />
+    case 'enrol':
+      return <EnrolScreen key={route.invitation} invitation={route.invitation} />
     case 'history':
       return <HistoryScreen />
     case 'sync':

@@ -17,6 +17,11 @@ export interface FakeOptions {
   history?: { label: string; score: number; state: RecordState; corrected?: string; photo?: Blob }[]
   /** What the next photos are answered with. */
   answer?: { label: string; score: number }
+  /** What the one pack takes. Default: `image`. */
+  takes?: OpenPack['takes']
+  /** In place of `answer`, where it is of another kind. */
+  answerAs?: Answer
+  listenError?: ErrorCode
   /** `run` fails with this instead. */
   runError?: ErrorCode
   installError?: ErrorCode
@@ -128,7 +133,7 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
     for (const listener of [...listeners]) listener()
   }
 
-  function add(answer: Answer, state: RecordState, sha256: string, wall: number): HistoryEntry {
+  function add(answer: Answer, state: RecordState, sha256: string, wall: number, type = 'image/jpeg'): HistoryEntry {
     const entry: HistoryEntry = {
       id: `abcdefghijklmnop/${entries.length + 1}`,
       state,
@@ -145,7 +150,7 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
         scores: recordedScores(answer),
         threshold: THRESHOLD,
         ms: 12,
-        attachments: [{ sha256, type: 'image/jpeg', bytes: photos.get(sha256)?.size ?? 0, role: 'input' }],
+        attachments: [{ sha256, type, bytes: photos.get(sha256)?.size ?? 0, role: 'input' }],
       },
     }
     entries.unshift(entry)
@@ -173,20 +178,22 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
     version: offer.version,
     title: offer.title,
     task: 'image-classification',
-    takes: 'image',
+    takes: options.takes ?? 'image',
     labels: FAKE_LABELS,
     threshold: THRESHOLD,
     variant: 'int8',
     backend: 'fake 1',
-    async run(photo, operation) {
-      if (!(photo instanceof Blob)) throw new JikoError('input/wrong-kind', 'the fake takes photos')
+    async run(input, operation) {
+      if ((typeof input === 'string') !== (options.takes === 'text'))
+        throw new JikoError('input/wrong-kind', 'the fake got text where it takes none, or the other way round')
+      const given = input instanceof Blob ? input : new Blob([String(input)], { type: 'text/plain' })
       calls.push('run')
       await wait(operation?.signal)
       fail(options.runError)
-      const hash = await sha256Hex(await photo.arrayBuffer())
-      photos.set(hash, photo)
-      const answer = answerOf(options.answer ?? { label: 'rust', score: 0.94 })
-      const record = add(answer, 'local', hash, now())
+      const hash = await sha256Hex(await given.arrayBuffer())
+      photos.set(hash, given)
+      const answer = options.answerAs ?? answerOf(options.answer ?? { label: 'rust', score: 0.94 })
+      const record = add(answer, 'local', hash, now(), given.type)
       changed()
       return { answer, record }
     },
@@ -200,7 +207,7 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
     },
     packs: {
       async list() {
-        return [{ ...offer, ...(offer.state === 'ready' && { labels: FAKE_LABELS }) }]
+        return [{ ...offer, ...(offer.state === 'ready' && { labels: FAKE_LABELS, takes: options.takes ?? 'image' }) }]
       },
       async install(url, { signal, onProgress } = {}) {
         calls.push(`install ${url}`)
@@ -242,6 +249,7 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
       calls.push('listen')
       onLevel?.(0.2)
       await wait(signal)
+      fail(options.listenError)
       return new Blob([encodeWav(new Float32Array(1600), 16_000)], { type: 'audio/wav' })
     },
     async open(name) {

@@ -15,7 +15,8 @@ const TYPES: Readonly<Record<string, string>> = {
 }
 
 /** The hub's own policy, so that a style attribute or an inline script fails here too. */
-const CONTENT_SECURITY_POLICY = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self' blob: data:"
+const CONTENT_SECURITY_POLICY =
+  "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self' blob: data:; media-src 'self' blob:"
 
 export interface FolderServer {
   readonly origin: string

@@ -9,8 +9,8 @@ import { formatBytes } from '../format.ts'
 import { Picture, pictureOf } from '../pictures.tsx'
 import { type PackJob, packState } from '../state/packs.ts'
 import { useLanguage, useValue } from '../use-value.ts'
+import { Give } from './give.tsx'
 import { Failure } from './notice.tsx'
-import { PhotoButtons } from './photo-buttons.tsx'
 import { ProgressLine } from './progress-line.tsx'
 
 /** A task as a big picture: what it does, what it costs, and the one thing to do next. */
@@ -25,7 +25,7 @@ export function PackCard({ offer }: { offer: PackOffer }): JSX.Element {
   return (
     <article class="pack" data-testid={`pack-${offer.name}`} data-state={state}>
       <div class="pack-picture">
-        <Picture name={pictureOf(offer.name)} />
+        <Picture name={pictureOf(offer.name, offer.takes)} />
       </div>
       <div class="pack-body">
         <h2>{localised(offer.title, language)}</h2>
@@ -46,7 +46,7 @@ export function PackCard({ offer }: { offer: PackOffer }): JSX.Element {
         {state === 'absent' && offer.gone && (
           <p data-testid="pack-gone">{offer.gone === 'lost' ? i18n.t('pack.lost') : i18n.t('pack.evicted')}</p>
         )}
-        {state === 'ready' && <PhotoButtons pack={offer.name} />}
+        {state === 'ready' && <Give pack={offer.name} takes={offer.takes} />}
         {(state !== 'ready' || offer.update || (job && job.error === undefined)) && <Fetch offer={offer} job={job} />}
         {!known && <p>{localised(offer.description, language)}</p>}
       </div>

@@ -2,6 +2,7 @@ import type { JSX } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import type { ResultBody } from '../../protocol/record.ts'
 import { useApp } from '../context.ts'
+import { Picture } from '../pictures.tsx'
 
 /** Of the photo and its small preview the one that is wanted, else the other. */
 export function photoOf({ attachments }: ResultBody, wanted: 'preview' | 'input'): string | undefined {
@@ -16,12 +17,27 @@ const SIDE = 144
  * of sight draw nothing.
  */
 export function Thumbnail({ body }: { body: ResultBody }): JSX.Element {
+  const sha256 = photoOf(body, 'preview')
+  return sha256 ? <Photo sha256={sha256} /> : <Sign body={body} />
+}
+
+/** Of what is no photo: a word, a text, a file. */
+function Sign({ body }: { body: ResultBody }): JSX.Element {
+  const type = body.attachments[0]?.type ?? ''
+  const name = type.startsWith('audio/') ? 'microphone' : type.startsWith('text/') ? 'write' : 'file'
+  return (
+    <span class="thumbnail">
+      <Picture name={name} />
+    </span>
+  )
+}
+
+function Photo({ sha256 }: { sha256: string }): JSX.Element {
   const { kit } = useApp()
   const canvas = useRef<HTMLCanvasElement>(null)
-  const sha256 = photoOf(body, 'preview')
   useEffect(() => {
     const element = canvas.current
-    if (!element || !sha256) return
+    if (!element) return
     let stopped = false
     async function draw(target: HTMLCanvasElement, hash: string): Promise<void> {
       const blob = await kit.records.attachment(hash)

@@ -1,19 +1,20 @@
 import { i18n } from '@lingui/core'
 import type { JSX } from 'preact'
-import { useEffect } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
+import type { PackOffer } from '../../client/kit.ts'
 import { localised } from '../../protocol/primitives.ts'
 import { useApp } from '../context.ts'
-import { BlobImage } from '../parts/blob-image.tsx'
+import { Give } from '../parts/give.tsx'
+import { Given } from '../parts/given.tsx'
 import { Failure, Notice } from '../parts/notice.tsx'
 import { PackCard } from '../parts/pack-card.tsx'
-import { PhotoButtons } from '../parts/photo-buttons.tsx'
 import { ProgressLine } from '../parts/progress-line.tsx'
 import { Screen } from '../parts/screen.tsx'
 import { Picture, pictureOf } from '../pictures.tsx'
 import type { Attempt } from '../state/attempt.ts'
 import { useLanguage, useValue } from '../use-value.ts'
 
-/** One photo on its way to an answer: how to take it, the wait, and what to do when it did not work. */
+/** A photo, a word or a text on its way to an answer: how to give it, the wait, and what to do when it did not work. */
 export function CaptureScreen({ pack }: { pack: string }): JSX.Element {
   const { attempts, packs } = useApp()
   const language = useLanguage()
@@ -25,7 +26,7 @@ export function CaptureScreen({ pack }: { pack: string }): JSX.Element {
       {attempt.state === 'none' || attempt.pack !== pack ? (
         <Guide pack={pack} />
       ) : (
-        <Photo key={attempt.state} attempt={attempt} />
+        <Underway key={attempt.state} attempt={attempt} takes={offer?.takes} />
       )}
     </Screen>
   )
@@ -42,23 +43,85 @@ function Guide({ pack }: { pack: string }): JSX.Element | null {
   return (
     <>
       <div class="frame">
-        <Picture name={pictureOf(pack)} />
+        <Picture name={pictureOf(pack, offer.takes)} />
       </div>
       <p class="lead">{localised(offer.description, language)}</p>
-      <PhotoButtons pack={pack} />
+      {offer.takes === 'text' ? <Writing pack={pack} /> : <Give pack={pack} takes={offer.takes} />}
     </>
   )
 }
 
-function Photo({ attempt }: { attempt: Exclude<Attempt, { state: 'none' }> }): JSX.Element {
+/** A message to sort, in whatever language and script. */
+function Writing({ pack }: { pack: string }): JSX.Element {
+  const { attempts } = useApp()
+  const [text, setText] = useState('')
+  const send = (event: Event): void => {
+    event.preventDefault()
+    if (text.trim()) void attempts.begin(pack, new Blob([text], { type: 'text/plain' }))
+  }
+  return (
+    <form class="actions" onSubmit={send}>
+      <label class="writing">
+        <span class="unseen">{i18n.t('text.label')}</span>
+        <textarea
+          dir="auto"
+          rows={5}
+          placeholder={i18n.t('text.label')}
+          data-testid="text-input"
+          value={text}
+          onInput={({ currentTarget }) => setText(currentTarget.value)}
+        />
+      </label>
+      <button type="submit" class="button primary" disabled={!text.trim()} data-testid="text-send">
+        <Picture name="check" />
+        <span>{i18n.t('text.ask')}</span>
+      </button>
+    </form>
+  )
+}
+
+type Begun = Exclude<Attempt, { state: 'none' }>
+
+function Underway({ attempt, takes }: { attempt: Begun; takes: PackOffer['takes'] }): JSX.Element {
+  if (attempt.state === 'listening') return <Listening />
+  if (attempt.state === 'deaf')
+    return (
+      <>
+        <Failure error={attempt.error} />
+        <Give pack={attempt.pack} takes="audio" />
+      </>
+    )
   return (
     <>
       <div class={`looking ${attempt.state}`}>
-        <BlobImage blob={attempt.photo} alt={i18n.t('photo.alt')} />
+        <Given blob={attempt.given} />
       </div>
       {attempt.state === 'working' && <Working attempt={attempt} />}
       {attempt.state === 'kept' && <Kept attempt={attempt} />}
-      {attempt.state === 'failed' && <Failed attempt={attempt} />}
+      {attempt.state === 'failed' && <Failed attempt={attempt} takes={takes} />}
+    </>
+  )
+}
+
+/** A ring that grows with the voice: whoever cannot read sees that they are heard. */
+function Listening(): JSX.Element {
+  const { attempts, announce } = useApp()
+  const level = useValue(attempts.level)
+  const text = i18n.t('sound.listening')
+  useEffect(() => announce(text), [])
+  return (
+    <>
+      <div class="frame listening" data-testid="listening">
+        <svg class="rings" viewBox="0 0 100 100" aria-hidden="true">
+          <circle class="loud" cx="50" cy="50" r={28 + 22 * Math.min(1, 4 * level)} />
+          <circle class="still" cx="50" cy="50" r="28" />
+        </svg>
+        <Picture name="microphone" />
+      </div>
+      <p class="lead">{text}</p>
+      <button type="button" class="button quiet" onClick={() => attempts.cancel()}>
+        {i18n.t('action.stop')}
+      </button>
     </>
   )
 }
@@ -93,7 +156,7 @@ function Kept({ attempt }: { attempt: Extract<Attempt, { state: 'kept' }> }): JS
         <button
           type="button"
           class="button primary"
-          onClick={() => void attempts.begin(attempt.pack, attempt.photo)}
+          onClick={() => void attempts.begin(attempt.pack, attempt.given)}
           data-testid="kept-use"
         >
           <Picture name="check" />
@@ -108,16 +171,21 @@ function Kept({ attempt }: { attempt: Extract<Attempt, { state: 'kept' }> }): JS
   )
 }
 
-function Failed({ attempt }: { attempt: Extract<Attempt, { state: 'failed' }> }): JSX.Element {
+interface FailedProps {
+  attempt: Extract<Attempt, { state: 'failed' }>
+  takes: PackOffer['takes']
+}
+
+function Failed({ attempt, takes }: FailedProps): JSX.Element {
   const { attempts } = useApp()
   return (
     <>
       <Failure error={attempt.error}>
-        <button type="button" class="button" onClick={() => void attempts.begin(attempt.pack, attempt.photo)}>
+        <button type="button" class="button" onClick={() => void attempts.begin(attempt.pack, attempt.given)}>
           {i18n.t('action.retry')}
         </button>
       </Failure>
-      <PhotoButtons pack={attempt.pack} />
+      {takes === 'text' ? <Writing pack={attempt.pack} /> : <Give pack={attempt.pack} takes={takes} />}
     </>
   )
 }

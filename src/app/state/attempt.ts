@@ -6,13 +6,16 @@ import type { Progress } from '../../protocol/worker.ts'
 import type { DraftStore } from './draft.ts'
 import type { Navigation } from './navigation.ts'
 
-/** One photo on its way to an answer. */
+/** A photo, sound, text or file on its way to an answer. Text is a Blob of `text/plain`, so that all are kept alike. */
 export type Attempt =
   | { state: 'none' }
-  /** A photo of an earlier visit, kept because the page was killed before it had a record. */
-  | { state: 'kept'; pack: string; photo: Blob }
-  | { state: 'working'; pack: string; photo: Blob; step: 'opening' | 'looking'; progress?: Progress }
-  | { state: 'failed'; pack: string; photo: Blob; error: unknown }
+  /** Of an earlier visit, kept because the page was killed before it had a record. */
+  | { state: 'kept'; pack: string; given: Blob }
+  /** The microphone is open. */
+  | { state: 'listening'; pack: string }
+  | { state: 'deaf'; pack: string; error: unknown }
+  | { state: 'working'; pack: string; given: Blob; step: 'opening' | 'looking'; progress?: Progress }
+  | { state: 'failed'; pack: string; given: Blob; error: unknown }
 
 export interface Attempts {
   readonly current: Signal<Attempt>
@@ -20,26 +23,34 @@ export interface Attempts {
   readonly fresh: Signal<HistoryEntry | undefined>
   /** Packs opened in this visit. */
   readonly opened: Signal<readonly OpenPack[]>
-  begin(pack: string, photo: Blob): Promise<void>
+  /** How loud it is while the microphone is open, 0-1. */
+  readonly level: Signal<number>
+  begin(pack: string, given: Blob): Promise<void>
+  /** Opens the microphone for as long as a word takes, then begins with what was heard. */
+  listen(pack: string): Promise<void>
   cancel(): void
-  /** Leaves a failed or kept photo for good. */
+  /** Leaves for good what failed or was kept. */
   discard(): void
-  /** Brings back a photo that was chosen before the page was killed. */
+  /** Brings back what was chosen before the page was killed. */
   restore(): Promise<void>
-  /** After a pack changed or went: the next photo opens it anew. */
+  /** After a pack changed or went: the next try opens it anew. */
   forget(pack: string): void
 }
 
 export interface AttemptOptions {
-  kit: Pick<Kit, 'open'>
+  kit: Pick<Kit, 'open' | 'listen'>
   drafts: DraftStore
   navigation: Navigation
 }
+
+/** A word of a second with time to begin and to end. */
+const LISTEN_SECONDS = 2.5
 
 export function createAttempts({ kit, drafts, navigation }: AttemptOptions): Attempts {
   const current = createSignal<Attempt>({ state: 'none' })
   const fresh = createSignal<HistoryEntry | undefined>(undefined)
   const opened = createSignal<readonly OpenPack[]>([])
+  const level = createSignal(0)
   let controller = new AbortController()
 
   const memo = createMemo<string, OpenPack>()
@@ -59,21 +70,39 @@ export function createAttempts({ kit, drafts, navigation }: AttemptOptions): Att
     controller = new AbortController()
   }
 
-  async function begin(pack: string, photo: Blob): Promise<void> {
-    stop()
-    const { signal: aborted } = controller
-    current.set({ state: 'working', pack, photo, step: 'opening' })
-    // From home the task is a step forward; from an answer or a failure it takes that screen's place.
+  /** From home the task is a step forward; from an answer or a failure it takes that screen's place. */
+  function show(pack: string): void {
     if (navigation.route.value.screen === 'home') navigation.go({ screen: 'capture', pack })
     else navigation.replace({ screen: 'capture', pack })
-    const kept = drafts.save({ pack, photo })
+  }
+
+  async function listen(pack: string): Promise<void> {
+    stop()
+    const { signal } = controller
+    level.set(0)
+    current.set({ state: 'listening', pack })
+    show(pack)
+    try {
+      await begin(pack, await kit.listen({ seconds: LISTEN_SECONDS, signal, onLevel: level.set }))
+    } catch (error) {
+      if (!signal.aborted) current.set({ state: 'deaf', pack, error })
+    }
+  }
+
+  async function begin(pack: string, given: Blob): Promise<void> {
+    stop()
+    const { signal: aborted } = controller
+    current.set({ state: 'working', pack, given, step: 'opening' })
+    show(pack)
+    const kept = drafts.save({ pack, given })
     try {
       const ready = await raceAbort(
         memo.get(pack, () => open(pack)),
         aborted,
       )
-      current.set({ state: 'working', pack, photo, step: 'looking' })
-      const { record } = await ready.run(photo, { signal: aborted })
+      current.set({ state: 'working', pack, given, step: 'looking' })
+      const input = ready.takes === 'text' ? await given.text() : given
+      const { record } = await ready.run(input, { signal: aborted })
       // Cancelled too late: the record is in the history, but the screen belongs to what came after.
       if (aborted.aborted) return
       fresh.set(record)
@@ -82,9 +111,9 @@ export function createAttempts({ kit, drafts, navigation }: AttemptOptions): Att
       if (navigation.route.value.screen === 'capture') navigation.replace({ screen: 'answer', record: record.id })
     } catch (error) {
       if (aborted.aborted) return
-      current.set(isAbort(error) ? { state: 'none' } : { state: 'failed', pack, photo, error })
+      current.set(isAbort(error) ? { state: 'none' } : { state: 'failed', pack, given, error })
     }
-    // A photo that failed stays on screen for another try, but a bad one must not come back at every start.
+    // What failed stays on screen for another try, but a bad one must not come back at every start.
     await kept
     if (!aborted.aborted) await drafts.clear()
   }
@@ -99,7 +128,9 @@ export function createAttempts({ kit, drafts, navigation }: AttemptOptions): Att
     current,
     fresh,
     opened,
+    level,
     begin,
+    listen,
     discard,
     cancel() {
       discard()

@@ -1,7 +1,7 @@
-/** A photo that is chosen but has no record yet: a phone may kill the page before it has one. */
+/** What was chosen, said or written and has no record yet: a phone may kill the page before it has one. */
 export interface Draft {
   pack: string
-  photo: Blob
+  given: Blob
 }
 
 export interface DraftStore {
@@ -11,7 +11,7 @@ export interface DraftStore {
 }
 
 const FOLDER = 'jiko-draft'
-const PHOTO = 'photo'
+const GIVEN = 'given'
 const META = 'meta.json'
 
 /**
@@ -33,21 +33,21 @@ export function createDraftStore(root: () => Promise<FileSystemDirectoryHandle>)
   const quietly = async <T>(work: () => Promise<T>): Promise<T | undefined> => work().catch(() => undefined)
 
   return {
-    save: ({ pack, photo }) =>
+    save: ({ pack, given }) =>
       quietly(async () => {
         await remove(META)
-        await write(PHOTO, photo)
-        await write(META, JSON.stringify({ pack, type: photo.type }))
+        await write(GIVEN, given)
+        await write(META, JSON.stringify({ pack, type: given.type }))
       }),
     load: () =>
       quietly(async () => {
         const { pack, type } = JSON.parse(await (await read(META)).text()) as { pack: string; type: string }
-        const photo = await read(PHOTO)
-        return { pack, photo: photo.slice(0, photo.size, type) }
+        const given = await read(GIVEN)
+        return { pack, given: given.slice(0, given.size, type) }
       }),
     async clear() {
       await quietly(() => remove(META))
-      await quietly(() => remove(PHOTO))
+      await quietly(() => remove(GIVEN))
     },
   }
 }

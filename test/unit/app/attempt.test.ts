@@ -62,7 +62,7 @@ function setUpGated() {
     return { ...pack, run: (blob, operation) => gate.promise.then(() => pack.run(blob, operation)) }
   }
   const navigation = memoryNavigation()
-  const attempts = createAttempts({ kit: { open }, navigation, drafts: memoryDrafts() })
+  const attempts = createAttempts({ kit: { ...kit, open }, navigation, drafts: memoryDrafts() })
   return { attempts, navigation, kit: { ...kit, openGate: gate.resolve } }
 }
 
@@ -93,7 +93,7 @@ describe('an attempt', () => {
   it('tries to open again after opening failed', async () => {
     const { kit } = setUp()
     const open = vi.fn<Kit['open']>().mockRejectedValueOnce(new Error('busy')).mockImplementation(kit.open)
-    const attempts = createAttempts({ kit: { open }, navigation: memoryNavigation(), drafts: memoryDrafts() })
+    const attempts = createAttempts({ kit: { ...kit, open }, navigation: memoryNavigation(), drafts: memoryDrafts() })
     await attempts.begin('coffee-leaf', photo())
     expect(attempts.current.value.state).toBe('failed')
     await attempts.begin('coffee-leaf', photo())
@@ -147,7 +147,7 @@ describe('an attempt', () => {
       const pack = await kit.open(name)
       return { ...pack, run: (blob) => gate.promise.then(() => pack.run(blob)) }
     }
-    const attempts = createAttempts({ kit: { open: deaf }, navigation, drafts })
+    const attempts = createAttempts({ kit: { ...kit, open: deaf }, navigation, drafts })
     const done = attempts.begin('coffee-leaf', photo())
     await vi.waitFor(() => expect(attempts.current.value).toMatchObject({ step: 'looking' }))
     attempts.cancel()
@@ -167,11 +167,49 @@ describe('an attempt', () => {
   })
 
   it('offers a photo that an earlier visit left behind, and lets it go', async () => {
-    const { attempts, drafts } = setUp({}, { pack: 'coffee-leaf', photo: photo() })
+    const { attempts, drafts } = setUp({}, { pack: 'coffee-leaf', given: photo() })
     await attempts.restore()
     expect(attempts.current.value).toMatchObject({ state: 'kept', pack: 'coffee-leaf' })
     attempts.discard()
     expect(attempts.current.value).toEqual({ state: 'none' })
     expect(drafts.held).toBeUndefined()
+  })
+
+  it('hands text on as text', async () => {
+    const { attempts, kit, drafts } = setUp({ takes: 'text' })
+    await attempts.begin('coffee-leaf', new Blob(['habari ya leo'], { type: 'text/plain' }))
+    const [record] = await kit.records.list()
+    expect(record?.body.attachments[0]?.type).toBe('text/plain')
+    expect(attempts.current.value).toEqual({ state: 'none' })
+    expect(drafts.held).toBeUndefined()
+  })
+
+  it('listens, shows how loud it is, and begins with what it heard', async () => {
+    const { attempts, kit, navigation } = setUp({ takes: 'audio' })
+    const states: string[] = []
+    attempts.current.subscribe(({ state }) => states.push(state))
+    await attempts.listen('coffee-leaf')
+    expect(states).toEqual(['none', 'listening', 'working', 'working', 'none'])
+    expect(attempts.level.value).toBeGreaterThan(0)
+    expect(navigation.trail[0]).toBe('go #/capture/coffee-leaf')
+    expect((await kit.records.list())[0]?.body.attachments[0]?.type).toBe('audio/wav')
+  })
+
+  it('says why it cannot listen, and keeps nothing', async () => {
+    const { attempts, kit, drafts } = setUp({ takes: 'audio', listenError: 'input/microphone-refused' })
+    await attempts.listen('coffee-leaf')
+    expect(attempts.current.value).toMatchObject({ state: 'deaf', error: { code: 'input/microphone-refused' } })
+    expect(await kit.records.list()).toEqual([])
+    expect(drafts.held).toBeUndefined()
+  })
+
+  it('closes the microphone when it is cancelled', async () => {
+    const { attempts, kit } = setUp({ takes: 'audio', delay: Number.POSITIVE_INFINITY })
+    const done = attempts.listen('coffee-leaf')
+    await vi.waitFor(() => expect(attempts.current.value.state).toBe('listening'))
+    attempts.cancel()
+    await done
+    expect(attempts.current.value).toEqual({ state: 'none' })
+    expect(await kit.records.list()).toEqual([])
   })
 })

@@ -9,6 +9,7 @@ const ROUTES: readonly Route[] = [
   { screen: 'sync' },
   { screen: 'settings' },
   { screen: 'about' },
+  { screen: 'enrol', invitation: 'default/AAAAAAAAAAAAAAAAAAAAAA/BBBBBBBBBBBBBBBBBBBBBB/sender/mv1x2y3z' },
 ]
 
 describe('routes', () => {
@@ -28,6 +29,8 @@ describe('routes', () => {
     '#/record/ABCDEFGHIJKLMNOP/1',
     '#/record/abcdefghijklmnop/0',
     '#/constructor',
+    '#enrol/',
+    `#enrol/${'x'.repeat(600)}`,
   ])('shows home for %s', (hash) => {
     expect(parseRoute(hash)).toEqual({ screen: 'home' })
   })
