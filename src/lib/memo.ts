@@ -21,3 +21,9 @@ export function createMemo<K, V>(): Memo<K, V> {
     forget: (key) => void known.delete(key),
   }
 }
+
+/** The same for one thing that is made when first asked for. */
+export function createOnce<V>(make: () => Promise<V>): () => Promise<V> {
+  const memo = createMemo<'', V>()
+  return () => memo.get('', make)
+}

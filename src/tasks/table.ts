@@ -8,9 +8,6 @@ import type { Tensors } from '../protocol/tensor.ts'
 import { classesOf } from './classes.ts'
 import { imageTensor } from './image-tensor.ts'
 
-/** Goes into every record: change it whenever the same photo would give other tensors or other scores. */
-export const TASKS_VERSION = '1'
-
 /** Turns what a person gave into what the model is fed: one set of tensors for each call of it. Pure. */
 export type Prepare = (input: TaskInput) => Iterable<Tensors>
 

@@ -10,10 +10,8 @@ import type { WorkerApi, WorkerConfig } from '../protocol/worker.ts'
 import { createLazyBackend } from '../runtime/lazy-backend.ts'
 import { createOrtWasmBackend } from '../runtime/ort-wasm.ts'
 import { cacheUsedRuntime } from './cache-runtime.ts'
-import { encodePicture } from './decode-photo.ts'
 import { carryErrors } from './error-transfer.ts'
 import { createPackRoom } from './pack-room.ts'
-import { receive } from './receive.ts'
 import { createWorkerService } from './service.ts'
 
 const nano = createLazyBackend({ id: `nano ${PLAN_VERSION}`, engine: 'nano' }, async () => {
@@ -55,8 +53,8 @@ async function start(config: WorkerConfig): Promise<Omit<WorkerApi, 'configure'>
     }),
     openBundle: (file) => openBundle(file, store),
     exportFile: (name) => exportBlob(store, name),
-    receive,
-    encode: encodePicture,
+    receive: async (given, input) => (await import('./receive.ts')).receive(given, input),
+    encode: async (pixels) => (await import('./decode-photo.ts')).encodePicture(pixels),
     now: () => performance.now(),
   })
   return {

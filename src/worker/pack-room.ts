@@ -1,6 +1,7 @@
+import { createOnce } from '../lib/memo.ts'
 import type { LinkFacts } from '../packs/cost.ts'
 import { firstIsWorthIt } from '../packs/first-answer.ts'
-import { createInstaller, type HandedOver, type InstallerDeps } from '../packs/install.ts'
+import type { HandedOver, InstallerDeps } from '../packs/install.ts'
 import { missingBytes } from '../packs/layout.ts'
 import type { NoteStore } from '../packs/notes.ts'
 import { type OpenedPack, openPack } from '../packs/open.ts'
@@ -10,8 +11,8 @@ import { JikoError } from '../protocol/error.ts'
 import { asVariant, type Manifest, neededPaths } from '../protocol/manifest.ts'
 import type { InstalledPack, PackStatus, PendingPack } from '../protocol/worker.ts'
 import type { Backend } from '../runtime/backend.ts'
-import { type OpenedSession, openSession } from '../runtime/open-session.ts'
-import { type Task, taskFor } from '../tasks/table.ts'
+import type { OpenedSession } from '../runtime/open-session.ts'
+import type { Task } from '../tasks/table.ts'
 import type { Operation } from './operation.ts'
 import { type Choice, createVerdicts } from './verdicts.ts'
 
@@ -84,21 +85,29 @@ export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
 
   async function sessionOf({ readFile, signed }: OpenedPack, choice: Choice): Promise<Omit<LoadedPack, 'digest'>> {
     const manifest = asVariant(signed.manifest, choice.variant)
+    const [{ taskFor }, { openSession }] = await Promise.all([
+      import('../tasks/table.ts'),
+      import('../runtime/open-session.ts'),
+    ])
     const task = await taskFor(manifest, readFile)
     return { ...(await openSession(choice.variant, manifest, choice.backends, readFile)), manifest, task }
   }
 
-  const installer = createInstaller({
-    ...deps,
-    choose,
-    chooseFirst,
-    async verifyInstalled(pack) {
-      const { manifest } = pack.signed
-      const { choice } = await bestHere(manifest)
-      checked = { manifest, choice }
-      const { session } = await sessionOf(pack, choice)
-      await session.dispose()
-    },
+  // The list of packs is for the first screen; what fetches them, and what runs them, for later.
+  const installer = createOnce(async () => {
+    const { createInstaller } = await import('../packs/install.ts')
+    return createInstaller({
+      ...deps,
+      choose,
+      chooseFirst,
+      async verifyInstalled(pack) {
+        const { manifest } = pack.signed
+        const { choice } = await bestHere(manifest)
+        checked = { manifest, choice }
+        const { session } = await sessionOf(pack, choice)
+        await session.dispose()
+      },
+    })
   })
 
   /** Again with the next program, when a backend could not run the first. */
@@ -118,8 +127,8 @@ export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
   }
 
   return {
-    install: (manifestUrl, operation) => passingOver(() => installer.install(manifestUrl, operation)),
-    installFrom: (handed, operation) => passingOver(() => installer.installFrom(handed, operation)),
+    install: (manifestUrl, operation) => passingOver(async () => (await installer()).install(manifestUrl, operation)),
+    installFrom: (handed, operation) => passingOver(async () => (await installer()).installFrom(handed, operation)),
     choose,
     list: () => listInstalled(store, choose),
     pending: () => listPending(store, choose),
@@ -138,10 +147,10 @@ export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
           const next = await bestHere(manifest)
           if (next.whole) continue
           repaired ||= damaged
-          await installer.repair(name, { ...operation, paths: pathsOf(manifest, next.choice) })
+          await (await installer()).repair(name, { ...operation, paths: pathsOf(manifest, next.choice) })
         }
       }
     },
-    remove: (name) => installer.remove(name),
+    remove: async (name) => (await installer()).remove(name),
   }
 }

@@ -5,8 +5,7 @@ import type { HandedOver } from '../packs/install.ts'
 import type { Input } from '../protocol/input.ts'
 import type { Pixels } from '../protocol/task.ts'
 import type { OnProgress, PackStatus, RunAttachment, RunInput, WorkerApi } from '../protocol/worker.ts'
-import { startCalls } from '../runtime/feeding.ts'
-import { TASKS_VERSION } from '../tasks/table.ts'
+import { TASKS_VERSION } from '../tasks/version.ts'
 import type { Keeping } from './keeping.ts'
 import type { createOffers } from './offers.ts'
 import type { Operation } from './operation.ts'
@@ -110,6 +109,7 @@ export function createWorkerService({
           const begun = now()
           const { input, attachments } = await receive(given, manifest.input)
           const decoded = now()
+          const { startCalls } = await import('../runtime/feeding.ts')
           signal.throwIfAborted()
           const answer = await task.run(input, startCalls(session, manifest), { signal, onText })
           signal.throwIfAborted()
