@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { Constants, ImageInput, Input, State, TensorName } from './input.ts'
-import { Decision, Label } from './manifest.ts'
+import { Decision, Label, VariantName } from './manifest.ts'
 import { Output } from './output.ts'
 import { parseJson, parseWith } from './parse.ts'
 import { InnerPath, LocalText, Slug } from './primitives.ts'
@@ -26,6 +26,8 @@ export const PackSource = v.pipe(
     decision: Decision,
     /** The float ONNX file, beside this one. */
     model: InnerPath,
+    /** A smaller model that is fed and read the same way: on a slow link it comes first and answers meanwhile. */
+    first: v.optional(v.strictObject({ name: VariantName, model: InnerPath, decision: v.optional(Decision) })),
     /**
      * The manifest's own `output`; or of classes only the name of the graph's output, which may be left out too when it
      * has one. A Softmax at the end is taken off, and `activation` becomes `logits`.

@@ -478,6 +478,7 @@ export async function buildReal(
     modelDigest: await sha256Hex(bytes),
     external: () => undefined,
     calibration: undefined,
+    calibrationFile: 'calibration.json',
     accuracy: undefined,
     card: undefined,
   }

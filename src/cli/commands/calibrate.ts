@@ -12,7 +12,7 @@ import { positiveNumber, wholeNumber } from '../options.ts'
 import { calibrate } from '../pack/calibrate.ts'
 import { type PreparedModel, prepareModel } from '../pack/prepare-model.ts'
 import { feedSamples } from '../pack/samples.ts'
-import { CALIBRATION_FILE, readSourceFolder, type SourceFolder } from '../pack/source.ts'
+import { readSourceFolder, type SourceFolder } from '../pack/source.ts'
 import { createProgress } from '../progress.ts'
 import { createReadInput } from '../read-input.ts'
 
@@ -44,23 +44,24 @@ export function calibrateCommand(): Command {
       const engines = createEngines()
       const signal = interruptSignal()
       const folder = await readSourceFolder(path)
-      const prepared = await prepareModel(folder, engines.open, signal)
-      const list = await samplesFrom(data, prepared, folder, samples)
-      const measured = { model: folder.modelDigest, data: basename(data) }
-      const made = await withProgress('calibrating', (onProgress) =>
-        calibrate(prepared, measured, list, {
-          engines,
-          method,
-          signal,
-          onProgress,
-          ...(budget && { budget }),
-          ...(bits && { bits }),
-        }),
-      )
-      await writeAtomic(join(path, CALIBRATION_FILE), utf8(formatCalibration(made)))
-      console.log(
-        `${join(path, CALIBRATION_FILE)}: ${Object.keys(made.ranges).length} ranges (${made.method}) from ${made.samples} samples`,
-      )
+      for (const one of folder.first ? [folder, folder.first] : [folder]) {
+        const prepared = await prepareModel(one, engines.open, signal)
+        const list = await samplesFrom(data, prepared, one, samples)
+        const measured = { model: one.modelDigest, data: basename(data) }
+        const made = await withProgress('calibrating', (onProgress) =>
+          calibrate(prepared, measured, list, {
+            engines,
+            method,
+            signal,
+            onProgress,
+            ...(budget && { budget }),
+            ...(bits && { bits }),
+          }),
+        )
+        const file = join(path, one.calibrationFile)
+        await writeAtomic(file, utf8(formatCalibration(made)))
+        console.log(`${file}: ${Object.keys(made.ranges).length} ranges (${made.method}) from ${made.samples} samples`)
+      }
     })
 }
 

@@ -6,6 +6,7 @@ import { type CalibrateOptions, calibrate, type Measured } from './calibrate.ts'
 import { chunkFiles } from './chunk.ts'
 import type { PreparedModel } from './prepare-model.ts'
 import { BITS, type Precision, shrink } from './shrink.ts'
+import { CALIBRATION_FILE } from './source.ts'
 
 /** One way to shrink a model, with what it weighs and what it costs. */
 export interface Weighed {
@@ -40,7 +41,12 @@ export async function chooseAutomatically(
       const calibration = await make()
       // Nothing could be narrowed: that is int8, which is tried by itself.
       if (calibration && precision in BITS && !calibration.bits) return
-      const { graph } = shrink(prepared, precision, { calibration, modelDigest: measured.model, folder: measured.data })
+      const { graph } = shrink(prepared, precision, {
+        calibration,
+        calibrationFile: CALIBRATION_FILE,
+        modelDigest: measured.model,
+        folder: measured.data,
+      })
       const { model, weights } = writeExternal(graph.model, 'w')
       const { blob } = await chunkFiles(new Map(Object.entries({ model, weights })))
       const { lost } = await measure(graph)

@@ -50,11 +50,22 @@ export async function buildPack(
   signal?.throwIfAborted()
   const { name: variantName, graph } = shrink(prepared, precision, folder)
   const built = await buildVariant(variantName, graph, prepared, engines)
-  const notes = [...reports.filter(({ kept }) => !kept).map(describeDropped), ...built.notes]
-  const variant: Variant = { name: built.name, programs: built.programs, golden: built.golden }
-  const figures = figuresFor(folder, built, notes)
-  if (figures) variant.accuracy = figures
+  const notes: string[] = []
+  const variants = [describe(folder, built, reports, notes)]
   const contents = new Map(built.files)
+  if (folder.first && folder.source.first) {
+    const { first } = folder
+    const smaller = await prepareModel(first, engines.open, signal)
+    const quick = await buildVariant(
+      folder.source.first.name,
+      shrink(smaller, precision, first).graph,
+      smaller,
+      engines,
+    )
+    const described = describe(first, quick, smaller.reports, notes)
+    variants.push({ ...described, role: 'first', output: smaller.output, decision: first.source.decision })
+    for (const [path, bytes] of quick.files) contents.set(path, bytes)
+  }
   for (const path of inputPaths(input)) contents.set(path, await readBytes(join(folder.folder, path)))
   if (folder.card) contents.set(CARD, folder.card)
   const { files, chunks, blob } = await chunkFiles(contents)
@@ -74,7 +85,7 @@ export async function buildPack(
       ...(constants && { constants }),
       ...(state && { state }),
       decision,
-      variants: [variant],
+      variants,
       blob: { path: `${await sha256Hex(blob)}.bin`, length: blob.length, chunks },
       files,
       licence,
@@ -95,6 +106,14 @@ export async function buildPack(
     reports,
     notes,
   }
+}
+
+/** What the manifest says of a variant. */
+function describe(folder: SourceFolder, built: BuiltVariant, reports: readonly PassReport[], notes: string[]): Variant {
+  notes.push(...reports.filter(({ kept }) => !kept).map(describeDropped), ...built.notes)
+  const { name, programs, golden } = built
+  const accuracy = figuresFor(folder, built, notes)
+  return { name, programs, golden, ...(accuracy && { accuracy }) }
 }
 
 function describeDropped({ pass, difference, error }: PassReport): string {

@@ -24,7 +24,12 @@ export const isQuantised = (graph: Graph): boolean => graph.nodes.some(({ opType
 export function shrink(
   prepared: PreparedModel,
   precision: Precision,
-  { calibration, modelDigest, folder }: Pick<SourceFolder, 'calibration' | 'modelDigest' | 'folder'>,
+  {
+    calibration,
+    calibrationFile,
+    modelDigest,
+    folder,
+  }: Pick<SourceFolder, 'calibration' | 'calibrationFile' | 'modelDigest' | 'folder'>,
 ): { name: string; graph: Graph } {
   const { graph } = prepared
   // A model that came quantised is taken as it is: quantising twice would only lose.
@@ -46,7 +51,7 @@ export function shrink(
   if (!calibration) {
     throw new JikoError(
       'pack/not-calibrated',
-      `${folder} has no calibration.json, which ${precision} needs; make it with \`jiko calibrate ${folder} --data SAMPLES\`.`,
+      `${folder} has no ${calibrationFile}, which ${precision} needs; make it with \`jiko calibrate ${folder} --data SAMPLES\`.`,
     )
   }
   const fewest = Math.min(8, ...Object.values(calibration.bits ?? {}))

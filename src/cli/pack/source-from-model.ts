@@ -7,7 +7,7 @@ import type { ImageInput } from '../../protocol/input.ts'
 import type { Label } from '../../protocol/manifest.ts'
 import type { PackSource } from '../../protocol/pack-source.ts'
 import { readBytes, readTextFile } from '../files.ts'
-import { externalIn, type SourceFolder } from './source.ts'
+import { CALIBRATION_FILE, externalIn, type SourceFolder } from './source.ts'
 
 /** What a bare ONNX file does not say of itself. */
 export interface ModelOptions {
@@ -79,6 +79,7 @@ export async function sourceFromModel(
     modelDigest: await sha256Hex(model),
     external,
     calibration: undefined,
+    calibrationFile: CALIBRATION_FILE,
     accuracy: undefined,
     card: undefined,
   }

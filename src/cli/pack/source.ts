@@ -18,8 +18,12 @@ export interface SourceFolder {
   readonly modelDigest: string
   readonly external: ReadExternal
   readonly calibration: Calibration | undefined
+  /** Where that is kept, beside the model. */
+  readonly calibrationFile: string
   readonly accuracy: AccuracyFile | undefined
   readonly card: Bytes | undefined
+  /** The smaller model that is fetched first, as a source of its own. */
+  readonly first?: SourceFolder
 }
 
 export const CALIBRATION_FILE = 'calibration.json'
@@ -59,15 +63,19 @@ export function externalIn(folder: string): ReadExternal {
 export async function readSourceFolder(folder: string): Promise<SourceFolder> {
   const text = await required(join(folder, 'pack.json'), 'it says what the pack is; see models/ for an example')
   const source = parsePackSource(new TextDecoder().decode(text))
-  const model = await required(join(folder, source.model), 'pack.json names it as the model')
-  return {
+  const common = {
     folder,
-    source,
-    model,
-    modelDigest: await sha256Hex(model),
     external: externalIn(folder),
-    calibration: await optionalText(join(folder, CALIBRATION_FILE), parseCalibration),
     accuracy: await optionalText(join(folder, ACCURACY_FILE), parseAccuracy),
     card: await readBytesIfThere(join(folder, CARD_FILE)),
   }
+  const readOne = async (source: PackSource, calibrationFile: string): Promise<SourceFolder> => {
+    const model = await required(join(folder, source.model), 'pack.json names it as a model')
+    const calibration = await optionalText(join(folder, calibrationFile), parseCalibration)
+    return { ...common, source, model, modelDigest: await sha256Hex(model), calibration, calibrationFile }
+  }
+  const full = await readOne(source, CALIBRATION_FILE)
+  if (!source.first) return full
+  const { name, model, decision = source.decision } = source.first
+  return { ...full, first: await readOne({ ...source, model, decision }, `${name}.${CALIBRATION_FILE}`) }
 }
