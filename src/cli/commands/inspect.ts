@@ -1,15 +1,19 @@
 import { dirname } from 'node:path'
 import { Command } from 'commander'
 import { createGraph } from '../../onnx/graph.ts'
+import { describePlan } from '../../onnx/lower/describe.ts'
+import { lower } from '../../onnx/lower/lower.ts'
 import { readModel } from '../../onnx/read.ts'
 import { JikoError } from '../../protocol/error.ts'
 import type { Input } from '../../protocol/input.ts'
 import { programPaths } from '../../protocol/manifest.ts'
+import { parsePlan } from '../../protocol/plan.ts'
 import { localised } from '../../protocol/primitives.ts'
 import { readBytes } from '../files.ts'
 import { type FolderPack, findPack, openFolder } from '../pack/open-folder.ts'
 import { externalIn } from '../pack/source.ts'
 import { bytesOf } from '../pack/write-pack.ts'
+import { planText } from '../plan-text.ts'
 import { kilobytes, percent, table } from '../text.ts'
 import { allTrustedKeys } from '../trusted-keys.ts'
 
@@ -18,12 +22,17 @@ export function inspectCommand(): Command {
     .description('say what is in a pack, or in an ONNX file')
     .argument('<pack>', 'name of a built pack, its folder, or an .onnx file')
     .option('--json', 'the manifest as JSON (of a pack)')
-    .action(async (name: string, { json }: { json?: boolean }) => {
+    .option('--plan', 'what nano does with it, step by step: multiply-adds, weights, memory')
+    .action(async (name: string, { json, plan }: { json?: boolean; plan?: boolean }) => {
       if (name.endsWith('.onnx')) {
-        console.log(await describeModel(name))
+        console.log(plan ? await describeModelPlan(name) : await describeModel(name))
         return
       }
       const pack = await openFolder(await findPack(name), await allTrustedKeys())
+      if (plan) {
+        console.log(await describePackPlans(pack))
+        return
+      }
       console.log(json ? JSON.stringify({ digest: pack.digest, ...pack.manifest }) : describePack(pack))
     })
 }
@@ -46,6 +55,23 @@ async function describeModel(path: string): Promise<string> {
     `out  ${values(graph.outputs)}`,
     table([...counts].sort((a, b) => b[1] - a[1]).map(([kind, n]) => [kind, String(n)])),
   ].join('\n')
+}
+
+/** As it would be built from a quantised model whose shapes are all known. */
+async function describeModelPlan(path: string): Promise<string> {
+  const graph = createGraph(readModel(await readBytes(path), externalIn(dirname(path))))
+  return planText(path, lower(graph).report)
+}
+
+async function describePackPlans({ manifest, read }: FolderPack): Promise<string> {
+  const texts: string[] = []
+  for (const { name, programs } of manifest.variants)
+    for (const program of programs)
+      if (program.engine === 'nano') {
+        const bytes = await read(program.plan)
+        texts.push(planText(`${manifest.name}, ${name}`, describePlan(parsePlan(bytes), bytes.length)))
+      }
+  return texts.join('\n\n') || `${manifest.name} has no program for nano: it runs on onnxruntime.`
 }
 
 function describePack({ manifest, digest, key }: FolderPack): string {

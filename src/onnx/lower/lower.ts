@@ -2,7 +2,6 @@ import type { Bytes } from '../../lib/bytes.ts'
 import { JikoError } from '../../protocol/error.ts'
 import { PLAN_TYPES, type Plan, parsePlan } from '../../protocol/plan.ts'
 import { formatPlan } from '../../protocol/plan-format.ts'
-import { type Claims, OPERATIONS, type OperationKind } from '../../protocol/plan-operations.ts'
 import type { TensorType } from '../../protocol/tensor.ts'
 import type { ElementType } from '../constant.ts'
 import { createGraph, type Graph } from '../graph.ts'
@@ -14,6 +13,7 @@ import type { Context, Lowering } from './context.ts'
 import { lowerConvTranspose } from './conv-transpose.ts'
 import { lowerConv } from './convolution.ts'
 import { lowerGemm, lowerMatMul } from './dense.ts'
+import { describePlan, type PlanReport } from './describe.ts'
 import { lowerDynamicQuantize, lowerMatMulInteger } from './dynamic.ts'
 import { ELEMENTWISE } from './elementwise.ts'
 import { lowerGather } from './gather.ts'
@@ -52,24 +52,6 @@ const LOWERINGS: Readonly<Record<string, Lowering>> = {
   GRU: lowerGru,
 }
 
-export interface LoweredStep {
-  readonly kind: OperationKind
-  readonly name: string
-  /** Steps of the kernel's inner loops, about one multiply-add each. */
-  readonly work: number
-}
-
-export interface LowerReport {
-  readonly steps: readonly LoweredStep[]
-  readonly planBytes: number
-  readonly weightsBytes: number
-  readonly arenaBytes: number
-  /** What a session of this plan needs. */
-  readonly memoryBytes: number
-  /** Sum of `work` over all steps. */
-  readonly work: number
-}
-
 export interface LowerOptions {
   /** Shapes of inputs that the model leaves open, by name. */
   dims?: Readonly<Record<string, Dims>>
@@ -90,39 +72,10 @@ export interface LowerOptions {
  *
  * @throws JikoError `model/unsupported-by-nano` that names every node that stands in the way, or what reading a model throws.
  */
-export function lower(model: Bytes | Graph, { dims = {} }: LowerOptions = {}): { plan: Bytes; report: LowerReport } {
+export function lower(model: Bytes | Graph, { dims = {} }: LowerOptions = {}): { plan: Bytes; report: PlanReport } {
   const graph = model instanceof Uint8Array ? createGraph(readModel(model)) : model
   const plan = formatPlan(lowerGraph(graph, dims))
   return { plan, report: describePlan(parsePlan(plan), plan.length) }
-}
-
-const nothing = (): void => undefined
-/** For plans that were checked. */
-const UNCHECKED: Claims = {
-  read: nothing,
-  write: nothing,
-  weights: nothing,
-  readAny: nothing,
-  scratch: nothing,
-  require: nothing,
-}
-
-/** What a plan does, step by step, and what it needs. */
-export function describePlan(plan: Plan, planBytes: number): LowerReport {
-  const steps = plan.steps.map((step) => ({
-    kind: step.kind,
-    name: step.name,
-    work: OPERATIONS[step.kind].check(UNCHECKED, ...step.args),
-  }))
-  const weightsBytes = plan.weights.length
-  return {
-    steps,
-    planBytes,
-    weightsBytes,
-    arenaBytes: plan.memoryBytes - weightsBytes - plan.scratchBytes,
-    memoryBytes: plan.memoryBytes,
-    work: steps.reduce((sum, { work }) => sum + work, 0),
-  }
 }
 
 const nameOf = ({ name, opType, output }: NodeProto): string => name || output[0] || opType
