@@ -52,6 +52,8 @@ function isRight(memory: WebAssembly.Memory): boolean {
 interface Runner {
   readonly candidate: Candidate
   run(): void
+  /** Time of a run in its first round and in its best one. */
+  first: number
   best: number
 }
 
@@ -64,56 +66,67 @@ async function tryBuild(name: Product, bytes: Bytes | undefined): Promise<Runner
   const run = (): void =>
     kernels.multiply?.(WEIGHTS, DEPTH, COLUMNS, SRC, DST, ROWS, SCRATCH, WEIGHT_ZERO, 0, -128, 127)
   run()
-  return isRight(memory) ? { candidate: { name, module }, run, best: Number.POSITIVE_INFINITY } : undefined
+  return isRight(memory) ? { candidate: { name, module }, run, first: 0, best: Number.POSITIVE_INFINITY } : undefined
 }
 
-/** Engines compile well only what has run a while (about 1000 runs in V8), but nobody waits longer than this. */
-const LEAST_ROUNDS = 32
-const ROUNDS = 64
+/** Engines compile well only what has run a while: about a thousand times in V8, which does it in the background. */
+const WARM_UP = 1200
+const ROUNDS = 5
+/** Runs between two looks at the clock, and milliseconds of a round: browsers tell time in steps of a tenth or more. */
 const RUNS = 40
-/** Rounds without a better time after which, the least done, there is none to come. */
-const SETTLED = 6
-const MAX_MILLISECONDS = 60
+const ROUND = 1
+/** How much faster a build must be to overrule their order, and how much faster it gets once it is compiled well. */
 const CLEARLY = 1.1
+const COMPILED = 1.25
+
+/** Milliseconds of one run, over a round. */
+export type Stopwatch = (run: () => void, name: Product) => number
+
+const timeRun: Stopwatch = (run) => {
+  const start = performance.now()
+  let runs = 0
+  let elapsed = 0
+  do {
+    for (let i = 0; i < RUNS; i++) run()
+    runs += RUNS
+    elapsed = performance.now() - start
+  } while (elapsed < ROUND)
+  return elapsed / runs
+}
 
 /**
  * The products build for weights up to `weightLimit` that this device runs fastest, right ones only: a known answer
  * comes before the stopwatch, since there are engines whose baseline compiler gets the relaxed dot product wrong.
- *
- * @param now milliseconds of a steady clock
  */
 export async function chooseProducts(
   builds: ReadonlyMap<KernelBuild, Bytes>,
   weightLimit: number,
-  now: () => number = () => performance.now(),
+  stopwatch: Stopwatch = timeRun,
 ): Promise<Candidate | undefined> {
   const names = (Object.keys(PRODUCTS) as Product[]).filter((name) => PRODUCTS[name] >= weightLimit)
   const tried = await Promise.all(names.map((name) => tryBuild(name, builds.get(name))))
   const runners = tried.filter((runner) => runner !== undefined)
-  if (runners.length > 1) race(runners, now)
+  if (runners.length > 1) race(runners, stopwatch)
   // Listed by how well they do once compiled well: an early measurement must be clear to overrule that.
-  return runners.reduce<Runner | undefined>(
-    (best, runner) => (best && best.best <= runner.best * CLEARLY ? best : runner),
-    undefined,
-  )?.candidate
+  return runners.reduce<Runner | undefined>((best, runner) => (best && !beats(runner, best) ? best : runner), undefined)
+    ?.candidate
+}
+
+/**
+ * On a busy device one build may be compiled well long before another: what it has gained by that says nothing, so then
+ * their first rounds are compared.
+ */
+function beats(a: Runner, b: Runner): boolean {
+  const [aCompiled, bCompiled] = [a, b].map(({ first, best }) => first > COMPILED * best)
+  const time = aCompiled === bCompiled ? 'best' : 'first'
+  return a[time] * CLEARLY < b[time]
 }
 
 /** In turns, so that noise and compilation in the background meet all alike; the best round counts. */
-function race(runners: readonly Runner[], now: () => number): void {
-  const begin = now()
-  let settled = 0
-  for (
-    let round = 0;
-    round < ROUNDS && (round < LEAST_ROUNDS || settled < SETTLED) && now() - begin < MAX_MILLISECONDS;
-    round++
-  ) {
-    settled++
-    for (const runner of runners) {
-      const start = now()
-      for (let i = 0; i < RUNS; i++) runner.run()
-      const time = now() - start
-      if (time < 0.95 * runner.best) settled = 0
-      runner.best = Math.min(runner.best, time)
-    }
-  }
+function race(runners: readonly Runner[], stopwatch: Stopwatch): void {
+  for (const runner of runners) runner.first = stopwatch(runner.run, runner.candidate.name)
+  for (let i = 0; i < WARM_UP; i++) for (const { run } of runners) run()
+  for (let round = 0; round < ROUNDS; round++)
+    for (const runner of runners)
+      runner.best = Math.min(runner.first, runner.best, stopwatch(runner.run, runner.candidate.name))
 }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { lower } from '../../../src/onnx/lower/lower.ts'
 import { parsePlan } from '../../../src/protocol/plan.ts'
 import { float32 } from '../../../src/protocol/tensor.ts'
-import { chooseProducts, PRODUCTS, type Product } from '../../../src/runtime/nano/choose-products.ts'
+import { chooseProducts, PRODUCTS, type Product, type Stopwatch } from '../../../src/runtime/nano/choose-products.ts'
 import { loadKernels } from '../../../src/runtime/nano/load-kernels.ts'
 import { createNanoSession } from '../../../src/runtime/nano/session.ts'
 import { createQdqGraph } from '../../helpers/qdq-graph.ts'
@@ -50,23 +50,28 @@ test('every build of the products kernels computes the same', async () => {
   for (const answer of answers) expect(answer).toEqual(answers[0])
 })
 
-/** A clock by which the build whose turn has this number in each round is slow. */
-function slowAt(turn: number, turns: number): () => number {
-  let calls = 0
-  let time = 0
-  return () => {
-    // Each round reads the clock once, then twice a turn; only the end of the slow turn takes long.
-    const inRound = calls === 0 ? -1 : (calls - 1) % (1 + 2 * turns)
-    calls++
-    if (inRound > 0 && inRound % 2 === 0) time += inRound / 2 - 1 === turn ? 0.2 : 0.1
-    return time
+/** Times that each build's rounds take, the last one for ever. */
+function timed(times: Partial<Record<Product, number[]>>): Stopwatch {
+  const left = new Map(Object.entries(times).map(([name, list]) => [name, [...list]]))
+  return (run, name) => {
+    run()
+    const list = left.get(name) ?? [1]
+    return (list.length > 1 ? list.shift() : list[0]) ?? 1
   }
 }
 
-test('the fastest build wins', async () => {
+test('the fastest build wins, if it is clearly faster', async () => {
   const builds = await loadKernels()
-  expect((await chooseProducts(builds, 127, slowAt(0, 2)))?.name).toBe('mlal')
-  expect((await chooseProducts(builds, 127, slowAt(1, 2)))?.name).toBe('dot')
+  expect((await chooseProducts(builds, 127, timed({ dot: [2], mlal: [1] })))?.name).toBe('mlal')
+  expect((await chooseProducts(builds, 127, timed({ dot: [1], mlal: [2] })))?.name).toBe('dot')
+  expect((await chooseProducts(builds, 127, timed({ dot: [1.05], mlal: [1] })))?.name).toBe('dot')
+})
+
+test('a build that was compiled well before the other does not win by that', async () => {
+  const builds = await loadKernels()
+  expect((await chooseProducts(builds, 127, timed({ dot: [1.3], mlal: [1.4, 1.4, 0.8] })))?.name).toBe('dot')
+  expect((await chooseProducts(builds, 127, timed({ dot: [1.3, 1, 0.5], mlal: [1.4, 0.8] })))?.name).toBe('dot')
+  expect((await chooseProducts(builds, 127, timed({ dot: [1.3, 0.8], mlal: [1.4, 0.5] })))?.name).toBe('mlal')
 })
 
 test('a build that may not take the weights, that is invalid, or that computes wrong is passed over', async () => {
