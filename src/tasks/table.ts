@@ -42,8 +42,14 @@ function given<K extends Input['kind']>(input: TaskInput, kind: K): Given<K> {
 /** How an input of this kind is prepared. Code that the first answer of a photo does not need is loaded when it is asked for. */
 export async function prepareFor(input: Input, read: ReadFile): Promise<Prepare> {
   switch (input.kind) {
-    case 'image':
-      return (from) => [{ [input.tensor]: imageTensor(given(from, 'image').pixels, input) }]
+    case 'image': {
+      const { checkQuality } = input.quality ? await import('./photo-quality.ts') : {}
+      return (from) => {
+        const { pixels } = given(from, 'image')
+        checkQuality?.(pixels, input)
+        return [{ [input.tensor]: imageTensor(pixels, input) }]
+      }
+    }
     case 'audio': {
       const { createSoundPrepare } = await import('./sound-tensor.ts')
       const prepare = createSoundPrepare(input)

@@ -1,0 +1,24 @@
+import { resolve } from 'node:path'
+import { build } from 'vite'
+import { buildServiceWorker } from '../../scripts/build-service-worker.ts'
+import { copyOrtRuntime } from '../../scripts/ort-runtime.ts'
+import { appConfig } from '../../vite.config.ts'
+import { type FolderServer, serveFolders } from './serve-folder.ts'
+
+const FOLDER = resolve('dist/kit-page')
+
+/** Builds a page of nothing but the kit, with worker, runtime and service worker as the app has them, and serves packs beside it. */
+export async function serveKitPage(packs: string, trustedKeys: readonly string[]): Promise<FolderServer> {
+  const config = appConfig(trustedKeys)
+  await build({
+    ...config,
+    configFile: false,
+    logLevel: 'warn',
+    root: 'test/helpers/kit-page',
+    publicDir: false,
+    build: { ...config.build, outDir: FOLDER, minify: false, license: false },
+  })
+  await copyOrtRuntime(FOLDER)
+  await buildServiceWorker(FOLDER)
+  return serveFolders({ '/': FOLDER, '/packs/': packs })
+}

@@ -1,0 +1,49 @@
+import { openKit } from '../../../src/client/open-kit.ts'
+import type { ResultBody } from '../../../src/protocol/record.ts'
+import type { Answer } from '../../../src/protocol/task.ts'
+
+declare const __TRUSTED_KEYS__: readonly string[]
+declare const __ORT_BASE__: string
+
+/** A page of a developer: nothing but the kit, called by the test that opens it. Bytes cross as Base64. */
+const kit = await openKit({ trustedKeys: __TRUSTED_KEYS__, runtime: __ORT_BASE__ })
+
+const bytesOf = (base64: string): Uint8Array<ArrayBuffer> => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))
+
+export interface Asked {
+  answer: Answer
+  backend: string
+  body: ResultBody
+  /** Bytes of what the record keeps, by role. */
+  kept: Record<string, number>
+}
+
+const page = {
+  install: async (name: string): Promise<string> => (await kit.packs.install(`packs/${name}/`)).state,
+  /** Rejections cross as their codes. */
+  async ask(name: string, given: { text?: string; base64?: string; type?: string }): Promise<Asked | { code: string }> {
+    try {
+      const pack = await kit.open(name)
+      const input =
+        given.base64 === undefined ? (given.text ?? '') : new Blob([bytesOf(given.base64)], { type: given.type ?? '' })
+      const { answer, record } = await pack.run(input)
+      const kept: Record<string, number> = {}
+      for (const { role, sha256 } of record.body.attachments)
+        kept[role] = (await kit.records.attachment(sha256))?.size ?? 0
+      return { answer, backend: pack.backend, body: record.body, kept }
+    } catch (error) {
+      return { code: String((error as { code?: string }).code ?? error) }
+    }
+  },
+  /** What is said while text is written. */
+  async write(name: string, prompt: string): Promise<{ heard: string[]; text: string }> {
+    const heard: string[] = []
+    const pack = await kit.open(name)
+    const { answer } = await pack.run(prompt, { onText: (text) => void heard.push(text) })
+    return { heard, text: answer.kind === 'text' ? answer.text : '' }
+  },
+  records: async (): Promise<number> => (await kit.records.list({ limit: 1000 })).length,
+}
+export type KitPage = typeof page
+
+Object.assign(globalThis, { page })
