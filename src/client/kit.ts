@@ -49,7 +49,7 @@ export interface OpenPack {
   readonly variant: string
   readonly backend: string
   /**
-   * Answers what it takes: a photo or a file as a Blob, sound as a WAV Blob or as samples (which are transferred), text
+   * Answers what it takes: a photo or a file as a Blob, sound as a Blob or as samples, text
    * as a string. The record and what it was made from are durable in one transaction before this resolves.
    * @throws JikoError `input/wrong-kind`, `input/not-an-image`, `input/too-small`, `input/too-large`, `storage/...`, `runtime/...`
    */

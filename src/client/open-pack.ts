@@ -16,10 +16,27 @@ export interface OpenPackOptions {
   onWritten(): void
 }
 
-/** What the worker can take: sound files other than WAV only a page can decode. Samples are transferred, not copied. */
+/** A worker may die of many things, once: out of memory, a trap, a lost device. The same request goes to the next one. */
+const MOST_DEATHS = 2
+
+async function persistently<T>(request: () => Promise<T>): Promise<T> {
+  for (let deaths = 0; ; deaths++) {
+    try {
+      return await request()
+    } catch (error) {
+      const died = error instanceof JikoError && error.code === 'worker/died'
+      if (!died || deaths === MOST_DEATHS) throw error
+    }
+  }
+}
+
+/** What the worker can take: sound files other than WAV only a page can decode. Samples are copied once, so that they are there for another try. */
 async function sendable(input: RunInput, takes: Input['kind']): Promise<RunInput> {
   if (typeof input === 'string') return input
-  if (!(input instanceof Blob)) return transfer(input, [input.samples.buffer])
+  if (!(input instanceof Blob)) {
+    const samples = input.samples.slice()
+    return transfer({ samples, rate: input.rate }, [samples.buffer])
+  }
   if (takes !== 'audio') return input
   const { decodeSound, isWavFile } = await import('./decode-sound.ts')
   if (await isWavFile(input)) return input
@@ -69,8 +86,10 @@ export async function openPack(
     variant,
     backend,
     async run(input, { onText, ...operation } = {}) {
-      const sent = await sendable(input, manifest.input.kind)
-      const run = await host.call((api, job) => api.run(job, name, sent, onText && proxy(onText)), operation)
+      const run = await persistently(async () => {
+        const sent = await sendable(input, manifest.input.kind)
+        return host.call((api, job) => api.run(job, name, sent, onText && proxy(onText)), operation)
+      })
       const { stored, listed } = await nameAttachments(run)
       const body = resultBody(manifest, run, moment(), listed)
       // Durable before it is shown: from here on the answer cannot be lost.

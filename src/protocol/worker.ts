@@ -136,7 +136,7 @@ export interface WorkerApi {
     name: string,
     onProgress?: OnProgress,
   ): Promise<{ digest: string; variant: string; backend: string }>
-  /** Sound's samples are transferred: they are gone on the sending side. */
+  /** A backend that fails is left for the next one within the same request. Sound's samples are transferred. */
   run(job: string, name: string, input: RunInput, onText?: OnText): Promise<RunResult>
   remove(name: string): Promise<void>
   cancel(job: string): void | Promise<void>

@@ -27,6 +27,9 @@ export interface Task {
   run(input: TaskInput, call: RunModel, options?: TaskOptions): Promise<Answer>
 }
 
+/** What of a manifest says what is done. */
+export type TaskManifest = Pick<Manifest, 'input' | 'output' | 'labels' | 'decision'>
+
 type ReadFile = (path: string) => Promise<Bytes>
 
 type Given<K extends TaskInput['kind']> = Extract<TaskInput, { kind: K }>
@@ -75,7 +78,11 @@ export async function prepareFor(input: Input, read: ReadFile): Promise<Prepare>
 const mismatch = (input: Input, output: Output): JikoError =>
   new JikoError('task/unknown', `this version cannot answer ${input.kind} with ${output.kind}`)
 
-async function finishFor({ input, output, ...manifest }: Manifest, prepare: Prepare, read: ReadFile): Promise<Finish> {
+async function finishFor(
+  { input, output, ...manifest }: TaskManifest,
+  prepare: Prepare,
+  read: ReadFile,
+): Promise<Finish> {
   const first = (calls: readonly Tensors[]): Tensors => calls[0] ?? {}
   switch (output.kind) {
     case 'classes':
@@ -123,7 +130,7 @@ async function finishFor({ input, output, ...manifest }: Manifest, prepare: Prep
 }
 
 /** Text that is written token after token: each call depends on the answer of the one before. */
-async function writerFor(manifest: Manifest, read: ReadFile): Promise<Task> {
+async function writerFor(manifest: TaskManifest, read: ReadFile): Promise<Task> {
   const { input, output, decision } = manifest
   if (output.kind !== 'generate' || input.kind !== 'text' || input.features.kind !== 'tokens')
     throw mismatch(input, output)
@@ -142,7 +149,7 @@ async function writerFor(manifest: Manifest, read: ReadFile): Promise<Task> {
  * @param read files of the pack, such as a tokenizer.
  * @throws JikoError `task/unknown` for a pack made for a newer app, `pack/bad-tokenizer`
  */
-export async function taskFor(manifest: Manifest, read: ReadFile): Promise<Task> {
+export async function taskFor(manifest: TaskManifest, read: ReadFile): Promise<Task> {
   if (manifest.output.kind === 'generate') return writerFor(manifest, read)
   const prepare = await prepareFor(manifest.input, read)
   const finish = await finishFor(manifest, prepare, read)

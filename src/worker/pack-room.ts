@@ -28,6 +28,8 @@ export interface LoadedPack extends OpenedSession {
   manifest: Manifest
   digest: string
   task: Task
+  /** How it came to run here. */
+  choice: Choice
 }
 
 /** Packs on this device, joined with what this device can run: only the files of the chosen program are fetched. */
@@ -41,6 +43,11 @@ export interface PackRoom {
   pending(): Promise<PendingPack[]>
   /** Loads the best session that an installed pack has all files of. What is damaged is fetched again; a backend that fails is passed over. */
   load(name: string, operation: Operation): Promise<LoadedPack>
+  /**
+   * After a backend failed in the middle of a request: the next `load` takes another. False when none is here: nobody
+   * waits for a download to get an answer that may come without it.
+   */
+  passOver(failed: LoadedPack, reason: string): Promise<boolean>
   remove(name: string): Promise<void>
 }
 
@@ -90,7 +97,7 @@ export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
       import('../runtime/open-session.ts'),
     ])
     const task = await taskFor(manifest, readFile)
-    return { ...(await openSession(choice.variant, manifest, choice.backends, readFile)), manifest, task }
+    return { ...(await openSession(choice.variant, manifest, choice.backends, readFile)), manifest, task, choice }
   }
 
   // The list of packs is for the first screen; what fetches them, and what runs them, for later.
@@ -150,6 +157,12 @@ export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
           await (await installer()).repair(name, { ...operation, paths: pathsOf(manifest, next.choice) })
         }
       }
+    },
+    async passOver({ manifest, choice }, reason) {
+      const here = new Set(await store.listChunks())
+      const isHere = (other: Choice): boolean => missingBytes(manifest, pathsOf(manifest, other), here) === 0
+      const others = verdicts.choices(manifest).filter(({ program }) => program.engine !== choice.program.engine)
+      return others.some(isHere) && verdicts.passOver(manifest, choice, reason)
     },
     remove: async (name) => (await installer()).remove(name),
   }

@@ -2,6 +2,7 @@ import { isAbort } from '../lib/abort.ts'
 import { createMemo } from '../lib/memo.ts'
 import { createSerial } from '../lib/serial.ts'
 import type { HandedOver } from '../packs/install.ts'
+import { JikoError } from '../protocol/error.ts'
 import type { Input } from '../protocol/input.ts'
 import type { Pixels } from '../protocol/task.ts'
 import type { OnProgress, PackStatus, RunAttachment, RunInput, WorkerApi } from '../protocol/worker.ts'
@@ -24,6 +25,13 @@ export interface WorkerDependencies {
   encode(pixels: Pixels): Promise<RunAttachment>
   now(): number
 }
+
+/** Of a request, before its failure is told. */
+const MOST_ATTEMPTS = 4
+
+/** A session that failed, or answered what no model answers. */
+const isBackendFault = (error: unknown): error is JikoError =>
+  error instanceof JikoError && (error.code.startsWith('runtime/') || error.code === 'task/bad-output')
 
 /** The inference worker behind the message port: jobs by id, sessions by pack, one run at a time. */
 export function createWorkerService({
@@ -78,6 +86,30 @@ export function createWorkerService({
       return packs.load(name, operation)
     })
 
+  /**
+   * Answers one request, whatever the backends do: again on a fresh session, and after a second failure on another
+   * backend, if one is here.
+   */
+  async function onWorkingBackend<T>(
+    name: string,
+    signal: AbortSignal,
+    work: (loaded: LoadedPack) => Promise<T>,
+  ): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      let loaded: LoadedPack | undefined
+      try {
+        loaded = await load(name, { signal })
+        return await work(loaded)
+      } catch (error) {
+        if (!isBackendFault(error) || signal.aborted) throw error
+        sessions.forget(name)
+        await loaded?.session.dispose().catch(() => undefined)
+        if (attempt === MOST_ATTEMPTS) throw error
+        if (attempt > 1 && loaded) await packs.passOver(loaded, error.message)
+      }
+    }
+  }
+
   return {
     install: (job, manifestUrl, onProgress, options = {}) =>
       installing(job, onProgress, (operation) => keeping.within(options, () => packs.install(manifestUrl, operation))),
@@ -105,25 +137,25 @@ export function createWorkerService({
       asJob(job, (signal) =>
         serial(async () => {
           signal.throwIfAborted()
-          const { session, task, manifest, digest, variant, backend } = await load(name, { signal })
-          const begun = now()
-          const { input, attachments } = await receive(given, manifest.input)
-          const decoded = now()
-          const { startCalls } = await import('../runtime/feeding.ts')
-          signal.throwIfAborted()
-          const answer = await task.run(input, startCalls(session, manifest), { signal, onText })
-          signal.throwIfAborted()
-          return {
-            answer,
-            attachments: answer.kind === 'image' ? [...attachments, await encode(answer.pixels)] : attachments,
-            packDigest: digest,
-            variant,
-            backend,
-            prep: TASKS_VERSION,
-            threshold: manifest.decision.threshold,
-            decodeMs: Math.round(decoded - begun),
-            ms: Math.round(now() - decoded),
-          }
+          return onWorkingBackend(name, signal, async ({ session, task, manifest, digest, variant, backend }) => {
+            const begun = now()
+            const { input, attachments } = await receive(given, manifest.input)
+            const decoded = now()
+            signal.throwIfAborted()
+            const answer = await task.run(input, startCalls(session, manifest), { signal, onText })
+            signal.throwIfAborted()
+            return {
+              answer,
+              attachments: answer.kind === 'image' ? [...attachments, await encode(answer.pixels)] : attachments,
+              packDigest: digest,
+              variant,
+              backend,
+              prep: TASKS_VERSION,
+              threshold: manifest.decision.threshold,
+              decodeMs: Math.round(decoded - begun),
+              ms: Math.round(now() - decoded),
+            }
+          })
         }),
       ),
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { createImageDecoder } from '../../src/cli/decode-image.ts'
@@ -452,6 +452,9 @@ function characterTokenizer(): Bytes {
   return new TextEncoder().encode(JSON.stringify(tokenizer))
 }
 
+export const modelBytes = ({ model }: Pick<RealPack, 'model'>): Bytes =>
+  typeof model === 'string' ? materialBytes(model) : model
+
 /** Builds a pack as the command does, its float weights as they are. */
 export async function buildReal(
   { name, model, source, files = {} }: RealPack,
@@ -460,7 +463,7 @@ export async function buildReal(
 ): Promise<BuiltPack> {
   const folder = mkdtempSync(join(tmpdir(), 'jiko-real-'))
   for (const [path, bytes] of Object.entries(files)) writeFileSync(join(folder, path), bytes)
-  const bytes = typeof model === 'string' ? materialBytes(model) : model
+  const bytes = modelBytes({ model })
   const text = JSON.stringify({
     name,
     version: '1.0.0',
@@ -484,9 +487,6 @@ export async function buildReal(
   }
   return buildPack(made, { engines, signer, precision: 'none' })
 }
-
-export const materialFiles = (folder: string): string[] =>
-  readdirSync(join(MATERIALS, folder)).map((name) => `${folder}/${name}`)
 
 /** What a question gives the task, as Node reads it. */
 export async function inputOf({ file, text = '' }: Question, input: Input): Promise<TaskInput> {

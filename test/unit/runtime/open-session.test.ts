@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { makeNode } from '../../../src/onnx/attribute.ts'
+import { writeModel } from '../../../src/onnx/write.ts'
 import { JikoError } from '../../../src/protocol/error.ts'
 import type { ImageInput } from '../../../src/protocol/input.ts'
 import { sampleOf, type Variant } from '../../../src/protocol/manifest.ts'
@@ -7,6 +9,7 @@ import { float32, type Tensors } from '../../../src/protocol/tensor.ts'
 import type { Backend } from '../../../src/runtime/backend.ts'
 import { checkGolden, openSession } from '../../../src/runtime/open-session.ts'
 import { createOrtWasmBackend } from '../../../src/runtime/ort-wasm.ts'
+import { makeModel } from '../onnx/make.ts'
 
 const input: ImageInput = {
   kind: 'image',
@@ -123,6 +126,20 @@ describe('ort-wasm', () => {
   it('names the version that is installed', () => {
     const { version } = JSON.parse(readFileSync('node_modules/onnxruntime-web/package.json', 'utf8'))
     expect(createOrtWasmBackend().name).toBe(`ort-wasm ${version}`)
+  })
+
+  it('refuses a model with an operator it does not know by the operator’s name, and no other backend is blamed', async () => {
+    const model = makeModel({
+      inputs: { image: [1, 3, 10, 20] },
+      outputs: { logits: [1, 3, 10, 20] },
+      nodes: [makeNode('Frobnicate', ['image'], ['logits'])],
+    })
+    const bytes = writeModel(model)
+    const only: Variant = { ...variant, programs: [{ engine: 'onnx', model: 'model' }] }
+    await expect(openSession(only, { input }, [createOrtWasmBackend()], async () => bytes)).rejects.toMatchObject({
+      code: 'runtime/no-backend',
+      message: expect.stringMatching(/ort-wasm .*Frobnicate/),
+    })
   })
 
   it('says clearly that it was given rubbish, and works on for the next model', async () => {
