@@ -19,7 +19,7 @@ export interface Asked {
 }
 
 const page = {
-  install: async (name: string): Promise<string> => (await kit.packs.install(`packs/${name}/`)).state,
+  install: async (name: string): Promise<string> => (await kit.packs.install(`/packs/${name}/`)).state,
   /** Rejections cross as their codes. */
   async ask(name: string, given: { text?: string; base64?: string; type?: string }): Promise<Asked | { code: string }> {
     try {
