@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { lingui } from '@lingui/vite-plugin'
 import { defineConfig, type UserConfig } from 'vite'
-import { ORT_FOLDER } from './scripts/ort-runtime.ts'
+import { ORT_FOLDER, TOKENIZER_FOLDER } from './scripts/ort-runtime.ts'
 import { shellList } from './scripts/shell-list.ts'
 import { workerEntry } from './scripts/worker-entry.ts'
 import { loadReleaseKey } from './src/cli/release-key.ts'
@@ -9,11 +9,13 @@ import { loadReleaseKey } from './src/cli/release-key.ts'
 const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')) as { version: string }
 
 /**
- * onnxruntime-web's own script goes beside its wasm: loaded when a pack needs it, never part of the shell. Texts are
+ * onnxruntime-web's own script goes beside its wasm, tokenizers into a folder of their own: loaded when a pack needs
+ * them, never part of the shell. Texts are
  * named by their language, by which the service worker knows them.
  */
 function chunkFileNames({ moduleIds }: { moduleIds: string[] }): string {
   if (moduleIds.some((id) => id.includes('/onnxruntime-web/'))) return `${ORT_FOLDER}/[name]-[hash].js`
+  if (moduleIds.some((id) => id.includes('/@huggingface/tokenizers/'))) return `${TOKENIZER_FOLDER}/[name]-[hash].js`
   const language = moduleIds.map((id) => /\/locales\/([a-z]+)\/messages\.po$/.exec(id)?.[1]).find(Boolean)
   return language ? `assets/locale-${language}-[hash].js` : 'assets/[name]-[hash].js'
 }

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { build } from 'vite'
 import { listFiles } from './list-files.ts'
-import { ORT_FOLDER } from './ort-runtime.ts'
+import { ORT_FOLDER, TOKENIZER_FOLDER } from './ort-runtime.ts'
 import { readShellScripts } from './shell-list.ts'
 
 interface PrecacheEntry {
@@ -54,7 +54,8 @@ export async function precacheList(appFolder: string, scripts: readonly string[]
 export async function buildServiceWorker(appFolder: string): Promise<void> {
   const all = await listFiles(appFolder)
   const scripts = await readShellScripts(appFolder)
-  const runtime = all.filter((path) => path.startsWith(`${ORT_FOLDER}/`) && !/\.(br|gz)$/.test(path))
+  const within = (folder: string): string[] =>
+    all.filter((path) => path.startsWith(`${folder}/`) && !/\.(br|gz)$/.test(path))
   const files = all.flatMap((path) => {
     const language = languageOf(path)
     return language ? [[language, path] as const] : []
@@ -68,7 +69,8 @@ export async function buildServiceWorker(appFolder: string): Promise<void> {
       'self.__WB_MANIFEST': JSON.stringify(await precacheList(appFolder, scripts)),
       __LANGUAGE_FILES__: JSON.stringify(Object.fromEntries(files)),
       __LATER_FILES__: JSON.stringify(all.filter((path) => isLater(path, scripts))),
-      __RUNTIME_FILES__: JSON.stringify(runtime),
+      __RUNTIME_FILES__: JSON.stringify(within(ORT_FOLDER)),
+      __TOKENIZER_FILES__: JSON.stringify(within(TOKENIZER_FOLDER)),
       'process.env.NODE_ENV': '"production"',
     },
     build: {

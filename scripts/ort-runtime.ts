@@ -8,6 +8,9 @@ const { version } = JSON.parse(readFileSync(new URL('package.json', PACKAGE), 'u
 /** Folder of the runtime inside the built app. The version is in the name, so a cached copy never goes stale. */
 export const ORT_FOLDER = `runtime/ort-${version}`
 
+/** Folder of the tokenizers' script, beside that of the runtime. */
+export const TOKENIZER_FOLDER = 'runtime/tokens'
+
 /** The plain single-thread-capable WASM build: the only one that every phone can use. */
 const FILES = ['ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm']
 

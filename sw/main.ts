@@ -3,6 +3,7 @@ import {
   type FromServiceWorker,
   RUNTIME_CACHE,
   SYNC_TAG,
+  TOKENIZER_CACHE,
   type ToServiceWorker,
 } from '../src/protocol/service-worker.ts'
 import { createKeptFiles } from './kept-files.ts'
@@ -13,6 +14,8 @@ declare const self: ServiceWorkerGlobalScope & { __WB_MANIFEST: (PrecacheEntry |
 declare const __LATER_FILES__: readonly string[]
 /** Files of `runtime/ort-<version>/`, the only runtime this build of the app can use. */
 declare const __RUNTIME_FILES__: readonly string[]
+/** Reads texts for the packs that bring a tokenizer. */
+declare const __TOKENIZER_FILES__: readonly string[]
 /** Text files of the languages, each on the wire only when used. */
 declare const __LANGUAGE_FILES__: Readonly<Record<string, string>>
 
@@ -28,7 +31,8 @@ const openPage = shell.createHandlerBoundToURL('index.html')
 const later = createKeptFiles('jiko-later-v1', __LATER_FILES__, scope, caches)
 // Fetched with the first pack that needs it, and most phones never do.
 const runtimes = createKeptFiles(RUNTIME_CACHE, __RUNTIME_FILES__, scope, caches)
-const apart = [later, runtimes, createLanguages(__LANGUAGE_FILES__, scope, caches)]
+const tokenizers = createKeptFiles(TOKENIZER_CACHE, __TOKENIZER_FILES__, scope, caches)
+const apart = [later, runtimes, tokenizers, createLanguages(__LANGUAGE_FILES__, scope, caches)]
 
 self.addEventListener('install', (event) => {
   event.waitUntil(Promise.all([shell.install(event), ...apart.map((files) => files.fetchUsed())]))

@@ -10,3 +10,5 @@ export const SYNC_TAG = 'jiko-sync'
 /** Cache names; a version in the name where the format may change. */
 export const CHUNK_CACHE = 'jiko-chunks-v1'
 export const RUNTIME_CACHE = 'jiko-runtime-v1'
+/** Cache of the script that reads texts for packs with a tokenizer. */
+export const TOKENIZER_CACHE = 'jiko-tokens-v1'

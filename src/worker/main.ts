@@ -5,7 +5,7 @@ import type { Link } from '../packs/link.ts'
 import { memoryLocks, webLocks } from '../packs/locks.ts'
 import { createCacheStore } from '../packs/store-cache.ts'
 import { PLAN_VERSION } from '../protocol/plan-version.ts'
-import { RUNTIME_CACHE } from '../protocol/service-worker.ts'
+import { RUNTIME_CACHE, TOKENIZER_CACHE } from '../protocol/service-worker.ts'
 import type { WorkerApi, WorkerConfig } from '../protocol/worker.ts'
 import { createLazyBackend } from '../runtime/lazy-backend.ts'
 import { createOrtWasmBackend } from '../runtime/ort-wasm.ts'
@@ -62,6 +62,7 @@ async function start(config: WorkerConfig): Promise<Omit<WorkerApi, 'configure'>
     async install(...args) {
       const status = await service.install(...args)
       await cacheUsedRuntime(runtime, await caches.open(RUNTIME_CACHE))
+      await cacheUsedRuntime(new URL('../tokens/', runtime), await caches.open(TOKENIZER_CACHE))
       return status
     },
   }

@@ -141,6 +141,7 @@ export function createWorkerService({
             const begun = now()
             const { input, attachments } = await receive(given, manifest.input)
             const decoded = now()
+            const { startCalls } = await import('../runtime/feeding.ts')
             signal.throwIfAborted()
             const answer = await task.run(input, startCalls(session, manifest), { signal, onText })
             signal.throwIfAborted()
