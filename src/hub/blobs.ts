@@ -63,6 +63,11 @@ export function createBlobs({ store, blobs, now, admit, onNews }: BlobDeps) {
       return await takeTurn(`${program}/${sha256}`, async (signal) => {
         const there = await blobs.status(program, sha256)
         if (!there.whole) {
+          // All of it in one piece, as from a bundle: better than the part that is here and cannot be continued with it.
+          if (piece.offset === 0 && piece.complete && piece.digest === sha256 && there.bytes > 0) {
+            await blobs.truncate(program, sha256, 0)
+            there.bytes = 0
+          }
           checkOffset(piece.offset, there.bytes)
           const offset = await receivePiece(blobs, program, sha256, piece, request.body, signal)
           if (!piece.complete) return answer(204, offset, false)

@@ -8,7 +8,7 @@ import { changesIn } from './intake.ts'
 import type { HubStore } from './store/store.ts'
 import { judge } from './verdict.ts'
 
-/** Each lost race means that another process of this hub wrote a line, so this is only reached when a store is broken. */
+/** Each lost race means that another line was written at the same time, so this is only reached when a store is broken. */
 const MAX_TRIES = 50
 
 /** What somebody at the hub says about a record. */
@@ -40,14 +40,17 @@ export interface HubLog {
 }
 
 export function createHubLog({ store, signer, now, version }: HubLogDeps): HubLog {
-  /** A log whose chain above is another (this hub was restored from a backup) is not continued. */
-  async function open(program: string): Promise<{ stream: string; epoch: string }> {
-    for (let number = 1; ; number++) {
-      const epoch = await store.claimSetting(`own-epoch ${program} ${number}`, toBase64Url(randomBytes(16)))
-      const stream = await streamId(signer.key, epoch)
-      const state = await store.stream(program, stream)
-      if (state?.above.dividedAfter === undefined) return { stream, epoch }
-    }
+  const own = new Map<string, Promise<{ stream: string; epoch: string }>>()
+
+  /**
+   * A stream of this process alone, begun with its first line: a hub restored from a backup never gives a number twice, and
+   * two processes of one hub do not write one stream.
+   */
+  function open(program: string): Promise<{ stream: string; epoch: string }> {
+    const epoch = toBase64Url(randomBytes(16))
+    const opened = own.get(program) ?? streamId(signer.key, epoch).then((stream) => ({ stream, epoch }))
+    own.set(program, opened)
+    return opened
   }
 
   async function complete(program: string, change: HubChange): Promise<HubChange & { hash?: string }> {

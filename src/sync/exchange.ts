@@ -9,7 +9,7 @@ import { type Fitted, fitLines } from './fit.ts'
 import type { Pace } from './pace.ts'
 import { isPassing } from './persist.ts'
 import { announce, type Head, pack, signed, worthAnnouncing } from './request.ts'
-import { send, type Transport } from './transport.ts'
+import { type Outgoing, send, type Transport } from './transport.ts'
 import type { Trust } from './trust.ts'
 
 export interface ExchangeDeps extends Transport {
@@ -23,6 +23,11 @@ export interface ExchangeDeps extends Transport {
   storage?: () => Promise<SyncRequest['storage']>
   pace: Pace
   trust: Trust
+}
+
+/** What it takes to say something to a hub, whichever. */
+export type ComposeDeps = Pick<ExchangeDeps, 'store' | 'program' | 'app' | 'moment' | 'storage'> & {
+  pace: Pick<Pace, 'bytes' | 'perLine'>
 }
 
 export interface Exchanged {
@@ -49,16 +54,15 @@ export async function exchange(
   signal?: AbortSignal,
   down?: Down,
 ): Promise<Exchanged> {
-  const { store, pace, moment } = deps
+  const { pace, moment } = deps
   const questions = (await down?.questions()) ?? {}
-  const { body, lines } = await compose(heads, candidate, questions, deps)
-  const outgoing = await signed(store.signer, body)
+  const { outgoing, bytes, lines } = await composeRequest(heads, candidate, questions, deps)
   const url = new URL(`v1/${deps.program}/sync`, deps.hubUrl).href
   const begun = moment().mono
   try {
     const answer = readAnswer(await send(url, outgoing, deps, signal))
     await deps.trust.check(answer)
-    pace.succeeded(body.length, moment().mono - begun, lines)
+    pace.succeeded(bytes, moment().mono - begun, lines)
     pace.limit(answer.next.bytes)
     await down?.take(questions, answer)
     return { answer, lines }
@@ -68,11 +72,22 @@ export async function exchange(
   }
 }
 
+/** The request by itself: a bundle keeps it for later. `bytes` of its body. */
+export async function composeRequest(
+  heads: readonly Head[],
+  candidate: Candidate | undefined,
+  questions: Awaited<ReturnType<Down['questions']>>,
+  deps: ComposeDeps,
+): Promise<{ outgoing: Outgoing; bytes: number; lines: number }> {
+  const { body, lines } = await compose(heads, candidate, questions, deps)
+  return { outgoing: await signed(deps.store.signer, body), bytes: body.length, lines }
+}
+
 async function compose(
   heads: readonly Head[],
   candidate: Candidate | undefined,
   { lost, ...questions }: Awaited<ReturnType<Down['questions']>>,
-  deps: ExchangeDeps,
+  deps: ComposeDeps,
 ): Promise<Fitted> {
   const { store, program, app, moment, storage, pace } = deps
   const { wall, mono, session } = moment()
@@ -104,7 +119,7 @@ async function signedEnd(
   heads: readonly Head[],
   stream: string,
   seq: number,
-  { store, program }: ExchangeDeps,
+  { store, program }: ComposeDeps,
 ): Promise<[number, string, string] | undefined> {
   if (heads.some((head) => head.stream === stream && head.tip <= seq)) return undefined
   const hash = await store.hashAt(stream, seq)

@@ -2,12 +2,21 @@ import { type Bytes, concat } from '../../lib/bytes.ts'
 import { sha256Hex } from '../../lib/sha256.ts'
 import { type BlobStore, checkBlobName, checkOffset } from './blob-store.ts'
 
-/** For tests and the simulator. */
-export function createMemoryBlobs(now: () => number = Date.now): BlobStore {
-  const whole = new Map<string, Bytes>()
-  const partial = new Map<string, Bytes>()
-  const touched = new Map<string, number>()
+/** All that it keeps: plain data, so that `structuredClone` of it is a backup. */
+export interface MemoryBlobs {
+  whole: Map<string, Bytes>
+  partial: Map<string, Bytes>
+  /** When something was last added, ms since 1970. */
+  touched: Map<string, number>
+}
 
+export const noBlobs = (): MemoryBlobs => ({ whole: new Map(), partial: new Map(), touched: new Map() })
+
+/** For tests and the simulator. */
+export function createMemoryBlobs(
+  now: () => number = Date.now,
+  { whole, partial, touched }: MemoryBlobs = noBlobs(),
+): BlobStore {
   function name(program: string, sha256: string): string {
     checkBlobName(program, sha256)
     return `${program}/${sha256}`

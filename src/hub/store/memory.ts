@@ -12,11 +12,16 @@ function comparePlaces(a: Place, b: Place): number {
   return a.seq - b.seq
 }
 
-/** For tests and the simulator: the same truth as the databases, gone with the process. */
-export function createMemoryStore(): HubStore {
-  const programs = new Map<string, Program>()
-  const settings = new Map<string, string>()
+/** All that a memory store knows: plain data, so that `structuredClone` of it is a backup. */
+export interface MemoryState {
+  programs: Map<string, Program>
+  settings: Map<string, string>
+}
 
+export const emptyState = (): MemoryState => ({ programs: new Map(), settings: new Map() })
+
+/** For tests and the simulator: the same truth as the databases, gone with the process. */
+export function createMemoryStore({ programs, settings }: MemoryState = emptyState()): HubStore {
   function open(name: string): Program {
     const program = programs.get(name)
     if (!program) throw new JikoError('hub/no-program', `there is no program "${name}" at this hub`)
