@@ -17,20 +17,22 @@ export interface DownDeps {
 
 /**
  * What others said about the streams asked about, signed; nothing where nothing is new.
- * @param except streams of who asks: what they said is known there.
+ * @param own how far who asks has written streams itself: what these said is known there, up to that.
  */
 export async function handDown(
   { store, signer }: DownDeps,
   program: string,
   asked: Readonly<Record<string, Readonly<Record<string, number>>>>,
-  except: readonly string[],
+  own: Readonly<Record<string, number>>,
 ): Promise<Pick<SyncResponse, 'down'>> {
   const ops: Op[] = []
   let left = MOST_TEXT
   let more = false
-  for (const [target, known] of Object.entries(asked)) {
+  for (const [target, heard] of Object.entries(asked)) {
+    const known: Record<string, number> = { ...heard }
+    for (const [stream, seq] of Object.entries(own)) known[stream] = Math.max(seq, known[stream] ?? 0)
     const limit = MOST_OPS - ops.length
-    for (const { stream, seq, line } of await store.changes(program, target, { known, except, limit: limit + 1 })) {
+    for (const { stream, seq, line } of await store.changes(program, target, { known, limit: limit + 1 })) {
       // In the order of each stream, so what is left over begins where this ends.
       if (ops.length === MOST_OPS || (ops.length > 0 && line.length > left)) {
         more = true

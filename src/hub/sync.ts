@@ -171,8 +171,8 @@ export function createSync({ store, blobs, signer, access, isRoot, now, admit, o
     { heads, known = {}, carried = {}, photos, since }: SyncRequest,
     { ack }: Answer,
   ) {
-    const own = Object.keys(heads)
-    const asked = Object.entries(known).filter(([stream]) => own.includes(stream))
+    const own = Object.fromEntries(Object.entries(heads).map(([stream, [seq]]) => [stream, seq]))
+    const asked = Object.entries(known).filter(([stream]) => Object.hasOwn(own, stream))
     const carriedKnown = Object.entries(carried).flatMap(([stream, one]) =>
       one.known && ack[stream] ? [[stream, one.known]] : [],
     )

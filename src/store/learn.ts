@@ -34,9 +34,10 @@ async function read(database: Database, line: ForeignLine): Promise<Learnt | und
 }
 
 async function take(tables: Tables, own: ReadonlySet<string>, { stream, seq, line, body, target, meant }: Learnt) {
-  if (!own.has(target[0]) || own.has(stream)) return
-  const row: RecordRow = { stream, seq, line, hash: '', ref: target }
-  await tables.putRecord(row)
+  if (!own.has(target[0])) return
+  // A twin (a clone, this phone before a backup was restored) goes on in our stream, where its numbers are not ours.
+  const row: RecordRow | undefined = own.has(stream) ? undefined : { stream, seq, line, hash: '', ref: target }
+  if (row) await tables.putRecord(row)
   const known = (await tables.known()).find((one) => one.target === target[0] && one.source === stream)
   if (seq > (known?.seq ?? 0)) await tables.putKnown({ target: target[0], source: stream, seq })
   if ('clock' in body && body.clock !== undefined) {

@@ -25,6 +25,12 @@ export interface ExchangeDeps extends Transport {
   trust: Trust
 }
 
+/** Bytes at once, below which a request is kept as small as it can be. */
+const NARROW = 4096
+/** What one announced stream costs: its hash, its epoch and its signature are random. */
+const HEAD_BYTES = 160
+const ENVELOPE_BYTES = 300
+
 /** What it takes to say something to a hub, whichever. */
 export type ComposeDeps = Pick<ExchangeDeps, 'store' | 'program' | 'app' | 'moment' | 'storage'> & {
   pace: Pick<Pace, 'bytes' | 'perLine'>
@@ -55,8 +61,12 @@ export async function exchange(
   down?: Down,
 ): Promise<Exchanged> {
   const { pace, moment } = deps
-  const questions = (await down?.questions()) ?? {}
-  const { outgoing, bytes, lines } = await composeRequest(heads, candidate, questions, deps)
+  // A link that carries little at once carries lines first, and nothing but what they need.
+  const isNarrow = pace.bytes < NARROW
+  const alone = isNarrow && candidate !== undefined
+  const questions = alone ? {} : ((await down?.questions(isNarrow)) ?? {})
+  const needed = heads.filter(({ stream }) => stream === candidate?.stream)
+  const { outgoing, bytes, lines } = await composeRequest(alone ? needed : heads, candidate, questions, deps)
   const url = new URL(`v1/${deps.program}/sync`, deps.hubUrl).href
   const begun = moment().mono
   try {
@@ -64,7 +74,7 @@ export async function exchange(
     await deps.trust.check(answer)
     pace.succeeded(bytes, moment().mono - begun, lines)
     pace.limit(answer.next.bytes)
-    await down?.take(questions, answer)
+    if (!alone) await down?.take(questions, answer)
     return { answer, lines }
   } catch (error) {
     if (!signal?.aborted && isPassing(error)) pace.failed()
@@ -126,4 +136,6 @@ async function signedEnd(
   return hash === undefined ? undefined : [seq, hash, await store.signer.sign(headMessage(program, stream, seq, hash))]
 }
 
-export const headsOf = (streams: readonly StreamState[]): Head[] => worthAnnouncing(streams)
+/** As many as the link carries at once, those with something to settle first. */
+export const headsOf = (streams: readonly StreamState[], { bytes }: Pick<Pace, 'bytes'>): Head[] =>
+  worthAnnouncing(streams, Math.max(1, Math.floor((bytes - ENVELOPE_BYTES) / HEAD_BYTES)))

@@ -26,7 +26,7 @@ export async function pushRecords(
     const streams = await deps.store.streams()
     const candidate = nextCandidate(streams, has)
     const { answer, lines } = await persist.attempt(
-      () => exchange(headsOf(streams), candidate, deps, signal, down),
+      () => exchange(headsOf(streams, deps.pace), candidate, deps, signal, down),
       signal,
     )
     has = await believe(answer, streams, deps, signal)

@@ -32,9 +32,11 @@ export async function announce(
 }
 
 /** The streams to announce: all of them, or where there are too many those with something to settle, then the newest. */
-export function worthAnnouncing(streams: readonly StreamState[]): StreamState[] {
+export function worthAnnouncing(streams: readonly StreamState[], most = MAX_STREAMS): StreamState[] {
   const unsettled = ({ tip, final }: StreamState): number => (tip > final ? 1 : 0)
-  return [...streams].sort((a, b) => unsettled(b) - unsettled(a) || b.born - a.born).slice(0, MAX_STREAMS)
+  return [...streams]
+    .sort((a, b) => unsettled(b) - unsettled(a) || b.born - a.born)
+    .slice(0, Math.min(most, MAX_STREAMS))
 }
 
 export const pack = (request: SyncRequest): Promise<Bytes> => compress(utf8(JSON.stringify(request)), 'gzip')

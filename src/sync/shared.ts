@@ -41,7 +41,7 @@ export function createShared(job: (signal: AbortSignal) => Promise<boolean>): (s
       await raceAbort(run.done, signal)
     } finally {
       run.waiting -= 1
-      if (run.waiting === 0) run.controller.abort()
+      if (run.waiting === 0 && current === run) run.controller.abort()
     }
   }
 }

@@ -73,8 +73,8 @@ export async function send(
   } finally {
     dog.stop()
     signal?.removeEventListener('abort', cancel)
-    // A body that was not read to its end would keep the connection.
-    controller.abort()
+    // A body that was not read to its end would keep the connection. With a reason: making an AbortError is not cheap.
+    controller.abort('over')
   }
 }
 

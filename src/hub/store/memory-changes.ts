@@ -33,9 +33,9 @@ export function createMemoryChanges(
         if (!known || (change.above && !known.above)) changes.set(key, { ...change })
       }
     },
-    changes: async (name, target, { known, except = [], limit }) =>
+    changes: async (name, target, { known, limit }) =>
       changesOf(open(name), target)
-        .filter(({ stream, seq }) => !except.includes(stream) && seq > (known[stream] ?? 0))
+        .filter(({ stream, seq }) => seq > (known[stream] ?? 0))
         .slice(0, limit),
     async knownChanges(name, target) {
       const known: Record<string, number> = {}

@@ -115,13 +115,12 @@ export function createSqlChanges(
           .execute()
       }
     },
-    async changes(program, target, { known, except = [], limit }) {
+    async changes(program, target, { known, limit }) {
       const rows = await db
         .selectFrom('changes')
         .selectAll()
         .where('program', '=', program)
         .where('target', '=', target)
-        .$if(except.length > 0, (query) => query.where('stream', 'not in', except))
         .where(({ not, or, and, eb }) =>
           not(or(Object.entries(known).map(([stream, seq]) => and([eb('stream', '=', stream), eb('seq', '<=', seq)])))),
         )

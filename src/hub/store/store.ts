@@ -224,7 +224,7 @@ export interface HubStore {
   changes(
     program: string,
     target: string,
-    options: { known: Readonly<Record<string, number>>; except?: readonly string[]; limit: number },
+    options: { known: Readonly<Record<string, number>>; limit: number },
   ): Promise<Change[]>
   /** How far each stream of others is known that is about this one. */
   knownChanges(program: string, target: string): Promise<Record<string, number>>

@@ -23,7 +23,12 @@ export function createLink(hub: (request: Request) => Promise<Response>): Link {
     weather: () => undefined,
     async fetch(url, init) {
       const { body, method = 'GET', headers } = init
-      const bytes = body ? new Uint8Array(await new Response(body).arrayBuffer()) : undefined
+      const bytes =
+        body instanceof Uint8Array
+          ? (body as Uint8Array<ArrayBuffer>)
+          : body
+            ? new Uint8Array(await new Response(body).arrayBuffer())
+            : undefined
       const build = (): Request => new Request(url, { method, headers: headers ?? {}, ...(bytes && { body: bytes }) })
       link.seen.push({ method, path: new URL(url).pathname, bytes: bytes?.length ?? 0 })
       init.signal?.throwIfAborted()

@@ -1,0 +1,62 @@
+import { appendFile } from 'node:fs/promises'
+import { parseArgs } from 'node:util'
+import { type Failure, playEvents, playSeed, replayCommand, shrink } from './run.ts'
+
+/**
+ * `npm run sim -- --seeds 100000 [--from N] [--log FILE]`, `npm run sim -- --seed N [--events JSON]`. Prints how it gets on; a
+ * failure is shrunk and printed with the command that plays it again.
+ */
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '2000' },
+    from: { type: 'string', default: '1' },
+    seed: { type: 'string' },
+    events: { type: 'string' },
+    /** A line is added to it when all is over. */
+    log: { type: 'string' },
+    /** Go on after a failure, up to so many. */
+    failures: { type: 'string', default: '1' },
+  },
+})
+
+async function tell(failure: Failure): Promise<void> {
+  const small = await shrink(failure)
+  console.error(`seed ${failure.seed} breaks ${small.error.message}`)
+  for (const event of small.events) console.error(`  ${JSON.stringify(event)}`)
+  console.error(replayCommand(small))
+  if (values.seed !== undefined) console.error(small.error.stack)
+}
+
+async function playOne(seed: number): Promise<number> {
+  const failure = values.events === undefined ? await playSeed(seed) : await playEvents(seed, JSON.parse(values.events))
+  if (failure) await tell(failure)
+  else console.log(`seed ${seed}: everything held`)
+  return failure ? 1 : 0
+}
+
+async function playMany(from: number, count: number): Promise<number> {
+  const begun = Date.now()
+  let failures = 0
+  for (let seed = from; seed < from + count; seed++) {
+    const failure = await playSeed(seed)
+    if (failure) {
+      await tell(failure)
+      failures += 1
+      if (failures >= Number(values.failures)) break
+    }
+    const done = seed - from + 1
+    if (done % 1000 === 0)
+      console.log(`${done} of ${count} seeds, ${failures} broken, ${Math.round((Date.now() - begun) / 1000)} s`)
+  }
+  const seconds = Math.round((Date.now() - begun) / 1000)
+  const said = `seeds ${from} to ${from + count - 1}: ${failures === 0 ? 'no invariant broken' : `${failures} broken`}, ${seconds} s`
+  console.log(said)
+  if (values.log !== undefined) await appendFile(values.log, `- ${new Date().toISOString().slice(0, 16)}: ${said}\n`)
+  return failures
+}
+
+const failed =
+  values.seed === undefined
+    ? await playMany(Number(values.from), Number(values.seeds))
+    : await playOne(Number(values.seed))
+process.exitCode = failed > 0 ? 1 : 0
