@@ -25,6 +25,8 @@ export interface Pace {
 export function createPace(first = FIRST): Pace {
   let bytes = Math.max(LEAST, Math.min(MOST, first))
   let most = MOST
+  /** What failed last, and is approached with care: a link that carries 1,000 bytes must not be tried with 1,024 each time. */
+  let ceiling = Number.POSITIVE_INFINITY
   let perLine = 60
   return {
     get bytes() {
@@ -37,10 +39,13 @@ export function createPace(first = FIRST): Pace {
       // In a batch of few lines the envelope weighs more than they do.
       if (lines >= 10) perLine = Math.max(10, size / lines)
       // A batch that was small for want of records says nothing about the link.
-      if (ms < BRISK && size * 2 >= bytes) bytes = Math.min(MOST, bytes * 2)
-      else if (ms > SLOW) bytes = Math.max(LEAST, bytes / 2)
+      if (ms < BRISK && size * 2 >= bytes) {
+        bytes = Math.min(MOST, Math.max(bytes, Math.min(bytes * 2, ceiling * 0.75)))
+        ceiling *= 2
+      } else if (ms > SLOW) bytes = Math.max(LEAST, bytes / 2)
     },
     failed() {
+      ceiling = Math.min(bytes, most)
       bytes = Math.max(LEAST, Math.min(bytes, most) / 2)
     },
     limit(limit) {
