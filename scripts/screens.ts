@@ -28,6 +28,17 @@ interface Shot {
 
 const choose = (page: Page): Promise<void> => page.getByTestId('photo-input').first().setInputFiles(PHOTO)
 
+const place = (x: number, y: number) => ({ label: 'rust', score: 0.9, x, y, width: 0.2, height: 0.3 })
+const FOUND: FakePageOptions['answerAs'] = { kind: 'boxes', sure: true, boxes: [place(0.1, 0.2), place(0.6, 0.4)] }
+const UNKNOWN: FakePageOptions['answerAs'] = {
+  kind: 'classes',
+  known: false,
+  label: 'rust',
+  score: 0.9,
+  sure: false,
+  scores: [],
+}
+
 const SHOTS: readonly Shot[] = [
   { name: 'home-first', options: {} },
   { name: 'home-fetching', options: { delay: 'forever' }, act: (page) => page.getByTestId('install-pack').click() },
@@ -49,6 +60,38 @@ const SHOTS: readonly Shot[] = [
       await page.getByTestId('correct').click()
     },
   },
+  {
+    name: 'listening',
+    options: { installed: true, takes: 'audio', delay: 'forever' },
+    act: (page) => page.getByTestId('listen').click(),
+  },
+  {
+    name: 'heard',
+    options: { installed: true, takes: 'audio' },
+    act: async (page) => {
+      await page.getByTestId('listen').click()
+      await page.getByTestId('answer').waitFor()
+    },
+  },
+  {
+    name: 'deaf',
+    options: { installed: true, takes: 'audio', listenError: 'input/microphone-refused' },
+    act: (page) => page.getByTestId('listen').click(),
+  },
+  { name: 'writing', options: { installed: true, takes: 'text' }, hash: '#/capture/coffee-leaf' },
+  {
+    name: 'sorted',
+    options: { installed: true, takes: 'text' },
+    hash: '#/capture/coffee-leaf',
+    act: async (page) => {
+      await page.getByTestId('text-input').fill('Bei ya kahawa imepanda sokoni leo asubuhi.')
+      await page.getByTestId('text-send').click()
+      await page.getByTestId('answer').waitFor()
+    },
+  },
+  { name: 'found', options: { installed: true, answerAs: FOUND }, act: choose },
+  { name: 'unknown', options: { installed: true, answerAs: UNKNOWN }, act: choose },
+  { name: 'enrol', options: { installed: true }, hash: '#enrol/default/a/b/sender/c' },
   { name: 'failed', options: { installed: true, runError: 'input/not-an-image' }, act: choose },
   { name: 'history', options: { installed: true, history: HISTORY }, hash: '#/history' },
   { name: 'history-empty', options: { installed: true }, hash: '#/history' },
@@ -68,24 +111,23 @@ interface Look {
   language: string
   theme: 'light' | 'dark' | 'sunlight'
   textSize?: number
-  rtl?: boolean
 }
 
 const LOOKS: readonly Look[] = [
-  // Narrow, wide, dark, noon, twice the text, and turned over.
+  // Narrow, wide, dark, noon, twice the text, and from right to left.
   { width: 390, language: 'en', theme: 'light' },
   { width: 320, language: 'sw', theme: 'dark' },
   { width: 390, language: 'sw', theme: 'sunlight' },
   { width: 1280, language: 'en', theme: 'light' },
   { width: 320, language: 'en', theme: 'light', textSize: 2 },
-  { width: 390, language: 'en', theme: 'dark', rtl: true },
+  { width: 390, language: 'ar', theme: 'dark' },
 ]
 
-const nameOf = ({ width, language, theme, textSize, rtl }: Look): string =>
-  [width, language, theme, textSize && `text-${textSize * 100}`, rtl && 'rtl'].filter(Boolean).join('-')
+const nameOf = ({ width, language, theme, textSize }: Look): string =>
+  [width, language, theme, textSize && `text-${textSize * 100}`].filter(Boolean).join('-')
 
 async function take(browser: Browser, app: FakeApp, look: Look): Promise<string[]> {
-  const { width, language, theme, textSize = 1, rtl = false } = look
+  const { width, language, theme, textSize = 1 } = look
   const context = await browser.newContext({ viewport: { width, height: width > 800 ? 800 : 693 } })
   await context.addInitScript(
     (preferences) => localStorage.setItem('jiko-preferences', preferences),
@@ -100,7 +142,6 @@ async function take(browser: Browser, app: FakeApp, look: Look): Promise<string[
     await page.goto(app.url(options, hash))
     await page.getByRole('heading', { level: 1 }).waitFor()
     const html = page.locator('html')
-    if (rtl) await html.evaluate((element) => element.setAttribute('dir', 'rtl'))
     await act?.(page)
     await page.waitForTimeout(350)
     const wide = await html.evaluate((element) => element.scrollWidth - element.clientWidth)

@@ -41,7 +41,7 @@ export function verdictOf({ body, corrected }: HistoryEntry, labels: readonly La
   const said = headlineOf(answer)
   const score = said.score === undefined ? {} : { score: said.score }
   if (answer.kind === 'classes' && answer.known === false)
-    return { word: i18n.t('answer.none'), how: i18n.t('sure.no'), sure: false, advice: i18n.t('answer.none.advice') }
+    return { word: i18n.t('answer.none'), how: '', sure: false, advice: i18n.t('answer.none.advice') }
   if (said.labels.length === 0 && said.text === '') return { word: i18n.t('answer.nothing'), how: '', sure: said.sure }
   const word = answerWords(labels, said, language)
   if (!said.sure) {

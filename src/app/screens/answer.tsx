@@ -53,7 +53,7 @@ function Answer({ entry, isNew }: { entry: HistoryEntry; isNew: boolean }): JSX.
   const offer = useValue(app.packs.offers)?.find(({ name }) => name === body.pack.name)
 
   useEffect(() => {
-    if (isNew) app.announce(i18n.t('answer.announce', { word, how }))
+    if (isNew) app.announce(how ? i18n.t('answer.announce', { word, how }) : word)
   }, [])
 
   return (
@@ -71,10 +71,12 @@ function Answer({ entry, isNew }: { entry: HistoryEntry; isNew: boolean }): JSX.
         <Picture name={sure ? 'check' : 'doubt'} />
         <div>
           <p class="word">{word}</p>
-          <p class="how">
-            {how}
-            {percent && <span class="figures"> · {percent}</span>}
-          </p>
+          {how && (
+            <p class="how">
+              {how}
+              {percent && <span class="figures"> · {percent}</span>}
+            </p>
+          )}
         </div>
         {score !== undefined && <Coals score={score} />}
         {likeliest && <p class="small">{i18n.t('answer.likeliest', { name: likeliest, score: percent })}</p>}
