@@ -28,7 +28,7 @@ export function PackCard({ offer }: { offer: PackOffer }): JSX.Element {
         <Picture name={pictureOf(offer.name, offer.takes)} />
       </div>
       <div class="pack-body">
-        <h2>{localised(offer.title, language)}</h2>
+        <h2 dir="auto">{localised(offer.title, language)}</h2>
         {job?.error !== undefined && (
           <Failure error={job.error}>
             {isOverBudget(job.error) && (
@@ -48,7 +48,7 @@ export function PackCard({ offer }: { offer: PackOffer }): JSX.Element {
         )}
         {state === 'ready' && <Give pack={offer.name} takes={offer.takes} />}
         {(state !== 'ready' || offer.update || (job && job.error === undefined)) && <Fetch offer={offer} job={job} />}
-        {!known && <p>{localised(offer.description, language)}</p>}
+        {!known && <p dir="auto">{localised(offer.description, language)}</p>}
       </div>
     </article>
   )

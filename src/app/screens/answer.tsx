@@ -88,7 +88,7 @@ function Answer({ entry, isNew }: { entry: HistoryEntry; isNew: boolean }): JSX.
       {advice && (
         <section class="advice">
           <h2>{i18n.t('answer.advice')}</h2>
-          <p>{advice}</p>
+          <p dir="auto">{advice}</p>
         </section>
       )}
       <Speak text={[word, how, advice].filter(Boolean).join('. ')} />

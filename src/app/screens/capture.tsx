@@ -45,7 +45,9 @@ function Guide({ pack }: { pack: string }): JSX.Element | null {
       <div class="frame">
         <Picture name={pictureOf(pack, offer.takes)} />
       </div>
-      <p class="lead">{localised(offer.description, language)}</p>
+      <p class="lead" dir="auto">
+        {localised(offer.description, language)}
+      </p>
       {offer.takes === 'text' ? <Writing pack={pack} /> : <Give pack={pack} takes={offer.takes} />}
     </>
   )
