@@ -1,3 +1,6 @@
+import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { BrowserContext, Page } from 'playwright-core'
 import type { RecordState } from '../../src/protocol/record.ts'
 import { type BadNetwork, createBadNetwork } from './bad-network.ts'
@@ -19,8 +22,11 @@ export interface Field {
   killAndReopen(): Promise<void>
 }
 
+/** @param packs folder that the hub serves; one with the leaf pack alone when left out */
 export async function createField({ packs }: { packs?: string } = {}): Promise<Field> {
-  const hub = await startHub({ ...(packs !== undefined && { packs }) })
+  const leafOnly = packs === undefined ? await mkdtemp(join(tmpdir(), 'jiko-packs-')) : undefined
+  if (leafOnly) await cp(join('dist/packs', PACK), join(leafOnly, PACK), { recursive: true })
+  const hub = await startHub({ packs: packs ?? leafOnly ?? '' })
   const network = await createBadNetwork(() => hub.url)
   let opened = await openProfile()
   const field: Field = {
@@ -42,6 +48,7 @@ export async function createField({ packs }: { packs?: string } = {}): Promise<F
       await hub.stop()
       await deleteProfile(opened.profile)
       await deleteHubData(hub)
+      if (leafOnly) await rm(leafOnly, { recursive: true, force: true })
     },
   }
   return field
@@ -57,9 +64,10 @@ async function visit(context: BrowserContext, url: string): Promise<Page> {
 export const controlled = (page: Page): Promise<unknown> =>
   page.waitForFunction(() => navigator.serviceWorker.controller !== null)
 
-export async function installPack(page: Page): Promise<void> {
-  await page.getByTestId('install-pack').click()
-  await page.waitForSelector(`[data-testid="pack-${PACK}"][data-state="ready"]`, { timeout: 60_000 })
+export async function installPack(page: Page, name = PACK): Promise<void> {
+  const card = page.getByTestId(`pack-${name}`)
+  await card.getByTestId('install-pack').click()
+  await page.waitForSelector(`[data-testid="pack-${name}"][data-state="ready"]`, { timeout: 60_000 })
 }
 
 export interface Shown {
