@@ -11,6 +11,7 @@ import { readModel } from '../../src/onnx/read.ts'
 import { createNanoBackend } from '../../src/runtime/nano/nano.ts'
 import { randomInputs } from '../helpers/compare-engines.ts'
 import { architectures, type BenchModel } from '../helpers/nano-models.ts'
+import { openPeers } from '../helpers/peers.ts'
 
 const SUPPLIED = fileURLToPath(new URL('../../../shared/materials/models/', import.meta.url))
 
@@ -34,8 +35,10 @@ export interface NanoBenchRow {
   spread: readonly [number, number]
   ratioOrtInt8: number
   ratioOrtFp32: number
-  /** Peers other than onnxruntime are not measured here. */
-  ratioBestPeer: null
+  /** In Chromium, of the fastest of the peers there; null where the net cannot be given to them, or they are not there. */
+  ratioBestPeer: number | null
+  /** Medians in Chromium, by engine. */
+  chromium: Record<string, number> | null
   exact: boolean
   createMs: number
   planBytes: number
@@ -75,7 +78,22 @@ async function interleave(
 const createOrt = (model: Bytes): Promise<ort.InferenceSession> =>
   ort.InferenceSession.create(model, { executionProviders: ['wasm'], graphOptimizationLevel: 'all' })
 
-async function measure({ name, int8, float32 }: BenchModel, rounds: number): Promise<NanoBenchRow> {
+type Peers = Awaited<ReturnType<typeof openPeers>>
+
+/** Medians of all engines in Chromium; problems of a peer are told, and it is left out. */
+async function measurePeers(
+  peers: Peers | undefined,
+  model: BenchModel,
+  rounds: number,
+): Promise<Record<string, number> | null> {
+  const times = await peers?.measure(model, rounds)
+  if (!times) return null
+  for (const [name, problem] of Object.entries(times.problems)) console.error(`${model.name}: ${name}: ${problem}`)
+  return Object.fromEntries(Object.entries(times.samples).map(([name, list]) => [name, summarise(list).median]))
+}
+
+async function measure(model: BenchModel, rounds: number, peers: Peers | undefined): Promise<NanoBenchRow> {
+  const { name, int8, float32 } = model
   const graph = createGraph(readModel(int8))
   const inputs = randomInputs(graph, 1)
   const feeds = Object.fromEntries(
@@ -106,13 +124,17 @@ async function measure({ name, int8, float32 }: BenchModel, rounds: number): Pro
   )
   await Promise.all([quantised.release(), real.release(), nano.dispose()])
   const ms = times.nano?.median ?? Number.NaN
+  const chromium = await measurePeers(peers, model, rounds)
+  const others = Object.entries(chromium ?? {}).filter(([engine]) => engine !== 'nano')
+  const best = Math.min(...others.map(([, median]) => median))
   return {
     name,
     ms,
     spread: times.nano?.spread ?? [Number.NaN, Number.NaN],
     ratioOrtInt8: ms / (times.int8?.median ?? Number.NaN),
     ratioOrtFp32: ms / (times.float32?.median ?? Number.NaN),
-    ratioBestPeer: null,
+    ratioBestPeer: chromium?.nano && others.length > 0 ? chromium.nano / best : null,
+    chromium,
     exact,
     createMs: summarise(creations).median,
     planBytes: plan.length,
@@ -143,25 +165,36 @@ function realModels(): BenchModel[] {
 }
 
 /**
- * nano against onnxruntime-web, int8 and float32, in Node on one thread.
+ * nano against onnxruntime-web, int8 and float32, in Node; and beside those against tfjs-wasm and LiteRT.js (float32)
+ * in a real Chromium; all on one thread.
  *
- * `--json` for machines, `--rounds N` blocks of each engine (more for quieter medians), `--only TEXT` of a model's name.
+ * `--json` for machines, `--rounds N` blocks of each engine (more for quieter medians), `--only TEXT` of a model's name,
+ * `--no-peers` to stay in Node (the peers are installed for the bench, which needs the registry once).
  */
 export async function bench(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
-    options: { json: { type: 'boolean' }, rounds: { type: 'string' }, only: { type: 'string' } },
+    options: {
+      json: { type: 'boolean' },
+      rounds: { type: 'string' },
+      only: { type: 'string' },
+      'no-peers': { type: 'boolean' },
+    },
   })
   ort.env.wasm.numThreads = 1
   ort.env.logLevel = 'error'
   const bytes = await engineBrotliBytes()
   const rows: NanoBenchRow[] = []
+  const peers = values['no-peers']
+    ? undefined
+    : await openPeers().catch((error) => void console.error(`no peers: ${String(error)}`))
   for (const model of [...realModels(), ...architectures()]) {
     if (!model.name.includes(values.only ?? '')) continue
-    const row = await measure(model, Number(values.rounds ?? 15))
+    const row = await measure(model, Number(values.rounds ?? 15), peers ?? undefined)
     rows.push(row)
     if (!values.json) console.log(describe(row))
   }
+  await peers?.close()
   if (values.json) console.log(JSON.stringify({ engineBrotliBytes: bytes, models: rows }))
   else console.log(`engine and kernels: ${bytes} bytes of brotli`)
 }
@@ -177,5 +210,13 @@ function describe(row: NanoBenchRow): string {
     `plan ${row.planBytes} B`,
     `memory ${row.memoryBytes} B`,
     row.kernels,
+    ...(row.chromium
+      ? [
+          `Chromium: ${Object.entries(row.chromium)
+            .map(([engine, median]) => `${engine} ${median.toFixed(2)}`)
+            .join(', ')} ms`,
+          `${row.ratioBestPeer?.toFixed(3)} of the best peer`,
+        ]
+      : []),
   ].join(', ')
 }

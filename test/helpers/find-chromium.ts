@@ -38,12 +38,12 @@ export function findChromium(): string {
   const own = chromium.executablePath()
   if (existsSync(own)) return say(own, 'downloaded by Playwright')
 
-  console.log('No Chromium found; trying Playwright’s download.')
+  console.error('No Chromium found; trying Playwright’s download.')
   if (succeeds(process.execPath, ['node_modules/playwright-core/cli.js', 'install', 'chromium']) && existsSync(own)) {
     return say(own, 'downloaded by Playwright just now')
   }
   if (platform() === 'linux' && process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
-    console.log('Playwright’s download failed; trying Debian’s package.')
+    console.error('Playwright’s download failed; trying Debian’s package.')
     if (
       succeeds('apt-get', ['update', '-q']) &&
       succeeds('apt-get', ['install', '-q', '-y', '--no-install-recommends', 'chromium']) &&
@@ -56,7 +56,7 @@ export function findChromium(): string {
 }
 
 function say(path: string, how: string): string {
-  console.log(`Browser for the tests: ${path} (${how})`)
+  console.error(`Browser for the tests: ${path} (${how})`)
   return path
 }
 

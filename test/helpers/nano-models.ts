@@ -19,11 +19,60 @@ interface Layer {
 
 const eights = (channels: number): number => Math.max(8, Math.round(channels / 8) * 8)
 
+/** What a net is made of; `T` is what comes out in the end. */
+interface Net<T> {
+  input(): Value
+  conv(x: Value, layer: Layer): Value
+  add(a: Value, b: Value, relu?: boolean): Value
+  finish(x: Value, classes: number): T
+}
+
+/** A layer of a net as data, for engines that do not read ONNX; `from` and `to` are numbers of values, 0 the input. */
+export type NetLayer =
+  | (Required<Layer> & { op: 'conv'; from: number; to: number; inside: number; size: number })
+  | { op: 'add'; from: number; other: number; to: number; relu: boolean; channels: number; size: number }
+  | { op: 'finish'; from: number; channels: number; size: number; classes: number }
+
+/** Only says which layers there are. */
+function recordNet(size: number): Net<NetLayer[]> {
+  const layers: NetLayer[] = []
+  let count = 0
+  const at = ({ name }: Value): number => Number(name)
+  return {
+    input: () => ({ name: '0', channels: 3, size, scale: 1 }),
+    conv(x, { channels, kernel = 1, stride = 1, depthwise = false, relu = true }) {
+      const [to, out] = [++count, Math.ceil(x.size / stride)]
+      layers.push({
+        op: 'conv',
+        from: at(x),
+        to,
+        inside: x.channels,
+        channels,
+        kernel,
+        stride,
+        depthwise,
+        relu,
+        size: out,
+      })
+      return { ...x, name: String(to), channels, size: out }
+    },
+    add(a, b, relu = false) {
+      const to = ++count
+      layers.push({ op: 'add', from: at(a), other: at(b), to, relu, channels: a.channels, size: a.size })
+      return { ...a, name: String(to) }
+    },
+    finish(x, classes) {
+      layers.push({ op: 'finish', from: at(x), channels: x.channels, size: x.size, classes })
+      return layers
+    },
+  }
+}
+
 /**
  * The same net as float32 and as int8 (QDQ): the shapes of a well-known architecture with random weights, scaled so
  * that every layer's values fill their range. Speed does not depend on more.
  */
-function createNet(precision: 'int8' | 'float32', size: number) {
+function createNet(precision: 'int8' | 'float32', size: number): Net<Bytes> {
   const graph = createQdqGraph(2026)
   const random = (): number => graph.random(2001) / 1000 - 1
   const float = (dims: number[], spread: number): string => {
@@ -43,8 +92,8 @@ function createNet(precision: 'int8' | 'float32', size: number) {
   }
 
   return {
-    graph,
-    input(channels = 3): Value {
+    input(): Value {
+      const channels = 3
       const name = graph.input([1, channels, size, size])
       return settle(name, { channels, size, scale: 1 / 128 }, false)
     },
@@ -90,9 +139,7 @@ function createNet(precision: 'int8' | 'float32', size: number) {
   }
 }
 
-type Net = ReturnType<typeof createNet>
-
-function mobileNetV1(net: Net, width: number): Bytes {
+function mobileNetV1<T>(net: Net<T>, width: number): T {
   let x = net.conv(net.input(), { channels: eights(32 * width), kernel: 3, stride: 2 })
   const blocks = [
     [64, 1],
@@ -112,7 +159,7 @@ function mobileNetV1(net: Net, width: number): Bytes {
   return net.finish(x, 1000)
 }
 
-function mobileNetV2(net: Net, width: number): Bytes {
+function mobileNetV2<T>(net: Net<T>, width: number): T {
   let x = net.conv(net.input(), { channels: eights(32 * width), kernel: 3, stride: 2 })
   const stages = [
     [1, 16, 1, 1],
@@ -136,7 +183,7 @@ function mobileNetV2(net: Net, width: number): Bytes {
   return net.finish(net.conv(x, { channels: eights(1280 * Math.max(1, width)) }), 1000)
 }
 
-function resNet8(net: Net): Bytes {
+function resNet8<T>(net: Net<T>): T {
   let x = net.conv(net.input(), { channels: 16, kernel: 3 })
   for (const [channels, stride] of [
     [16, 1],
@@ -155,9 +202,11 @@ export interface BenchModel {
   name: string
   int8: Bytes
   float32: Bytes
+  /** Of a square picture of `size`, where the net is one of ours. */
+  net?: { size: number; layers: readonly NetLayer[] }
 }
 
-const ARCHITECTURES: Record<string, { size: number; make: (net: Net) => Bytes }> = {
+const ARCHITECTURES: Record<string, { size: number; make: <T>(net: Net<T>) => T }> = {
   'MobileNetV1 0.25/224': { size: 224, make: (net) => mobileNetV1(net, 0.25) },
   'MobileNetV1 0.5/128': { size: 128, make: (net) => mobileNetV1(net, 0.5) },
   'MobileNetV2 0.35/160': { size: 160, make: (net) => mobileNetV2(net, 0.35) },
@@ -171,4 +220,5 @@ export const architectures = (): BenchModel[] =>
     name,
     int8: make(createNet('int8', size)),
     float32: make(createNet('float32', size)),
+    net: { size, layers: make(recordNet(size)) },
   }))
