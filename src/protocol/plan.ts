@@ -42,7 +42,15 @@ export type PlanHeader = Record<(typeof HEADER)[number], number>
 export const TENSOR_WORDS = 12
 export const MAX_RANK = 6
 /** What a tensor's type word means: what the session's caller gives or gets. */
-export const PLAN_TYPES: readonly (TensorType | undefined)[] = [undefined, 'float32', 'int32', 'int64', 'uint8', 'bool']
+export const PLAN_TYPES: readonly (TensorType | undefined)[] = [
+  undefined,
+  'float32',
+  'int32',
+  'int64',
+  'uint8',
+  'bool',
+  'int8',
+]
 
 const MAX_MEMORY = 2 ** 30
 const MAX_OPERATIONS = 65_536

@@ -87,6 +87,14 @@ function tensorType(type: ElementType | undefined): TensorType {
   return known
 }
 
+/** A quantised value by its steps, for an output that is not dequantised. */
+function asIntegers(value: Value, type: 'int8' | 'uint8'): Value {
+  const steps = { scale: 1, zero: type === 'uint8' ? -128 : 0 }
+  return value.kind === 'int8' || (value.kind === 'view' && value.quantisation)
+    ? { ...value, quantisation: steps }
+    : value
+}
+
 function lowerGraph(graph: Graph, fixed: Readonly<Record<string, Dims>>): Plan {
   const program = createProgram()
   const shapes = inferShapes(graph, fixed)
@@ -99,6 +107,7 @@ function lowerGraph(graph: Graph, fixed: Readonly<Record<string, Dims>>): Plan {
   const dimsOf = (name: string): readonly number[] => {
     const dims = shapes.get(name)
     if (!dims) throw unsupported(`the shape of "${name}" is not known ahead`)
+    if (dims.includes(0)) throw unsupported(`"${name}" is empty`)
     return dims
   }
 
@@ -155,7 +164,8 @@ function lowerGraph(graph: Graph, fixed: Readonly<Record<string, Dims>>): Plan {
     attempt(name, 'output', () => {
       const value = values.get(name)
       if (!value || value.kind === 'pending') throw unsupported('is not made by any node')
-      const { buffer, dims } = toReal({ program, name } as Context, value)
+      const integers = type === 'int8' || type === 'uint8' ? asIntegers(value, type) : value
+      const { buffer, dims } = toReal({ program, name } as Context, integers)
       program.output(name, dims, buffer, tensorType(type))
     })
   }

@@ -12,6 +12,12 @@ const same: Lowering = (context) => {
   context.set(value)
 }
 
+/** What it drops while training stays when it does not. */
+const dropout: Lowering = (context) => {
+  if (context.node.input[2] && !(context.constant(2)?.data[0] === 0)) throw unsupported('drops values, as in training')
+  same(context)
+}
+
 /** The same values in the same order under another shape: no step, as far as memory's order allows it. */
 const reshape: Lowering = (context) => {
   const value = context.value(0)
@@ -77,7 +83,7 @@ const split: Lowering = (context) => {
 
 export const MOVING: Readonly<Record<string, Lowering>> = {
   Identity: same,
-  Dropout: same,
+  Dropout: dropout,
   Reshape: reshape,
   Flatten: reshape,
   Squeeze: reshape,

@@ -1,6 +1,7 @@
+import { elementCount } from '../../protocol/tensor.ts'
 import { intAttribute } from '../attribute.ts'
 import type { Context, Lowering } from './context.ts'
-import { image } from './operand.ts'
+import { image, isRealValue } from './operand.ts'
 import {
   type Quantisation,
   type QuantisedConstant,
@@ -10,9 +11,10 @@ import {
   sameQuantisation,
   unsupported,
 } from './quantisation.ts'
+import { createReals, fixed, realOperand } from './reals.ts'
 import { applyTable } from './unary.ts'
 import { imageOf, padded, type Quantised, type Real, type View } from './value.ts'
-import { toReal } from './view.ts'
+import { rasterStrides, toReal } from './view.ts'
 
 export const lowerQuantize: Lowering = (context) => {
   const value = context.value(0)
@@ -43,9 +45,9 @@ function readsTightly(context: Context): boolean {
     .every((reader) => reader.opType === 'Conv' && intAttribute(reader, 'group', 1) === 1)
 }
 
-function quantiseReals(context: Context, value: Real, quantisation: Quantisation): Quantised {
+function quantiseReals(context: Context, value: Real, quantisation: Quantisation): Quantised | View {
   const { dims } = value
-  if (dims[0] !== 1 || dims.length < 2 || dims.length > 4) throw unsupported(`quantises the shape [${dims.join(', ')}]`)
+  if (dims[0] !== 1 || dims.length < 2 || dims.length > 4) return quantiseRaster(context, value, quantisation)
   const { height, width, channels } = imageOf(dims)
   const pixelBytes = channels < 8 && dims.length > 2 && readsTightly(context) ? channels : padded(channels)
   const buffer = context.program.buffer(height * width * pixelBytes)
@@ -61,6 +63,22 @@ function quantiseReals(context: Context, value: Real, quantisation: Quantisation
   return { kind: 'int8', buffer, dims, order: 'planes', height, width, channels, pixelBytes, quantisation }
 }
 
+/** What is no picture stays in the order of its dims. */
+function quantiseRaster(context: Context, { buffer: src, dims }: Real, quantisation: Quantisation): View {
+  const pixels = elementCount(dims)
+  const buffer = context.program.buffer(pixels)
+  const { scale, zero } = quantisation
+  context.program.emit('quantise', context.name, { src, dst: buffer, channels: 1, pixels, pixelBytes: 1, scale, zero })
+  return { kind: 'view', buffer, offset: 0, element: 1, dims, strides: rasterStrides(dims, 1), quantisation }
+}
+
+function dequantiseNumbers(context: Context): Real {
+  const [scale, zero] = [realOperand(context, 1), context.constant(2) ? realOperand(context, 2) : fixed([0])]
+  if (scale.kind !== 'fixed' || scale.data.length !== 1) throw unsupported('its scale is not one constant')
+  const r = createReals(context)
+  return r.mul(r.combine('Sub', realOperand(context, 0), zero), scale)
+}
+
 /** The integers stay as they are: whoever reads them knows their scale. */
 export function lowerDequantize(context: Context, constants: Map<string, QuantisedConstant>): void {
   const { node } = context
@@ -71,6 +89,11 @@ export function lowerDequantize(context: Context, constants: Map<string, Quantis
     return
   }
   const value = context.value(0)
+  // Whole numbers that the model is given, or that it made of reals.
+  if (isRealValue(value)) {
+    context.set(dequantiseNumbers(context))
+    return
+  }
   if ((value?.kind !== 'int8' && value?.kind !== 'view') || !value.quantisation)
     throw unsupported('its input is not quantised')
   const quantisation = quantisationOf(context.constant(1), context.constant(2))

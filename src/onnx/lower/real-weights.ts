@@ -9,8 +9,11 @@ export function realWeights(context: Context, index: number): Operand {
   return quantised ? expandOnce(context, quantised) : realOperand(context, index)
 }
 
-/** A constant matrix, one of several where `part` is given, turned to [inputs, outputs] if it is stored the other way. */
-export function realMatrix(context: Context, index: number, transposed: boolean, part = 0): Operand {
+/**
+ * A constant matrix, one of several `height` rows high where `part` is given, turned to [inputs, outputs] if it is stored
+ * the other way.
+ */
+export function realMatrix(context: Context, index: number, transposed: boolean, part = 0, height?: number): Operand {
   const constant = context.constant(index) ?? context.quantisedConstant(index)
   if (!constant) {
     const value = realOperand(context, index)
@@ -18,7 +21,8 @@ export function realMatrix(context: Context, index: number, transposed: boolean,
     const perm = value.dims.map((_, i) => (i < rank - 2 ? i : 2 * rank - 3 - i))
     return transposed ? createReals(context).transpose(value, perm) : value
   }
-  const [rows = 1, columns = 1] = constant.dims.slice(-2)
+  const [all = 1, columns = 1] = constant.dims.slice(-2)
+  const rows = height ?? all
   const size = rows * columns
   const dims = transposed ? [columns, rows] : [rows, columns]
   const at = (i: number): number => part * size + (transposed ? (i % rows) * columns + Math.floor(i / rows) : i)
@@ -28,7 +32,7 @@ export function realMatrix(context: Context, index: number, transposed: boolean,
     return fixed(turn(constant.data), dims)
   }
   const { data, scales, zeros, axis } = constant
-  if (constant.dims.length > 2 && scales.length > 1 && axis < constant.dims.length - 2)
+  if (scales.length > 1 && (axis < constant.dims.length - 2 || rows < all))
     throw unsupported('its weights have a scale for each direction')
   const moved = Int32Array.from(turn(data))
   return expandOnce(context, {

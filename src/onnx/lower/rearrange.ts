@@ -2,6 +2,7 @@ import { intAttribute, intsAttribute, stringAttribute } from '../attribute.ts'
 import type { Context, Lowering } from './context.ts'
 import { image, isRealValue } from './operand.ts'
 import { quantiseReal, unsupported } from './quantisation.ts'
+import { createReals, realOperand } from './reals.ts'
 import { resizeReal } from './resize.ts'
 import type { Quantised } from './value.ts'
 import { emitCopies, newQuantised, settle } from './view.ts'
@@ -33,7 +34,21 @@ function planes(context: Context): Quantised {
   return x
 }
 
+/** The same of reals: a reshape, a transposition and a reshape. */
+function rearrangeReals(context: Context, split: (dims: readonly number[]) => number[], perm: readonly number[]): void {
+  const r = createReals(context)
+  const x = realOperand(context, 0)
+  context.set(r.reshape(r.transpose(r.reshape(x, split(x.dims)), perm), outputDims(context)))
+}
+
 const depthToSpace: Lowering = (context) => {
+  if (isRealValue(context.value(0))) {
+    const size = intAttribute(context.node, 'blocksize', 1)
+    const last = stringAttribute(context.node, 'mode', 'DCR') === 'CRD'
+    const split = ([n = 1, c = 1, h = 1, w = 1]: readonly number[]): number[] =>
+      last ? [n, c / size ** 2, size, size, h, w] : [n, size, size, c / size ** 2, h, w]
+    return rearrangeReals(context, split, last ? [0, 1, 4, 2, 5, 3] : [0, 3, 4, 1, 5, 2])
+  }
   const x = planes(context)
   const size = intAttribute(context.node, 'blocksize', 1)
   const channels = x.channels / size ** 2
@@ -51,6 +66,11 @@ const depthToSpace: Lowering = (context) => {
 }
 
 const spaceToDepth: Lowering = (context) => {
+  if (isRealValue(context.value(0))) {
+    const size = intAttribute(context.node, 'blocksize', 1)
+    const split = ([n = 1, c = 1, h = 1, w = 1]: readonly number[]): number[] => [n, c, h / size, size, w / size, size]
+    return rearrangeReals(context, split, [0, 3, 5, 1, 2, 4])
+  }
   const x = planes(context)
   const size = intAttribute(context.node, 'blocksize', 1)
   const dims = [size, size, x.channels, x.height / size, x.width / size]

@@ -45,7 +45,9 @@ export function resizeReal(context: Context): Real {
   const r = createReals(context)
   const x = realOperand(context, 0)
   const dims = context.dims(node.output[0] ?? '')
-  const given = Array.from(context.constant(2)?.data ?? [], Number)
+  const scales = context.graph.opset() < 11 ? 1 : 2
+  if (node.input[scales] && !context.constant(scales)) throw unsupported('its scales are not constant')
+  const given = Array.from(context.constant(scales)?.data ?? [], Number)
   const mode = stringAttribute(node, 'coordinate_transformation_mode', 'half_pixel')
   const weights = weightsOf(context)
   const rank = dims.length

@@ -38,10 +38,11 @@ function take(memory: WebAssembly.Memory, output: PlanTensor): Tensor {
   const { type, dims } = output
   const values = view(memory, output)
   if (type === 'float32') return { type, dims, data: values.slice() }
+  if (type === 'int8') return { type, dims, data: Int8Array.from(values) }
   if (type === 'int32') return { type, dims, data: Int32Array.from(values) }
   if (type === 'int64')
     return { type, dims, data: BigInt64Array.from([...values], (value) => BigInt(Math.trunc(value))) }
-  return { type: type === 'bool' ? type : 'uint8', dims, data: Uint8Array.from(values) }
+  return { type, dims, data: Uint8Array.from(values) }
 }
 
 /**

@@ -323,8 +323,13 @@ describe('reals, against onnxruntime', () => {
   })
 
   for (const direction of ['forward', 'reverse', 'bidirectional']) {
-    for (const opType of ['LSTM', 'GRU']) {
-      test(`${opType}, ${direction}`, async () => {
+    for (const [kind, batch] of [
+      ['LSTM', 1],
+      ['GRU', 2],
+      ['GRU with an early reset', 1],
+    ] as const) {
+      test(`${kind}, ${direction}`, async () => {
+        const opType = kind === 'LSTM' ? kind : 'GRU'
         const graph = createQdqGraph(5, 20)
         const [d, gates] = [direction === 'bidirectional' ? 2 : 1, opType === 'LSTM' ? 4 : 3]
         const weights = [
@@ -332,10 +337,10 @@ describe('reals, against onnxruntime', () => {
           graph.reals([d, gates * 6, 6]),
           graph.reals([d, 2 * gates * 6]),
         ]
-        const attributes = { hidden_size: 6, direction, ...(opType === 'GRU' && { linear_before_reset: 1 }) }
+        const attributes = { hidden_size: 6, direction, ...(kind === 'GRU' && { linear_before_reset: 1 }) }
         const names = opType === 'LSTM' ? ['all', 'last', 'cell'] : ['all', 'last']
-        const made = graph.nodes(opType, [graph.input([7, 1, 5]), ...weights], names, attributes)
-        for (const [i, name] of made.entries()) graph.output(name, i === 0 ? [7, d, 1, 6] : [d, 1, 6])
+        const made = graph.nodes(opType, [graph.input([7, batch, 5]), ...weights], names, attributes)
+        for (const [i, name] of made.entries()) graph.output(name, i === 0 ? [7, d, batch, 6] : [d, batch, 6])
         await expectSame(graph)
       })
     }
