@@ -8,6 +8,7 @@ import type { OnProgress } from '../protocol/worker.ts'
 import { offsetsOf, type Run, runFrom } from './layout.ts'
 import { type Incoming, type Link, looksLikePage, openStream, portalError } from './link.ts'
 import { createMirrors, isFinal, judge, type Mirror, nextAlive, pause, verdict } from './mirrors.ts'
+import type { PartialFile } from './partial.ts'
 import { type Asked, bodyStart, looksEncoded, rangeHeaders, strongEtag } from './range.ts'
 import type { PackStore } from './store.ts'
 
@@ -20,6 +21,8 @@ export interface DownloadDeps extends Link {
   maxTries?: number
   /** Times that one chunk may arrive damaged before the file itself is called damaged. */
   maxCorrupt?: number
+  /** Where the bytes of a chunk are kept as they come; without it a kill costs the chunk that was coming. */
+  openPartial?: () => Promise<PartialFile | undefined>
   /** Held bytes between missing ones that are asked for again rather than with a request of their own. */
   gap?: number
 }
@@ -47,6 +50,21 @@ interface Partial {
   filled: number
 }
 
+/** What an earlier life had of a chunk that is still missing. */
+function restore(
+  left: ReturnType<PartialFile['left']>,
+  chunks: readonly Chunk[],
+  missing: ReadonlySet<number>,
+): Partial | undefined {
+  const index = chunks.findIndex(({ sha256 }, i) => sha256 === left?.sha256 && missing.has(i))
+  const length = chunks[index]?.length ?? 0
+  if (!left || left.bytes.length > length) return undefined
+  const buffer = new Uint8Array(length)
+  buffer.set(left.bytes)
+  // It was killed while a whole one was being stored: its last byte is asked for again, and all goes its usual way.
+  return { index, buffer, filled: Math.min(left.bytes.length, length - 1) }
+}
+
 /** Less than this in one connection does not count as progress, or a server that sends one byte a time would be asked for ever. */
 const LEAST_PROGRESS = 1024
 /** A connection that brought so much may be followed by the next one without a pause. */
@@ -65,11 +83,25 @@ const MAX_CORRUPT_IN_A_ROW = 3
  * @throws JikoError `pack/corrupt`, `storage/quota`, `download/...` after the last try; the signal's reason when aborted.
  */
 export async function download(
-  { chunks, wanted, mirrors: urls }: DownloadJob,
-  { store, sleep = realSleep, random = Math.random, maxTries = 8, maxCorrupt = 4, gap = 8192, ...link }: DownloadDeps,
+  job: DownloadJob,
+  deps: DownloadDeps,
   { signal, onProgress }: { signal?: AbortSignal; onProgress?: OnProgress } = {},
 ): Promise<DownloadResult> {
   signal?.throwIfAborted()
+  const file = await deps.openPartial?.()
+  try {
+    return await downloadInto(file, job, deps, { ...(signal && { signal }), ...(onProgress && { onProgress }) })
+  } finally {
+    file?.close()
+  }
+}
+
+async function downloadInto(
+  file: PartialFile | undefined,
+  { chunks, wanted, mirrors: urls }: DownloadJob,
+  { store, sleep = realSleep, random = Math.random, maxTries = 8, maxCorrupt = 4, gap = 8192, ...link }: DownloadDeps,
+  { signal, onProgress }: { signal?: AbortSignal; onProgress?: OnProgress },
+): Promise<DownloadResult> {
   const offsets = offsetsOf(chunks)
   const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
   const mirrors = createMirrors(urls)
@@ -81,7 +113,7 @@ export async function download(
     [...indexes].reduce((sum, index) => sum + (chunks[index]?.length ?? 0), 0)
   const total = sizeOf(wanted)
   let verified = total - sizeOf(missing)
-  let partial: Partial | undefined
+  let partial = restore(file?.left(), chunks, missing)
   let reported = -1
 
   /** Never goes back, though a damaged chunk does; never says all before all is verified. */
@@ -143,6 +175,7 @@ export async function download(
           if (within === 0) partial = { index, buffer: new Uint8Array(chunk.length), filled: 0 }
           if (partial?.index === index && partial.filled === within) {
             partial.buffer.set(part, within)
+            file?.add(chunk.sha256, within, part)
             partial.filled += part.length
           }
         }

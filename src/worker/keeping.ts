@@ -1,44 +1,75 @@
 import { allowance, type Budget, createSpender, isMetered } from '../packs/budget.ts'
 import type { LinkFacts } from '../packs/cost.ts'
+import { noteEvicted } from '../packs/evicted.ts'
 import { createGovernor } from '../packs/governor.ts'
 import { openLedger } from '../packs/ledger.ts'
 import { type NoteStore, readNote } from '../packs/notes.ts'
+import { createRateMeter, type RateMeter } from '../packs/rate.ts'
 import type { PackStore } from '../packs/store.ts'
 import { JikoError } from '../protocol/error.ts'
 import type { DataUse, InstallOptions } from '../protocol/worker.ts'
 
 export { exportBlob, openBundle } from '../packs/bundle.ts'
-export { createOffers } from './offers.ts'
 
 const BUDGET = 'budget'
-const EVICTED = 'evicted'
+const RATE = 'rate'
+/** A link of yesterday says little about today's. */
+const RATE_LIFE = 86_400_000
+/** Fewer bytes measure the delay of a request rather than the link. */
+const MEASURABLE = 65_536
 
 export interface KeepingDeps {
   store: PackStore & NoteStore
   link(): LinkFacts
   now?: () => number
+  /** Milliseconds of a clock that never goes back. */
+  tick?: () => number
 }
 
 /**
  * What packs cost a person in data and in room. With all it exports it is a file of its own, loaded by the worker when
- * it starts: the shell opens without it.
+ * first needed: the shell opens without it.
  */
-export async function openKeeping({ store, link, now = Date.now }: KeepingDeps) {
+export async function openKeeping({ store, link, now = Date.now, tick = () => performance.now() }: KeepingDeps) {
   const ledger = await openLedger(store, now)
   const open = new Set<string>()
   let budget: Budget = {}
+  let rate = await readNote(store, RATE, parseRate)
+  let measuring: { meter: RateMeter; bytes: number } | undefined
   /** Installs under way that a person wanted whatever they cost. */
   let unlimited = 0
 
   const readBudget = async (): Promise<Budget> => (await readNote(store, BUDGET, parseBudget)) ?? {}
-  const evicted = async (): Promise<string[]> => (await readNote(store, EVICTED, parseNames)) ?? []
-  const setEvicted = (names: readonly string[]): Promise<void> => store.putNote(EVICTED, JSON.stringify(names))
   const gone: string[] = []
   const governor = createGovernor({ store, now, onEvict: (name) => gone.push(name) })
 
+  const spend = createSpender({ budget: () => (unlimited > 0 ? {} : budget), ledger, link })
+
+  /** How fast the link was while something came. */
+  async function measured<T>(work: () => Promise<T>): Promise<T> {
+    const mine = { meter: createRateMeter(tick), bytes: 0 }
+    measuring = mine
+    try {
+      return await work()
+    } finally {
+      const bytesPerSecond = mine.meter.bytesPerSecond()
+      if (bytesPerSecond && mine.bytes >= MEASURABLE) {
+        rate = { bytesPerSecond, at: now() }
+        await store.putNote(RATE, JSON.stringify(rate)).catch(() => undefined)
+      }
+    }
+  }
+
   return {
     /** For an installer's `spend`. */
-    spend: createSpender({ budget: () => (unlimited > 0 ? {} : budget), ledger, link }),
+    spend(bytes: number, pack: string): void {
+      measuring?.meter.add(bytes)
+      if (measuring) measuring.bytes += bytes
+      spend(bytes, pack)
+    },
+    /** What is known about the link, with what was measured of it lately. */
+    link: (): LinkFacts =>
+      rate && Math.abs(now() - rate.at) < RATE_LIFE ? { ...link(), bytesPerSecond: rate.bytesPerSecond } : link(),
     /** Bytes that are too few to be limited: the list of packs. */
     count: (bytes: number): void => ledger.add(bytes, ''),
 
@@ -54,13 +85,8 @@ export async function openKeeping({ store, link, now = Date.now }: KeepingDeps) 
     async makeRoom(bytes: number, forPack?: string): Promise<number> {
       const keep = [...open, ...(forPack === undefined ? [] : [forPack])]
       const freed = await governor.makeRoom(bytes, { keep, pinned: forPack === undefined })
-      await setEvicted([...new Set([...(await evicted()), ...gone.splice(0)])])
+      await noteEvicted(store, gone.splice(0))
       return freed
-    },
-    /** Packs that were taken away to make room, and are not back. */
-    async evicted(): Promise<string[]> {
-      const here = await store.listManifests()
-      return (await evicted()).filter((name) => !here.includes(name))
     },
 
     async usage(): Promise<DataUse> {
@@ -93,7 +119,7 @@ export async function openKeeping({ store, link, now = Date.now }: KeepingDeps) 
       }
       if (anyway) unlimited += 1
       try {
-        return await work()
+        return await measured(work)
       } finally {
         if (anyway) unlimited -= 1
         await ledger.flush().catch(() => undefined)
@@ -108,7 +134,10 @@ function parseBudget(value: unknown): Budget {
   return typeof perMonth === 'number' && perMonth >= 0 ? { perMonth } : {}
 }
 
-function parseNames(value: unknown): string[] {
-  if (!Array.isArray(value)) throw new TypeError('not a list of packs')
-  return value.map(String)
+function parseRate(value: unknown): { bytesPerSecond: number; at: number } {
+  const { bytesPerSecond, at } = value as Record<string, unknown>
+  if (typeof bytesPerSecond !== 'number' || typeof at !== 'number' || !(bytesPerSecond > 0)) {
+    throw new TypeError('not a rate')
+  }
+  return { bytesPerSecond, at }
 }

@@ -1,8 +1,10 @@
 import { expose } from 'comlink'
 import { createDeferred } from '../lib/deferred.ts'
+import { createOnce } from '../lib/memo.ts'
 import type { LinkFacts } from '../packs/cost.ts'
 import type { Link } from '../packs/link.ts'
 import { memoryLocks, webLocks } from '../packs/locks.ts'
+import { openPartialFile } from '../packs/partial.ts'
 import { createCacheStore } from '../packs/store-cache.ts'
 import { PLAN_VERSION } from '../protocol/plan-version.ts'
 import { RUNTIME_CACHE, TOKENIZER_CACHE } from '../protocol/service-worker.ts'
@@ -11,6 +13,7 @@ import { createLazyBackend } from '../runtime/lazy-backend.ts'
 import { createOrtWasmBackend } from '../runtime/ort-wasm.ts'
 import { cacheUsedRuntime } from './cache-runtime.ts'
 import { carryErrors } from './error-transfer.ts'
+import type { Keeping } from './keeping.ts'
 import { createPackRoom } from './pack-room.ts'
 import { createWorkerService } from './service.ts'
 
@@ -22,6 +25,11 @@ const nano = createLazyBackend({ id: `nano ${PLAN_VERSION}`, engine: 'nano' }, a
 /** Only Chromium says anything about the link. */
 const link = (): LinkFacts => (navigator as { connection?: LinkFacts }).connection ?? {}
 
+const openPrivateFile = async (): Promise<FileSystemSyncAccessHandle> => {
+  const root = await navigator.storage.getDirectory()
+  return (await root.getFileHandle('jiko-partial-chunk', { create: true })).createSyncAccessHandle()
+}
+
 async function start(config: WorkerConfig): Promise<Omit<WorkerApi, 'configure'>> {
   const { trustedKeys: trusted } = config
   const runtime = new URL(config.runtime)
@@ -30,29 +38,44 @@ async function start(config: WorkerConfig): Promise<Omit<WorkerApi, 'configure'>
     wasm: new URL('ort-wasm-simd-threaded.wasm', runtime).href,
   }
   const store = createCacheStore({ caches, estimate: () => navigator.storage.estimate() })
-  const { openKeeping, createOffers, openBundle, exportBlob } = await import('./keeping.ts')
-  const keeping = await openKeeping({ store, link })
   const get: Link['fetch'] = (url, init) => fetch(url, init)
+  let kept: Keeping | undefined
+  const keeping = createOnce(async () => {
+    const { openKeeping } = await import('./keeping.ts')
+    kept = await openKeeping({ store, link })
+    return kept
+  })
+  const count = (bytes: number): void => {
+    keeping()
+      .then((opened) => opened.count(bytes))
+      .catch(() => undefined)
+  }
   const packs = await createPackRoom({
     store,
     fetch: get,
-    makeRoom: keeping.makeRoom,
-    spend: keeping.spend,
+    openPartial: () => openPartialFile(openPrivateFile),
+    makeRoom: async (bytes, forPack) => (await keeping()).makeRoom(bytes, forPack),
+    // An install opens the books first. Only a repair may begin before; then its bytes are written down afterwards.
+    spend: (bytes, pack) => (kept ? kept.spend(bytes, pack) : count(bytes)),
+    link: () => kept?.link() ?? link(),
     exclusive: 'locks' in navigator ? webLocks(navigator.locks) : memoryLocks(),
     trusted,
     backends: [nano, createOrtWasmBackend({ wasmPaths })],
   })
+  const offers = createOnce(async () => {
+    const { createOffers } = await import('./offers.ts')
+    const linkOfList = { fetch: get, stallMs: 10_000, spend: count }
+    return createOffers({ store, link: linkOfList, trusted, choose: packs.choose })
+  })
   const service = createWorkerService({
     packs,
     keeping,
-    offers: createOffers({
-      store,
-      link: { fetch: get, stallMs: 10_000, spend: keeping.count },
-      trusted,
-      choose: packs.choose,
-    }),
-    openBundle: (file) => openBundle(file, store),
-    exportFile: (name) => exportBlob(store, name),
+    offers: {
+      offers: async (indexUrl) => (await offers()).offers(indexUrl),
+      check: async (indexUrl, force) => (await offers()).check(indexUrl, force),
+    },
+    openBundle: async (file) => (await import('./keeping.ts')).openBundle(file, store),
+    exportFile: async (name) => (await import('./keeping.ts')).exportBlob(store, name),
     receive: async (given, input) => (await import('./receive.ts')).receive(given, input),
     encode: async (pixels) => (await import('./decode-photo.ts')).encodePicture(pixels),
     now: () => performance.now(),

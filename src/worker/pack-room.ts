@@ -1,5 +1,6 @@
 import { createOnce } from '../lib/memo.ts'
 import type { LinkFacts } from '../packs/cost.ts'
+import { listEvicted } from '../packs/evicted.ts'
 import { firstIsWorthIt } from '../packs/first-answer.ts'
 import type { HandedOver, InstallerDeps } from '../packs/install.ts'
 import { missingBytes } from '../packs/layout.ts'
@@ -41,6 +42,8 @@ export interface PackRoom {
   choose(manifest: Manifest): string[]
   list(): Promise<InstalledPack[]>
   pending(): Promise<PendingPack[]>
+  /** Names of those that had to go to make room. */
+  evicted(): Promise<string[]>
   /** Loads the best session that an installed pack has all files of. What is damaged is fetched again; a backend that fails is passed over. */
   load(name: string, operation: Operation): Promise<LoadedPack>
   /**
@@ -139,6 +142,7 @@ export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
     choose,
     list: () => listInstalled(store, choose),
     pending: () => listPending(store, choose),
+    evicted: () => listEvicted(store),
     async load(name, operation) {
       for (let repaired = false; ; ) {
         const pack = await openPack(store, name, trusted)

@@ -15,7 +15,8 @@ import type { Received } from './receive.ts'
 
 export interface WorkerDependencies {
   packs: PackRoom
-  keeping: Keeping
+  /** What packs cost in data and room; loaded when first asked for. */
+  keeping(): Promise<Keeping>
   offers: ReturnType<typeof createOffers>
   openBundle(file: Blob): Promise<HandedOver>
   exportFile(name: string): Promise<File>
@@ -48,10 +49,17 @@ export function createWorkerService({
   const serial = createSerial()
   const sessions = createMemo<string, LoadedPack>()
 
+  /** Nothing waits for it, and an answer least of all. */
+  function noting(work: (kept: Keeping) => unknown): void {
+    keeping()
+      .then(work)
+      .catch(() => undefined)
+  }
+
   async function forget(name: string): Promise<void> {
     const loaded = sessions.peek(name)
     sessions.forget(name)
-    keeping.closed(name)
+    noting((kept) => kept.closed(name))
     await loaded?.then(({ session }) => serial(() => session.dispose())).catch(() => undefined)
   }
 
@@ -82,7 +90,7 @@ export function createWorkerService({
 
   const load = (name: string, operation: Operation): Promise<LoadedPack> =>
     sessions.get(name, async () => {
-      await keeping.opened(name)
+      noting((kept) => kept.opened(name))
       return packs.load(name, operation)
     })
 
@@ -112,16 +120,18 @@ export function createWorkerService({
 
   return {
     install: (job, manifestUrl, onProgress, options = {}) =>
-      installing(job, onProgress, (operation) => keeping.within(options, () => packs.install(manifestUrl, operation))),
+      installing(job, onProgress, async (operation) =>
+        (await keeping()).within(options, () => packs.install(manifestUrl, operation)),
+      ),
     importFile: (job, file, onProgress) =>
       installing(job, onProgress, async (operation) => packs.installFrom(await openBundle(file), operation)),
     exportFile,
     offers: (indexUrl) => offers.offers(indexUrl),
     check: (indexUrl, force) => offers.check(indexUrl, force),
-    usage: () => keeping.usage(),
-    setBudget: (perMonth) => keeping.setBudget(perMonth),
-    makeRoom: (bytes) => keeping.makeRoom(bytes),
-    evicted: () => keeping.evicted(),
+    usage: async () => (await keeping()).usage(),
+    setBudget: async (perMonth) => (await keeping()).setBudget(perMonth),
+    makeRoom: async (bytes) => (await keeping()).makeRoom(bytes),
+    evicted: () => packs.evicted(),
 
     list: () => packs.list(),
     pending: () => packs.pending(),

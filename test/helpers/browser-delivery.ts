@@ -26,6 +26,19 @@ export interface Loader {
   load(page: Page): Promise<boolean>
 }
 
+/** The page of ours: it hands every call on to a worker, where the app downloads too. */
+const PAGE = `<!doctype html><title>packs</title><script type="module">
+const worker = new Worker('/page.js', { type: 'module' })
+const waiting = new Map()
+worker.onmessage = ({ data: [id, outcome] }) => waiting.get(id)(outcome)
+globalThis.room = new Proxy({}, {
+  get: (_, method) => (...args) => new Promise((resolve) => {
+    waiting.set(waiting.size, resolve)
+    worker.postMessage([waiting.size - 1, method, args])
+  }),
+})
+</script>`
+
 export function ours(pack: SyntheticPack, script: string): Loader {
   const files = '/packs/leaf/'
   return {
@@ -34,10 +47,7 @@ export function ours(pack: SyntheticPack, script: string): Loader {
     file: `${files}chunks.bin`,
     length: pack.blob.length,
     publish(server) {
-      server.put(
-        '/index.html',
-        utf8('<!doctype html><title>packs</title><script type="module" src="/page.js"></script>'),
-      )
+      server.put('/index.html', utf8(PAGE))
       server.put('/page.js', utf8(script))
       server.put(`${files}manifest.ndjson`, utf8(pack.text))
       server.put(`${files}chunks.bin`, pack.blob)

@@ -1,8 +1,10 @@
 import { isAbort } from '../../src/lib/abort.ts'
 import { equal } from '../../src/lib/bytes.ts'
 import { type DownloadDeps, download } from '../../src/packs/download.ts'
+import { openPartialFile } from '../../src/packs/partial.ts'
 import { createMemoryStore } from '../../src/packs/store-memory.ts'
 import { JikoError } from '../../src/protocol/error.ts'
+import { createMemoryFile } from './memory-file.ts'
 import { createScriptedServer, FAULTS, type Fault, seededScript } from './scripted-fetch.ts'
 import { noise, type SyntheticPack, seeded, syntheticPack } from './synthetic-pack.ts'
 
@@ -36,6 +38,7 @@ export async function simulate(pack: SyntheticPack, seed: number): Promise<Simul
   })
   const tight = !gentle && random() < 0.1
   const store = createMemoryStore(tight ? { quota: Math.floor(random() * length) } : {})
+  const partial = random() < 0.5 ? createMemoryFile() : undefined
   const wanted = chunks.map((_, index) => index).filter(() => random() < 0.8)
   const mirrors = ['https://a.test/x', 'https://b.test/x'].slice(0, random() < 0.3 ? 2 : 1)
   const fail = (what: string): never => {
@@ -54,7 +57,10 @@ export async function simulate(pack: SyntheticPack, seed: number): Promise<Simul
       if (left-- === 0) controller.abort()
     }
     let last = -1
+    partial?.release()
+    if (!gentle && random() < 0.1) partial?.damage(Math.floor(random() * 200))
     const deps: DownloadDeps = {
+      ...(partial && { openPartial: () => openPartialFile(partial.open) }),
       store: {
         listChunks: store.listChunks,
         async putChunk(sha256, bytes) {
@@ -112,8 +118,10 @@ export async function simulate(pack: SyntheticPack, seed: number): Promise<Simul
   if (gentle && complete) {
     const largest = Math.max(...chunks.map((chunk) => chunk.length))
     const stored = wanted.reduce((sum, index) => sum + (chunks[index]?.length ?? 0), 0)
-    // Unwanted chunks inside a gap may come along; count them once a life. A kill loses the chunk and the piece in flight.
-    const bound = stored + gapBytes(wanted, chunks) * (1 + kills) + kills * (largest + 3000)
+    // Unwanted chunks inside a gap may come along; count them once a life. A kill loses what was in flight, and the chunk
+    // that was coming where nothing keeps it.
+    const lost = partial ? 2 * 3000 : largest + 3000
+    const bound = stored + gapBytes(wanted, chunks) * (1 + kills) + kills * lost
     if (received > bound) fail(`${received} bytes came, at most ${bound} may`)
   }
   return { ending: code ? 'error' : 'complete', ...(code && { code }), kills, received }

@@ -2,6 +2,7 @@ import { sha256Hex } from '../../src/lib/sha256.ts'
 import { createInstaller } from '../../src/packs/install.ts'
 import { webLocks } from '../../src/packs/locks.ts'
 import { openPack } from '../../src/packs/open.ts'
+import { openPartialFile, type SyncFile } from '../../src/packs/partial.ts'
 import { createCacheStore } from '../../src/packs/store-cache.ts'
 import { JikoError } from '../../src/protocol/error.ts'
 
@@ -11,6 +12,12 @@ import { JikoError } from '../../src/protocol/error.ts'
  */
 const store = createCacheStore({ caches, estimate: () => navigator.storage.estimate() })
 let stop = new AbortController()
+
+/** Only workers may open it. */
+async function openPrivateFile(): Promise<SyncFile> {
+  const file = await (await navigator.storage.getDirectory()).getFileHandle('partial', { create: true })
+  return (file as unknown as { createSyncAccessHandle(): Promise<SyncFile> }).createSyncAccessHandle()
+}
 
 type Outcome = { value?: unknown; error?: { name: string; code?: string; detail?: unknown } }
 
@@ -41,6 +48,7 @@ const room = {
       trusted,
       fetch: (url, init) => fetch(url, init),
       stallMs: 3000,
+      openPartial: () => openPartialFile(openPrivateFile),
     })
     return outcome(() => installer.install(urls, { signal: stop.signal }))
   },
@@ -52,3 +60,11 @@ const room = {
 export type PacksPage = typeof room
 
 Object.assign(globalThis, { room })
+
+/** In a worker, as the app has it, the page asks by message. */
+if (!('document' in globalThis)) {
+  const scope = globalThis as unknown as { onmessage: unknown; postMessage(message: unknown): void }
+  scope.onmessage = async ({ data: [id, method, args] }: MessageEvent<[number, keyof PacksPage, never[]]>) => {
+    scope.postMessage([id, await (room[method] as (...all: never[]) => unknown)(...args)])
+  }
+}

@@ -6,7 +6,8 @@ import { createMemoryStore } from '../../../src/packs/store-memory.ts'
 import type { Pixels } from '../../../src/protocol/task.ts'
 import { float32, type Tensors } from '../../../src/protocol/tensor.ts'
 import type { Backend } from '../../../src/runtime/backend.ts'
-import { createOffers, exportBlob, openBundle, openKeeping } from '../../../src/worker/keeping.ts'
+import { exportBlob, openBundle, openKeeping } from '../../../src/worker/keeping.ts'
+import { createOffers } from '../../../src/worker/offers.ts'
 import { createPackRoom } from '../../../src/worker/pack-room.ts'
 import { createWorkerService } from '../../../src/worker/service.ts'
 import { KEEP, noise, SMALL, type SyntheticPack, syntheticPack, throwAwaySigner } from '../../helpers/synthetic-pack.ts'
@@ -99,7 +100,7 @@ async function setUp(
     fetch: server.fetch,
     makeRoom: keeping.makeRoom,
     spend: keeping.spend,
-    link,
+    link: keeping.link,
     exclusive: memoryLocks(),
     trusted: [pack.key],
   })
@@ -114,7 +115,7 @@ async function setUp(
   const clock = { at: 1_700_000_000_000 }
   const service = createWorkerService({
     packs,
-    keeping,
+    keeping: async () => keeping,
     offers: createOffers({
       store,
       link: { fetch: server.fetch, spend: keeping.count },
@@ -297,6 +298,21 @@ describe('a pack with a smaller variant', () => {
     }
   })
 
+  it('is chosen by the link as it was measured, where the browser says nothing; a note that is none counts nothing', async () => {
+    const slow = { bytesPerSecond: 3000, at: Date.now() }
+    for (const [note, variant] of [
+      [slow, 'small-int8'],
+      [{ ...slow, at: slow.at - 2 * 86_400_000 }, 'int8'],
+      [{ bytesPerSecond: 'slow', at: slow.at }, 'int8'],
+    ] as const) {
+      const store = createMemoryStore()
+      await store.putNote('rate', JSON.stringify(note))
+      const { service } = await setUp(await twoSizes(), [fake({ engine: 'nano' }).backend], store)
+      await service.install('1', URL_OF_PACK)
+      expect(await service.open('2', 'leaf')).toMatchObject({ variant })
+    }
+  })
+
   it('answers on when the full one is killed on its way, and when it is damaged later', async () => {
     const pack = await twoSizes()
     const { service, store } = await setUp(pack, [fake({ engine: 'nano' }).backend], undefined, () => EDGE)
@@ -373,6 +389,25 @@ describe('the worker keeps house', () => {
     await expect(service.install('3', URL_OF_PACK)).rejects.toMatchObject({ code: 'download/over-budget' })
     await service.setBudget()
     expect(await service.usage()).toEqual({ today, month, metered: false })
+  })
+
+  it('measures the link while something comes, and remembers it; a few bytes say nothing of it', async () => {
+    const store = createMemoryStore()
+    const clock = { tick: 0 }
+    const open = () => openKeeping({ store, link: () => ({ effectiveType: '4g' }), tick: () => clock.tick })
+    const keeping = await open()
+    const bring = (bytes: number) =>
+      keeping.within({}, async () => {
+        for (let i = 0; i < 10; i++) {
+          clock.tick += 1000
+          keeping.spend(bytes / 10, 'leaf')
+        }
+      })
+    await bring(5000)
+    expect(keeping.link()).toEqual({ effectiveType: '4g' })
+    await bring(100_000)
+    expect(keeping.link()).toEqual({ effectiveType: '4g', bytesPerSecond: 10_000 })
+    expect((await open()).link()).toMatchObject({ bytesPerSecond: 10_000 })
   })
 
   it('stops in the middle when the budget runs out, keeps what came, and goes on', async () => {
