@@ -12,6 +12,7 @@ import { createBlobs } from './blobs.ts'
 import { carryOutErasures } from './erase.ts'
 import { describeFailure } from './failure.ts'
 import { createFiles } from './files/files.ts'
+import { createPackFiles } from './files/packs.ts'
 import { createForwarder, type Forwarder, type ForwardOptions } from './forward/forward.ts'
 import { createMetrics } from './metrics.ts'
 import { createHubLog, type HubChange } from './own-log.ts'
@@ -32,6 +33,8 @@ export interface HubOptions {
   /** Built app and packs; without them those paths are not found. */
   appDir?: string
   packsDir?: string
+  /** Packs that were copied from the hub above; served beside those of `packsDir`, the newer version of each. */
+  mirroredDir?: string
   /** Address of the hub above: what comes in is held here, and final once the root at the top says so. */
   upstream?: string
   upstreamKey?: string
@@ -71,8 +74,6 @@ const RATES = {
 }
 
 const HASHED_ASSET = /^assets\/.+-[\w-]{8,}\.\w+$/
-/** A blob of weights with its hash in its name. */
-const HASHED_BLOB = /[0-9a-f]{16,}\.bin$/
 
 type Environment = { Bindings: HubEnv }
 
@@ -85,6 +86,7 @@ export function createHub(options: HubOptions): Hub {
     version,
     appDir,
     packsDir,
+    mirroredDir,
     upstream,
     upstreamKey,
     upstreamLink,
@@ -125,8 +127,8 @@ export function createHub(options: HubOptions): Hub {
   const page = createPage({ store, blobs, level })
   const appFiles =
     appDir && createFiles({ root: appDir, ranges: false, isImmutable: (path) => HASHED_ASSET.test(path) })
-  const packFiles =
-    packsDir && createFiles({ root: packsDir, ranges: true, isImmutable: (path) => HASHED_BLOB.test(path) })
+  const packFolders = [mirroredDir, packsDir].filter((folder) => folder !== undefined)
+  const packFiles = packFolders.length > 0 && createPackFiles(packFolders)
 
   async function knownProgram(name: string): Promise<string> {
     if ((await store.programs()).includes(name)) return name

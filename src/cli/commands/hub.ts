@@ -56,6 +56,7 @@ export function hubCommand(): Command {
         .env('JIKO_URL')
         .argParser(parseAddress),
     )
+    .option('--no-mirror', 'do not copy the packs of the hub above')
     .option('--log', 'print a line for each request')
     .action((options: StartOptions) => start(options))
     .addCommand(

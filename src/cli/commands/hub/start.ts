@@ -10,6 +10,8 @@ import { PARTIAL_LIFE } from '../../../hub/blob-store/blob-store.ts'
 import { type Certificate, readCertificate } from '../../../hub/certificate.ts'
 import { databaseOf, FIRST_PROGRAM, openDataFolder } from '../../../hub/data-folder.ts'
 import { startForwarding } from '../../../hub/forward/schedule.ts'
+import { createMirror } from '../../../hub/mirror/mirror.ts'
+import { type MirroringOptions, startMirroring } from '../../../hub/mirror/schedule.ts'
 import { serve } from '../../../hub/serve.ts'
 import { describeDatabase } from '../../../hub/store/postgres.ts'
 import { JikoError } from '../../../protocol/error.ts'
@@ -26,6 +28,7 @@ export interface StartOptions extends DataOptions {
   tlsKey?: string
   upstream?: string
   upstreamKey?: string
+  mirror: boolean
   url?: string
 }
 
@@ -110,8 +113,21 @@ function stopSignal(): Promise<void> {
   })
 }
 
+/** Copies packs from the hub above, and says what came and what did not. */
+function sayMirrored(options: { upstream: string; folder: string }): MirroringOptions {
+  return {
+    mirror: createMirror({ ...options, fetch: (url, init) => fetch(url, init) }),
+    onMirrored({ fetched, failed }) {
+      for (const pack of fetched) console.log(`copied from the hub above: ${pack}`)
+      for (const { name, error } of failed) console.error(`${name} was not copied: ${error.message}`)
+    },
+    onError: (error) => console.error(`copying packs failed: ${error instanceof Error ? error.message : error}`),
+  }
+}
+
 export async function start(options: StartOptions): Promise<void> {
-  const { app, packs, data, database, port, host, log, upstream, upstreamKey } = options
+  const { app, packs, data, database, port, host, log, upstream, upstreamKey, mirror } = options
+  const mirrored = mirror && upstream !== undefined ? { upstream, folder: join(data, 'packs') } : undefined
   if (!existsSync(join(app, 'index.html'))) {
     throw new JikoError(
       'hub/not-built',
@@ -130,6 +146,7 @@ export async function start(options: StartOptions): Promise<void> {
       version,
       appDir: app,
       packsDir: packs,
+      ...(mirrored && { mirroredDir: mirrored.folder }),
       report: (line) => console.error(line),
       ...(log && { log: (line: string) => console.log(line) }),
       ...(upstream !== undefined && { upstream }),
@@ -146,9 +163,11 @@ export async function start(options: StartOptions): Promise<void> {
     const { forwarder, subscribe } = hub
     const onError = (error: unknown): void => console.error(`passing on failed: ${error}`)
     const forwarding = forwarder && startForwarding({ forwarder, subscribe, onError })
+    const mirroring = mirrored && startMirroring(sayMirrored(mirrored))
     await stopped
     console.log('Stopping: finishing what is under way.')
     forwarding?.stop()
+    mirroring?.stop()
     await running.close()
   } finally {
     await store.close()
