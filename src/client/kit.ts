@@ -96,7 +96,9 @@ export interface Kit {
     /** Asks this origin for new packs and versions, at most once a day unless `force`; true when it answered. Never throws for want of a network. */
     check(options?: { force?: boolean }): Promise<boolean>
     /**
-     * Starts, updates or carries on. Aborting is a pause: what is here stays, and `list` says `paused`.
+     * Starts, updates or carries on. Aborting is a pause: what is here stays, and `list` says `paused`. On a slow link
+     * it resolves when a smaller variant can answer (`have` is below `bytes`, `list` says `update`): installing once
+     * more brings the full one.
      * @throws JikoError `download/over-budget`, `download/...`, `pack/...`, `storage/quota`
      */
     install(url: string, operation?: InstallOperation): Promise<PackStatus>

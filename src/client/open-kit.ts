@@ -1,3 +1,4 @@
+import { randomBytes, toBase32 } from '../lib/bytes.ts'
 import { openStore } from '../store/open.ts'
 import { createAppUpdate } from './app-update.ts'
 import { createClock } from './clock.ts'
@@ -5,6 +6,7 @@ import type { Kit } from './kit.ts'
 import { openPack } from './open-pack.ts'
 import { createPacks } from './packs.ts'
 import { createRecords } from './records.ts'
+import { createSharedHost } from './shared-host.ts'
 import { startSync } from './sync.ts'
 import { createWorkerHost } from './worker-host.ts'
 
@@ -38,10 +40,16 @@ export async function openKit(options: KitOptions = {}): Promise<Kit> {
   const name = options.database ?? 'jiko'
   const channel = new BroadcastChannel(name)
   const store = await openStore({ name, channel })
-  const host = createWorkerHost(
+  const own = createWorkerHost(
     () => new Worker(new URL('../worker/main.ts', import.meta.url), { type: 'module', name: 'jiko-inference' }),
     { trustedKeys: options.trustedKeys ?? [], runtime: new URL(options.runtime ?? 'runtime/', base).href },
   )
+  const tabs = 'locks' in navigator && {
+    locks: navigator.locks,
+    channel: new BroadcastChannel(`${name}-worker`),
+    tab: toBase32(randomBytes(5)),
+  }
+  const host = tabs ? createSharedHost({ own, ...tabs }) : { ...own, close: own.recycle }
   const moment = createClock()
   const script = options.serviceWorker ?? 'sw.js'
   const update = createAppUpdate(script === false ? undefined : new URL(script, base), () => location.reload())
@@ -66,7 +74,7 @@ export async function openKit(options: KitOptions = {}): Promise<Kit> {
     update,
     async close() {
       sync.stop()
-      host.recycle()
+      host.close()
       store.close()
     },
   }

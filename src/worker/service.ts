@@ -5,7 +5,7 @@ import type { HandedOver } from '../packs/install.ts'
 import { JikoError } from '../protocol/error.ts'
 import type { Input } from '../protocol/input.ts'
 import type { Pixels } from '../protocol/task.ts'
-import type { OnProgress, PackStatus, RunAttachment, RunInput, WorkerApi } from '../protocol/worker.ts'
+import type { OnProgress, PackStatus, Progress, RunAttachment, RunInput, WorkerApi } from '../protocol/worker.ts'
 import { TASKS_VERSION } from '../tasks/version.ts'
 import type { Keeping } from './keeping.ts'
 import type { createOffers } from './offers.ts'
@@ -34,6 +34,13 @@ const MOST_ATTEMPTS = 4
 const isBackendFault = (error: unknown): error is JikoError =>
   error instanceof JikoError && (error.code.startsWith('runtime/') || error.code === 'task/bad-output')
 
+interface Install {
+  listeners: Set<OnProgress>
+  last: Progress | undefined
+  controller: AbortController | undefined
+  result: Promise<PackStatus> | undefined
+}
+
 /** The inference worker behind the message port: jobs by id, sessions by pack, one run at a time. */
 export function createWorkerService({
   packs,
@@ -46,6 +53,8 @@ export function createWorkerService({
   now,
 }: WorkerDependencies): Omit<WorkerApi, 'configure'> {
   const jobs = new Map<string, AbortController>()
+  /** Under way, by address. */
+  const installs = new Map<string, Install>()
   const serial = createSerial()
   const sessions = createMemo<string, LoadedPack>()
 
@@ -88,6 +97,18 @@ export function createWorkerService({
       return status
     })
 
+  /** Another tab wants the same: it sees the same progress, and either can stop it. */
+  async function join(running: Install, job: string, onProgress: OnProgress | undefined): Promise<PackStatus> {
+    if (running.controller) jobs.set(job, running.controller)
+    if (onProgress) running.listeners.add(onProgress)
+    if (running.last) onProgress?.(running.last)
+    try {
+      return (await running.result) as PackStatus
+    } finally {
+      jobs.delete(job)
+    }
+  }
+
   const load = (name: string, operation: Operation): Promise<LoadedPack> =>
     sessions.get(name, async () => {
       noting((kept) => kept.opened(name))
@@ -119,10 +140,22 @@ export function createWorkerService({
   }
 
   return {
-    install: (job, manifestUrl, onProgress, options = {}) =>
-      installing(job, onProgress, async (operation) =>
+    install(job, manifestUrl, onProgress, options = {}) {
+      const running = installs.get(manifestUrl)
+      if (running) return join(running, job, onProgress)
+      const listeners = new Set(onProgress ? [onProgress] : [])
+      const begun: Install = { listeners, last: undefined, controller: undefined, result: undefined }
+      const tellAll = (progress: Progress): void => {
+        begun.last = progress
+        for (const listener of listeners) listener(progress)
+      }
+      installs.set(manifestUrl, begun)
+      begun.result = installing(job, tellAll, async (operation) =>
         (await keeping()).within(options, () => packs.install(manifestUrl, operation)),
-      ),
+      ).finally(() => installs.delete(manifestUrl))
+      begun.controller = jobs.get(job)
+      return begun.result
+    },
     importFile: (job, file, onProgress) =>
       installing(job, onProgress, async (operation) => packs.installFrom(await openBundle(file), operation)),
     exportFile,

@@ -1,7 +1,7 @@
 import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { BrowserContext, Page } from 'playwright-core'
+import type { BrowserContext, LaunchOptions, Page } from 'playwright-core'
 import type { RecordState } from '../../src/protocol/record.ts'
 import { type BadNetwork, createBadNetwork } from './bad-network.ts'
 import { deleteProfile, killBrowser, openProfile } from './chromium.ts'
@@ -22,13 +22,18 @@ export interface Field {
   killAndReopen(): Promise<void>
 }
 
-/** @param packs folder that the hub serves; one with the leaf pack alone when left out */
-export async function createField({ packs }: { packs?: string } = {}): Promise<Field> {
+export interface FieldOptions {
+  /** Folder of packs that the hub serves; one with the leaf pack alone when left out. */
+  packs?: string
+  launch?: LaunchOptions
+}
+
+export async function createField({ packs, launch = {} }: FieldOptions = {}): Promise<Field> {
   const leafOnly = packs === undefined ? await mkdtemp(join(tmpdir(), 'jiko-packs-')) : undefined
   if (leafOnly) await cp(join('dist/packs', PACK), join(leafOnly, PACK), { recursive: true })
   const hub = await startHub({ packs: packs ?? leafOnly ?? '' })
   const network = await createBadNetwork(() => hub.url)
-  let opened = await openProfile()
+  let opened = await openProfile({ launch })
   const field: Field = {
     hub,
     network,
@@ -38,7 +43,7 @@ export async function createField({ packs }: { packs?: string } = {}): Promise<F
       const { profile } = opened
       killBrowser(profile)
       await opened.context.close().catch(() => undefined)
-      opened = await openProfile({ profile })
+      opened = await openProfile({ profile, launch })
       field.context = opened.context
       field.page = await visit(opened.context, network.url)
     },

@@ -4,13 +4,22 @@ import { buildPack } from '../../src/cli/pack/build-pack.ts'
 import { readSourceFolder } from '../../src/cli/pack/source.ts'
 import { writePack } from '../../src/cli/pack/write-pack.ts'
 import { loadReleaseKey } from '../../src/cli/release-key.ts'
-import type { Manifest } from '../../src/protocol/manifest.ts'
+import { utf8 } from '../../src/lib/bytes.ts'
+import { sha256Hex } from '../../src/lib/sha256.ts'
+import { formatSignedManifest, type Manifest } from '../../src/protocol/manifest.ts'
 
 /** The packs of the build, copied: what a hub offers at first. */
 export const copyPacks = (folder: string): Promise<void> => cp('dist/packs', folder, { recursive: true })
 
-/** Publishes the next version of coffee-leaf as `jiko pack` would: one range of the calibration is a little wider. */
-export async function publishNext(folder: string, version: string): Promise<Manifest> {
+/**
+ * Publishes the next version of coffee-leaf as `jiko pack` would: one range of the calibration is a little wider.
+ * @param edit changes the manifest before it is signed.
+ */
+export async function publishNext(
+  folder: string,
+  version: string,
+  edit: (manifest: Manifest) => void = () => undefined,
+): Promise<Manifest> {
   const source = await readSourceFolder('models/coffee-leaf')
   const { calibration } = source
   const [last] = Object.entries(calibration?.ranges ?? {}).slice(-1)
@@ -25,6 +34,11 @@ export async function publishNext(folder: string, version: string): Promise<Mani
     },
     { engines: createEngines(), signer },
   )
-  await writePack(folder, pack)
-  return pack.manifest
+  const manifest = structuredClone(pack.manifest)
+  edit(manifest)
+  const line = JSON.stringify(manifest)
+  const signature = { alg: 'ES256', key: signer.key, signature: await signer.sign(utf8(line)) } as const
+  const text = formatSignedManifest(line, signature)
+  await writePack(folder, { ...pack, manifest, text, digest: await sha256Hex(utf8(line)) })
+  return manifest
 }

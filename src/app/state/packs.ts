@@ -63,8 +63,9 @@ export function createPacks(kit: Pick<Kit, 'packs'>, onChanged: (name: string) =
     }
   }
 
-  async function install({ name, url }: PackOffer, { anyway = false } = {}): Promise<void> {
+  async function install({ name, url, update }: PackOffer, { anyway = false } = {}): Promise<void> {
     if (running(name)) return
+    const begun = update?.begun ?? false
     const controller = new AbortController()
     setJob(name, { controller })
     try {
@@ -79,6 +80,9 @@ export function createPacks(kit: Pick<Kit, 'packs'>, onChanged: (name: string) =
       // The list first: between the two the card must not fall back to "absent".
       await refresh()
       setJob(name, undefined)
+      // A smaller variant answers from now on; the full one follows by itself, once.
+      const now = offers.value?.find((one) => one.name === name)
+      if (now?.update?.begun && now.update.version === now.version && !begun) void install(now)
     } catch (error) {
       await refresh()
       setJob(name, isAbort(error) ? undefined : { controller, error })

@@ -56,6 +56,29 @@ describe('packs', () => {
     }
   })
 
+  it('go on to the full variant by themselves once the smaller one answers', async () => {
+    const kit = createFakeKit()
+    const calls: string[] = []
+    const [absent] = await kit.packs.list()
+    if (!absent) throw new Error('the fake offers a pack')
+    const small = { ...absent, state: 'ready', update: { version: '1.0.0', bytes: 300_000, begun: true } } as const
+    const whole = { ...absent, state: 'ready' } as const
+    const packs = createPacks({
+      packs: {
+        ...kit.packs,
+        list: async () => [calls.length === 0 ? absent : calls.length === 1 ? small : whole],
+        install: async (url) => {
+          calls.push(url)
+          return whole
+        },
+      },
+    })
+    await packs.refresh()
+    await packs.install(absent)
+    await vi.waitFor(() => expect(packs.offers.value?.[0]?.update).toBeUndefined())
+    expect(calls).toEqual([absent.url, absent.url])
+  })
+
   it('are taken out of a file, and a bad one changes nothing', async () => {
     const changed: string[] = []
     const packs = createPacks(createFakeKit(), (name) => changed.push(name))

@@ -5,7 +5,8 @@ import { JikoError } from '../../../src/protocol/error.ts'
 import type { Pixels } from '../../../src/protocol/task.ts'
 import { float32 } from '../../../src/protocol/tensor.ts'
 import type { Backend } from '../../../src/runtime/backend.ts'
-import { createOffers, exportBlob, openBundle, openKeeping } from '../../../src/worker/keeping.ts'
+import { exportBlob, openBundle, openKeeping } from '../../../src/worker/keeping.ts'
+import { createOffers } from '../../../src/worker/offers.ts'
 import { createPackRoom } from '../../../src/worker/pack-room.ts'
 import { createWorkerService } from '../../../src/worker/service.ts'
 import { KEEP, type SyntheticPack, seeded, syntheticPack } from '../../helpers/synthetic-pack.ts'
@@ -71,7 +72,7 @@ async function setUp(pack: SyntheticPack, backends: readonly Backend[]) {
   })
   const service = createWorkerService({
     packs,
-    keeping,
+    keeping: async () => keeping,
     offers: createOffers({
       store,
       link: { fetch: answer, spend: keeping.count },

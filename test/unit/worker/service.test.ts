@@ -252,6 +252,29 @@ describe('the worker', () => {
     expect(await service.run('3', 'leaf', photo)).toMatchObject({ packDigest: first.digest })
   })
 
+  it('makes one download of a pack that two tabs want: both see its progress, either can stop it', async () => {
+    const pack = await syntheticPack({ files: { [KEEP]: noise(60_000, 4) } })
+    const { service, sent } = await setUp(pack, [fake({ engine: 'nano' }).backend])
+    const seen: number[] = []
+    let second: Promise<unknown> | undefined
+    const first = service.install('1', URL_OF_PACK, () => {
+      second ??= service.install('2', URL_OF_PACK, ({ done }) => void seen.push(done))
+    })
+    expect(await first).toMatchObject({ state: 'ready' })
+    expect(await second).toMatchObject({ state: 'ready' })
+    expect(seen.length).toBeGreaterThan(1)
+    expect(sent.requests).toBe(2)
+    await service.remove('leaf')
+    const other: { ended?: Promise<unknown> } = {}
+    const stopped = service.install('3', URL_OF_PACK, () => {
+      other.ended ??= service.install('4', URL_OF_PACK).catch((error) => error)
+      void service.cancel('4')
+    })
+    await expect(stopped).rejects.toMatchObject({ name: 'AbortError' })
+    expect(isAbort(await other.ended)).toBe(true)
+    expect(await service.install('5', URL_OF_PACK)).toMatchObject({ state: 'ready' })
+  })
+
   it('cancels the job that runs and the one that waits, and answers the next', async () => {
     const { service } = await setUp(await syntheticPack(), [fake({ engine: 'nano' }).backend])
     await service.install('i', URL_OF_PACK)

@@ -1,0 +1,153 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { BadNetwork } from '../helpers/bad-network.ts'
+import { ask, controlled, createField, type Field, history, installPack, sample } from '../helpers/field-app.ts'
+import { copyPacks, publishNext } from '../helpers/pack-versions.ts'
+
+const PACK = 'coffee-leaf'
+const card = (page: Page) => page.getByTestId(`pack-${PACK}`)
+const ready = (page: Page): Promise<unknown> =>
+  page.waitForSelector(`[data-testid="pack-${PACK}"][data-state="ready"]`, { timeout: 60_000 })
+const go = (page: Page, hash: string): Promise<void> =>
+  page.evaluate((to) => {
+    location.hash = to
+  }, hash)
+const blobs = ({ seen }: BadNetwork) => seen.filter(({ path }) => path.endsWith('.bin'))
+const blobBytes = (network: BadNetwork): number => blobs(network).reduce((sum, { bytes }) => sum + bytes, 0)
+const untilBytes = (network: BadNetwork, bytes: number): Promise<void> =>
+  expect.poll(() => blobBytes(network), { timeout: 30_000 }).toBeGreaterThan(bytes)
+/** Bytes of the pack that are in the store, whether it is installed or on its way. */
+const held = (page: Page): Promise<number> =>
+  page.evaluate(async () => {
+    const cache = await caches.open('jiko-chunks-v1')
+    const chunks = (await cache.keys()).filter(({ url }) => url.includes('/packs/.chunks/'))
+    const sizes = chunks.map(async (key) => (await (await cache.match(key))?.arrayBuffer())?.byteLength ?? 0)
+    return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)
+  })
+
+describe('a phone that is full', () => {
+  let field: Field
+  beforeAll(async () => {
+    field = await createField()
+  })
+  afterAll(() => field.close())
+
+  it('says so, loses neither answers nor what has come, and goes on when there is room', async () => {
+    const { page, network, context } = field
+    await controlled(page)
+    await installPack(page)
+    const first = await ask(page, sample('rust-121.jpg'))
+    await go(page, '#/packs')
+    const installed = page.getByTestId(`installed-${PACK}`)
+    await installed.getByRole('button').last().click()
+    await installed.getByRole('button').first().click()
+    await expect.poll(() => held(page)).toBe(0)
+
+    const system = await context.newCDPSession(page)
+    const { origin } = new URL(page.url())
+    const { usage } = await system.send('Storage.getUsageAndQuota', { origin })
+    await system.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: usage + 200_000 })
+    await go(page, '#/')
+    await page.getByTestId('install-pack').click()
+    const failure = page.getByTestId('failure')
+    await failure.waitFor({ timeout: 60_000 })
+    expect(await failure.getAttribute('data-code')).toBe('storage/quota')
+    const came = await held(page)
+    expect(came).toBeGreaterThan(50_000)
+    expect(await history(page)).toMatchObject([{ label: first.label }])
+
+    await system.send('Storage.overrideQuotaForOrigin', { origin })
+    network.seen.length = 0
+    network.blobPace = 1_000_000
+    await go(page, '#/')
+    await page.getByTestId('install-pack').click()
+    await ready(page)
+    expect(blobBytes(network)).toBeLessThanOrEqual((await held(page)) - came + 8192)
+    expect(await ask(page, sample('rust-121.jpg'))).toEqual(first)
+    expect(await history(page)).toHaveLength(2)
+  })
+})
+
+describe('a newer version that gives wrong answers on this phone', () => {
+  let field: Field
+  let packs: string
+  beforeAll(async () => {
+    packs = await mkdtemp(join(tmpdir(), 'jiko-packs-'))
+    await copyPacks(packs)
+    field = await createField({ packs })
+  })
+  afterAll(async () => {
+    await field.close()
+    await rm(packs, { recursive: true, force: true })
+  })
+
+  it('is fetched, found wrong by its golden inputs and put away: the old one answers on, and it is not offered again', async () => {
+    const { page } = field
+    await controlled(page)
+    await installPack(page)
+    const before = await ask(page, sample('rust-121.jpg'))
+    await publishNext(packs, '1.1.0', ({ variants }) => {
+      // No backend of this phone can give this, whichever it is.
+      for (const { golden } of variants)
+        for (const { output } of golden) for (const values of Object.values(output)) values.fill(1e6)
+    })
+    await go(page, '#/packs')
+    await page.getByTestId('check-packs').click()
+    await go(page, '#/')
+    await page.getByTestId('update-pack').click()
+    const failure = page.getByTestId('failure')
+    await failure.waitFor({ timeout: 60_000 })
+    expect(await failure.getAttribute('data-code')).toBe('pack/failed-check')
+    expect(await card(page).getAttribute('data-state')).toBe('ready')
+    expect(await ask(page, sample('rust-121.jpg'))).toEqual(before)
+
+    await page.reload()
+    await go(page, '#/packs')
+    await page.getByTestId('check-packs').click()
+    await page.getByTestId('data-use').waitFor()
+    await go(page, '#/')
+    await ready(page)
+    expect(await page.getByTestId('update-pack').count()).toBe(0)
+    expect(await ask(page, sample('rust-121.jpg'))).toEqual(before)
+  })
+})
+
+describe('several tabs', () => {
+  let field: Field
+  beforeAll(async () => {
+    field = await createField()
+    await controlled(field.page)
+  })
+  afterAll(() => field.close())
+
+  it('make one download and have one worker; when its tab is closed, the next goes on', async () => {
+    const { page: first, network, context } = field
+    network.blobPace = 100_000
+    await first.getByTestId('install-pack').click()
+    await untilBytes(network, 100_000)
+    const second = await context.newPage()
+    await second.goto(network.url)
+    await second.getByTestId('stop-pack').waitFor()
+    expect(second.workers()).toHaveLength(0)
+    expect(blobs(network)).toHaveLength(1)
+
+    await first.close()
+    network.blobPace = undefined
+    await ready(second)
+    expect(second.workers()).toHaveLength(1)
+    const pack = await held(second)
+    // What was on the wire when the first tab went, and no more.
+    expect(blobBytes(network)).toBeLessThanOrEqual(pack + 65_536)
+    expect((await ask(second, sample('rust-121.jpg'))).label).not.toBe('')
+
+    const third = await context.newPage()
+    await third.goto(network.url)
+    await ready(third)
+    expect(await ask(third, sample('rust-121.jpg'))).toEqual(await ask(second, sample('rust-121.jpg')))
+    expect(third.workers()).toHaveLength(0)
+    field.page = second
+  })
+})
