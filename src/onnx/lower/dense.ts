@@ -5,7 +5,7 @@ import type { Context, Lowering } from './context.ts'
 import { isReal, pending, quantised } from './operand.ts'
 import { unsupported } from './quantisation.ts'
 import { multiplyReals } from './real-nodes.ts'
-import { realMatrix } from './real-weights.ts'
+import { realMatrix, realWeights } from './real-weights.ts'
 import { padded, type Quantised } from './value.ts'
 import { settle } from './view.ts'
 import { foldChannels, packProducts, toInt8, weightZero } from './weights.ts'
@@ -30,7 +30,9 @@ function rowsOf(x: Quantised): { rows: number; depth: number; indexAt: (k: numbe
 function lowerDense(context: Context, transposed: boolean, biasIndex: number): void {
   const w = context.quantisedConstant(1)
   if (w?.dims.length !== 2 || isReal(context)) {
-    context.set(multiplyReals(context, realMatrix(context, 1, transposed), biasIndex))
+    const flat = transposed || (context.constant(1) ?? w)?.dims.length === 2
+    const b = flat ? realMatrix(context, 1, transposed) : realWeights(context, 1)
+    context.set(multiplyReals(context, b, biasIndex))
     return
   }
   const { node, program, name } = context

@@ -52,9 +52,9 @@ function isRight(memory: WebAssembly.Memory): boolean {
 interface Runner {
   readonly candidate: Candidate
   run(): void
-  /** Time of a run in its first round and in its best one. */
+  /** Time of a run before the builds were warm, and in each round after. */
   first: number
-  best: number
+  rounds: number[]
 }
 
 async function tryBuild(name: Product, bytes: Bytes | undefined): Promise<Runner | undefined> {
@@ -66,16 +66,16 @@ async function tryBuild(name: Product, bytes: Bytes | undefined): Promise<Runner
   const run = (): void =>
     kernels.multiply?.(WEIGHTS, DEPTH, COLUMNS, SRC, DST, ROWS, SCRATCH, WEIGHT_ZERO, 0, -128, 127)
   run()
-  return isRight(memory) ? { candidate: { name, module }, run, first: 0, best: Number.POSITIVE_INFINITY } : undefined
+  return isRight(memory) ? { candidate: { name, module }, run, first: 0, rounds: [] } : undefined
 }
 
 /** Engines compile well only what has run a while: about a thousand times in V8, which does it in the background. */
 const WARM_UP = 1200
-const ROUNDS = 5
+const ROUNDS = 4
 /** Runs between two looks at the clock, and milliseconds of a round: browsers tell time in steps of a tenth or more. */
 const RUNS = 40
 const ROUND = 1
-/** How much faster a build must be to overrule their order, and how much faster it gets once it is compiled well. */
+/** How much faster a build must be to overrule their order, and how much faster one gets once it is compiled well. */
 const CLEARLY = 1.1
 const COMPILED = 1.25
 
@@ -113,20 +113,19 @@ export async function chooseProducts(
 }
 
 /**
- * On a busy device one build may be compiled well long before another: what it has gained by that says nothing, so then
- * their first rounds are compared.
+ * Clearly faster in every round: on a busy device one or another is interrupted. There one build may also be compiled
+ * well long before another; what it has gained by that says nothing, so then their first rounds are compared.
  */
 function beats(a: Runner, b: Runner): boolean {
-  const [aCompiled, bCompiled] = [a, b].map(({ first, best }) => first > COMPILED * best)
-  const time = aCompiled === bCompiled ? 'best' : 'first'
-  return a[time] * CLEARLY < b[time]
+  const compiled = ({ first, rounds }: Runner): boolean => first > COMPILED * Math.min(...rounds)
+  if (compiled(a) !== compiled(b)) return a.first * CLEARLY < b.first
+  return a.rounds.every((time, i) => time * CLEARLY < (b.rounds[i] ?? 0))
 }
 
-/** In turns, so that noise and compilation in the background meet all alike; the best round counts. */
+/** In turns, so that noise and compilation in the background meet all alike. */
 function race(runners: readonly Runner[], stopwatch: Stopwatch): void {
-  for (const runner of runners) runner.first = stopwatch(runner.run, runner.candidate.name)
+  const time = ({ run, candidate }: Runner): number => stopwatch(run, candidate.name)
+  for (const runner of runners) runner.first = time(runner)
   for (let i = 0; i < WARM_UP; i++) for (const { run } of runners) run()
-  for (let round = 0; round < ROUNDS; round++)
-    for (const runner of runners)
-      runner.best = Math.min(runner.first, runner.best, stopwatch(runner.run, runner.candidate.name))
+  for (let round = 0; round < ROUNDS; round++) for (const runner of runners) runner.rounds.push(time(runner))
 }

@@ -72,6 +72,8 @@ test('a build that was compiled well before the other does not win by that', asy
   expect((await chooseProducts(builds, 127, timed({ dot: [1.3], mlal: [1.4, 1.4, 0.8] })))?.name).toBe('dot')
   expect((await chooseProducts(builds, 127, timed({ dot: [1.3, 1, 0.5], mlal: [1.4, 0.8] })))?.name).toBe('dot')
   expect((await chooseProducts(builds, 127, timed({ dot: [1.3, 0.8], mlal: [1.4, 0.5] })))?.name).toBe('mlal')
+  // Nor by an interruption or two of the other.
+  expect((await chooseProducts(builds, 127, timed({ dot: [1, 9, 9, 1], mlal: [0.98] })))?.name).toBe('dot')
 })
 
 test('a build that may not take the weights, that is invalid, or that computes wrong is passed over', async () => {
