@@ -3,9 +3,11 @@ import { elementCount, type Tensor, type Tensors } from '../protocol/tensor.ts'
 import { type OpenModel, withModel } from './engine.ts'
 import { cloneGraph, type Graph, type GraphValue } from './graph.ts'
 import { foldBatchNorm } from './passes/batch-norm.ts'
+import { fuseClamps } from './passes/clamps.ts'
 import { liftConstants, removeDeadNodes, removeIdentities } from './passes/clean.ts'
 import { foldConstants } from './passes/fold-constants.ts'
 import type { Pass } from './passes/pass.ts'
+import { shareConstants } from './passes/share-constants.ts'
 import { upgradeOpset } from './passes/upgrade-opset.ts'
 import type { Dims } from './shape.ts'
 import { writeModel } from './write.ts'
@@ -18,6 +20,8 @@ export const PASSES: readonly Pass[] = [
   upgradeOpset,
   removeIdentities,
   foldBatchNorm,
+  fuseClamps,
+  shareConstants,
   removeDeadNodes,
 ]
 

@@ -42,7 +42,8 @@ export function createOrtWasmBackend({ wasmPaths }: OrtWasmOptions = {}): Backen
   async function load(): Promise<OrtModule> {
     const ort = await import('onnxruntime-web/wasm')
     ort.env.wasm.numThreads = 1
-    ort.env.logLevel = 'error'
+    // Whatever is an error is thrown as well; its own log would only say it twice.
+    ort.env.logLevel = 'fatal'
     if (wasmPaths) ort.env.wasm.wasmPaths = wasmPaths
     return ort
   }

@@ -5,6 +5,6 @@ import fc from 'fast-check'
  * for new trouble: `JIKO_SEED=$RANDOM npm run test:unit`.
  */
 const wanted = process.env.JIKO_SEED
-const seed = wanted === undefined ? 20_261_123 : Number(wanted)
+export const seed = wanted === undefined ? 20_261_123 : Number(wanted)
 if (!Number.isSafeInteger(seed)) throw new Error(`JIKO_SEED is not a whole number: ${wanted}`)
 fc.configureGlobal({ ...fc.readConfigureGlobal(), seed })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { makeNode } from '../../../src/onnx/attribute.ts'
+import type { Constant } from '../../../src/onnx/constant.ts'
 import { createGraph } from '../../../src/onnx/graph.ts'
 import type { Pass } from '../../../src/onnx/passes/pass.ts'
 import { simplify } from '../../../src/onnx/simplify.ts'
@@ -105,6 +106,67 @@ describe('simplifying', () => {
     })
     await expect(simplify(createGraph(model), { open })).rejects.toMatchObject({ code: 'model/open-shape' })
     await expect(simplify(createGraph(model), { open, dims: { x: [1, 7] } })).resolves.toBeDefined()
+  })
+
+  it.each([
+    ['Relu then Clip to 6', 13, [makeNode('Relu', ['x'], ['a']), makeNode('Clip', ['a', '', 'six'], ['y'])], ['Clip']],
+    ['Clip then Relu', 13, [makeNode('Clip', ['x', 'low'], ['a']), makeNode('Relu', ['a'], ['y'])], ['Relu']],
+    [
+      'three in a row',
+      13,
+      [makeNode('Relu', ['x'], ['a']), makeNode('Clip', ['a', 'low', 'six'], ['b']), makeNode('Relu', ['b'], ['y'])],
+      ['Clip'],
+    ],
+    [
+      'limits that do not meet',
+      13,
+      [makeNode('Clip', ['x', '', 'low'], ['a']), makeNode('Clip', ['a', 'six'], ['y'])],
+      ['Clip'],
+    ],
+    [
+      'old attributes',
+      9,
+      [
+        makeNode('Relu', ['x'], ['a']),
+        makeNode('Clip', ['a'], ['b'], { max: { float: 0.5 } }),
+        makeNode('LRN', ['b'], ['y'], { size: 1 }),
+      ],
+      ['Clip', 'LRN'],
+    ],
+  ] as const)('makes one clamp of %s', async (_, opset, nodes, kinds) => {
+    const model = makeModel({
+      opset,
+      inputs: { x: [1, 2, 3, 4] },
+      outputs: { y: [1, 2, 3, 4] },
+      constants: {
+        low: { type: 'float32', dims: [], data: Float32Array.of(-0.2) },
+        six: { type: 'float32', dims: [], data: Float32Array.of(0.6) },
+      },
+      nodes: [...nodes],
+    })
+    const { graph, reports } = await simplify(createGraph(model), { open })
+    expect(reports.filter(({ kept }) => !kept)).toEqual([])
+    expect(graph.nodes.map(({ opType }) => opType)).toEqual(kinds)
+  })
+
+  it('keeps equal weights once, and only those', async () => {
+    const random = createRandom(2)
+    const weight = randomFloats([20, 20], random)
+    const model = makeModel({
+      inputs: { x: [2, 20] },
+      outputs: { y: [2, 20] },
+      constants: {
+        a: weight,
+        b: { ...weight, data: weight.data.slice() } as Constant,
+        c: randomFloats([20, 20], random),
+      },
+      nodes: ['a', 'b', 'c'].map((name, i) =>
+        makeNode('MatMul', [i === 0 ? 'x' : `m${i}`, name], [i === 2 ? 'y' : `m${i + 1}`]),
+      ),
+    })
+    const { graph, reports } = await simplify(createGraph(model), { open })
+    expect(reports).toContainEqual(expect.objectContaining({ pass: 'equal weights once', changed: 1, kept: true }))
+    expect(graph.constants).toEqual(['a', 'c'])
   })
 
   it('brings an old model to the opset that int8 needs, constants that were inputs too', async () => {
