@@ -455,12 +455,8 @@ function characterTokenizer(): Bytes {
 export const modelBytes = ({ model }: Pick<RealPack, 'model'>): Bytes =>
   typeof model === 'string' ? materialBytes(model) : model
 
-/** Builds a pack as the command does, its float weights as they are. */
-export async function buildReal(
-  { name, model, source, files = {} }: RealPack,
-  engines: Engines,
-  signer: Signer,
-): Promise<BuiltPack> {
+/** What `jiko pack` reads of a folder. */
+export async function sourceFolder({ name, model, source, files = {} }: RealPack): Promise<SourceFolder> {
   const folder = mkdtempSync(join(tmpdir(), 'jiko-real-'))
   for (const [path, bytes] of Object.entries(files)) writeFileSync(join(folder, path), bytes)
   const bytes = modelBytes({ model })
@@ -474,7 +470,7 @@ export async function buildReal(
     attribution: 'see the materials',
     ...source,
   })
-  const made: SourceFolder = {
+  return {
     folder,
     source: parsePackSource(text),
     model: bytes,
@@ -485,8 +481,11 @@ export async function buildReal(
     accuracy: undefined,
     card: undefined,
   }
-  return buildPack(made, { engines, signer, precision: 'none' })
 }
+
+/** Builds a pack as the command does, its float weights as they are. */
+export const buildReal = async (pack: RealPack, engines: Engines, signer: Signer): Promise<BuiltPack> =>
+  buildPack(await sourceFolder(pack), { engines, signer, precision: 'none' })
 
 /** What a question gives the task, as Node reads it. */
 export async function inputOf({ file, text = '' }: Question, input: Input): Promise<TaskInput> {

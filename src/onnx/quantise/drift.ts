@@ -4,7 +4,7 @@ import type { Graph } from '../graph.ts'
 import type { NodeProto } from '../onnx_pb.ts'
 import { nodesBetween, writePart } from '../part.ts'
 import { quantiseTraced, type Ranges } from './apply.ts'
-import { addMeans, type CalibrateOptions, type Samples, type Statistics } from './calibrate.ts'
+import { addMeans, type CalibrateOptions, type Samples, type Statistics, studied } from './calibrate.ts'
 import { roundEven } from './parameters.ts'
 
 /** What to add to each output channel's bias of a node, by the node's first output. */
@@ -30,10 +30,11 @@ export async function driftCorrections(
   graph: Graph,
   statistics: Statistics,
   ranges: Ranges,
-  samples: Samples,
+  all: Samples,
   { open, signal, onProgress }: CalibrateOptions,
   bits: ReadonlyMap<string, number> = new Map(),
 ): Promise<Corrections> {
+  const samples = studied(all)
   const wanted = (name: string): Float64Array | undefined => statistics.tensors.get(name)?.means
   // Every node gets a bias, if only of zeros, so that there is one to correct.
   const zeros = new Map([...statistics.tensors].map(([name, { means }]) => [name, new Float64Array(means.length)]))
