@@ -3,6 +3,7 @@ import { sha256Hex } from '../lib/sha256.ts'
 import { JikoError } from '../protocol/error.ts'
 import { MAX_MANIFEST_BYTES, parseSignedManifest, type SignedManifest } from '../protocol/manifest.ts'
 import { verify } from '../protocol/sign.ts'
+import { isTrusted } from '../protocol/succession.ts'
 import { isPage, type Link, looksLikePage, openStream, portalError, readWhole, statusError } from './link.ts'
 
 /** Public keys (base64url) whose packs this install believes. */
@@ -55,9 +56,9 @@ export async function fetchManifest(
  */
 export async function checkManifest(text: string, trusted: TrustedKeys): Promise<CheckedManifest> {
   const signed = parseSignedManifest(text)
-  const { key, signature } = signed.signature
+  const { key, signature, former = [] } = signed.signature
   const { name, version } = signed.manifest
-  if (!trusted.includes(key)) {
+  if (!(await isTrusted(key, former, trusted))) {
     throw new JikoError('pack/untrusted', `The pack ${name} ${version} is signed by a key that is not trusted here.`, {
       detail: { name, version, key },
     })

@@ -2,7 +2,18 @@ import * as v from 'valibot'
 import { Constants, Input, inputPaths, inputProblem, State } from './input.ts'
 import { needsLabels, Output } from './output.ts'
 import { parseJson, parseWith } from './parse.ts'
-import { Count, InnerPath, LocalText, PositiveCount, Probability, Sha256, Slug } from './primitives.ts'
+import {
+  Count,
+  InnerPath,
+  LocalText,
+  PositiveCount,
+  Probability,
+  PublicKey,
+  Sha256,
+  Signature,
+  Slug,
+} from './primitives.ts'
+import { FormerKey, MOST_FORMER } from './succession.ts'
 
 export const MANIFEST_FORMAT = 'jiko-pack/1'
 /** Chunks larger than this are refused: memory on the phone is bounded by it. */
@@ -211,10 +222,12 @@ export const sampleOf = (length: number, count: number): number[] =>
 /** Line 2 of a manifest file: who vouches for line 1. */
 const ManifestSignature = v.strictObject({
   alg: v.literal('ES256'),
-  /** Public key: the uncompressed P-256 point (65 bytes) as base64url. */
-  key: v.pipe(v.string(), v.regex(/^[\w-]{87}$/, 'expected a P-256 public key as 87 base64url characters')),
-  /** ECDSA P-256 with SHA-256 over the bytes of line 1, r‖s (64 bytes) as base64url. */
-  signature: v.pipe(v.string(), v.regex(/^[\w-]{86}$/, 'expected a signature as 86 base64url characters')),
+  /** Who signed. */
+  key: PublicKey,
+  /** Over the bytes of line 1. */
+  signature: Signature,
+  /** Keys that signed before, oldest first, each with its word for the next: a phone that trusts one trusts `key`. */
+  former: v.optional(v.pipe(v.array(FormerKey), v.maxLength(MOST_FORMER))),
 })
 export type ManifestSignature = v.InferOutput<typeof ManifestSignature>
 

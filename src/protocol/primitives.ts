@@ -16,6 +16,8 @@ export const ShortText = v.pipe(
 export const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 export const PositiveCount = v.pipe(v.number(), v.safeInteger(), v.minValue(1))
 export const Probability = v.pipe(v.number(), v.minValue(0), v.maxValue(1))
+/** ECDSA P-256 with SHA-256, r‖s (64 bytes) as base64url. */
+export const Signature = v.pipe(v.string(), v.regex(/^[\w-]{86}$/, 'expected a signature as 86 base64url characters'))
 /** Names that become URL path segments and file names: no dots first, no separators. */
 export const Slug = v.pipe(
   v.string(),

@@ -4,6 +4,7 @@ import { sha256Hex } from '../../src/lib/sha256.ts'
 import type { Chunk, Manifest, PackFile } from '../../src/protocol/manifest.ts'
 import { formatSignedManifest } from '../../src/protocol/manifest.ts'
 import { createSigner, generateKeyPair, type Signer } from '../../src/protocol/sign.ts'
+import type { FormerKey } from '../../src/protocol/succession.ts'
 
 /** A small generator with a seed, so that a failing run can be had again (mulberry32). */
 export function seeded(seed: number): () => number {
@@ -38,6 +39,7 @@ export interface SyntheticOptions {
   name?: string
   version?: string
   signer?: Signer
+  former?: FormerKey[]
   /** Path to contents; `model.plan`, or else the first, is the plan of the int8 variant, `full.onnx` becomes an fp32 variant, `small.plan` one for a first answer. */
   files?: Record<string, Bytes>
   /** Bytes of a file that go into one chunk before compression. */
@@ -55,6 +57,7 @@ export async function syntheticPack({
   name = 'leaf',
   version = '1.0.0',
   signer,
+  former,
   files = { [KEEP]: noise(50_000, 1), 'card.md': utf8('# A card\n'.repeat(40)) },
   chunkSize = 8192,
   edit,
@@ -124,7 +127,12 @@ export async function syntheticPack({
   }
   edit?.(manifest)
   const line = JSON.stringify(manifest)
-  const signature = { alg: 'ES256' as const, key: by.key, signature: await by.sign(utf8(line)) }
+  const signature = {
+    alg: 'ES256' as const,
+    key: by.key,
+    signature: await by.sign(utf8(line)),
+    ...(former && { former }),
+  }
   return {
     manifest,
     text: formatSignedManifest(line, signature),

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { JikoError } from '../../protocol/error.ts'
 import { readTextFile } from '../files.ts'
-import { loadReleaseKey, releaseKeyPath } from '../release-key.ts'
+import { loadReleaseKey, releaseKeyPath, rotateReleaseKey } from '../release-key.ts'
 import { readTrustedKeys, trustKey } from '../trusted-keys.ts'
 
 export function keyCommand(): Command {
@@ -18,6 +18,13 @@ export function keyCommand(): Command {
         )
       }
       console.log(`${path}: ${(await loadReleaseKey(path)).key}`)
+    })
+  key
+    .command('rotate')
+    .description('make a new release key that the old one vouches for: phones that trust the old one take its packs')
+    .action(async () => {
+      const { key: next, kept } = await rotateReleaseKey()
+      console.log(`${releaseKeyPath()}: ${next}\nthe old one is kept as ${kept}`)
     })
   key
     .command('list')

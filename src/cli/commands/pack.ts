@@ -86,8 +86,11 @@ export function packCommand(): Command {
         const samples =
           data && !isQuantised(prepared.graph) ? await samplesFrom(data, prepared, folder, count) : undefined
         const { precision, calibration } = await decide(folder, prepared, quantize, samples, data, how)
-        const { signer } = await loadReleaseKey()
-        const pack = await buildPack({ ...folder, calibration }, { engines, signer, precision, prepared, signal })
+        const { signer, former } = await loadReleaseKey()
+        const pack = await buildPack(
+          { ...folder, calibration },
+          { engines, signer, former, precision, prepared, signal },
+        )
         const { deltas, notes } = await deltasFrom([join(out, pack.manifest.name), ...previous], pack)
         await writePack(out, pack, deltas)
         for (const note of [...pack.notes, ...notes]) console.error(`jiko: ${pack.manifest.name}: ${note}`)

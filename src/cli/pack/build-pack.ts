@@ -3,9 +3,16 @@ import { type Bytes, utf8 } from '../../lib/bytes.ts'
 import { sha256Hex } from '../../lib/sha256.ts'
 import type { PassReport } from '../../onnx/simplify.ts'
 import { inputPaths } from '../../protocol/input.ts'
-import { formatSignedManifest, MANIFEST_FORMAT, Manifest, type Variant } from '../../protocol/manifest.ts'
+import {
+  formatSignedManifest,
+  MANIFEST_FORMAT,
+  Manifest,
+  type ManifestSignature,
+  type Variant,
+} from '../../protocol/manifest.ts'
 import { parseWith } from '../../protocol/parse.ts'
 import type { Signer } from '../../protocol/sign.ts'
+import type { FormerKey } from '../../protocol/succession.ts'
 import type { Engines } from '../engines.ts'
 import { readBytes } from '../files.ts'
 import { chunkFiles } from './chunk.ts'
@@ -29,6 +36,8 @@ export interface BuiltPack {
 export interface BuildOptions {
   engines: Engines
   signer: Signer
+  /** Keys that signed before this one. */
+  former?: readonly FormerKey[]
   precision?: Precision
   /** When the model was prepared before, for calibration. */
   prepared?: PreparedModel
@@ -43,7 +52,7 @@ const CARD = 'card.md'
  */
 export async function buildPack(
   folder: SourceFolder,
-  { engines, signer, precision = 'int8', prepared: known, signal }: BuildOptions,
+  { engines, signer, former = [], precision = 'int8', prepared: known, signal }: BuildOptions,
 ): Promise<BuiltPack> {
   const prepared = known ?? (await prepareModel(folder, engines.open, signal))
   const { input, output, constants, state, reports } = prepared
@@ -97,7 +106,12 @@ export async function buildPack(
     'the manifest that was built',
   )
   const line = JSON.stringify(manifest)
-  const signature = { alg: 'ES256', key: signer.key, signature: await signer.sign(utf8(line)) } as const
+  const signature: ManifestSignature = {
+    alg: 'ES256',
+    key: signer.key,
+    signature: await signer.sign(utf8(line)),
+    ...(former.length > 0 && { former: [...former] }),
+  }
   return {
     manifest,
     digest: await sha256Hex(utf8(line)),

@@ -135,6 +135,14 @@ describe('the jiko command', () => {
     })
     expect(jiko('key', 'trust', key.stdout.split(/\s+/)[1] ?? '', 'a', 'neighbour').status).toBe(0)
     expect(jiko('verify', folder).status).toBe(0)
+    // They change their key: who trusts the old one still takes their packs.
+    const run = (...args: string[]) =>
+      spawnSync(process.execPath, [join(root, 'src/cli/main.ts'), ...args], { encoding: 'utf8', env: theirs })
+    const rotated = run('key', 'rotate')
+    expect(rotated.stdout, rotated.stderr).toContain('the old one is kept as')
+    expect(run('key', 'list').stdout).not.toBe(key.stdout)
+    expect(run('pack', makeSource({ version: '1.1.0' }), '--out', strange, '--calibrate', photos).status).toBe(0)
+    expect(jiko('verify', folder).stdout).toContain('small 1.1.0')
   })
 
   it('explains wrong use with exit code 2, and help with 0', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { checkManifest, checkSuccessor, compareVersions, fetchManifest } from '../../../src/packs/fetch-manifest.ts'
 import { MAX_MANIFEST_BYTES, parseSignedManifest } from '../../../src/protocol/manifest.ts'
+import { vouchFor } from '../../../src/protocol/succession.ts'
 import { syntheticPack, throwAwaySigner } from '../../helpers/synthetic-pack.ts'
 
 const pack = await syntheticPack()
@@ -44,6 +45,26 @@ describe('fetching a manifest', () => {
   it('refuses a signature by another trusted key over the same line', async () => {
     const text = pack.text.replace(pack.key, other.key)
     await expect(checkManifest(text, [pack.key, other.key])).rejects.toMatchObject({ code: 'pack/bad-signature' })
+  })
+
+  it('takes one signed by the successor of a trusted key, through all that came between', async () => {
+    const [first, second, third] = [await throwAwaySigner(), await throwAwaySigner(), await throwAwaySigner()]
+    const former = [await vouchFor(first, second.key), await vouchFor(second, third.key)]
+    const { text } = await syntheticPack({ signer: third, former })
+    for (const { key } of [first, second, third])
+      expect((await checkManifest(text, [key])).signed.signature.former).toEqual(former)
+    await expect(checkManifest(text, [other.key])).rejects.toMatchObject({ code: 'pack/untrusted' })
+    const forged = [
+      [],
+      // A stranger names a trusted key before him, with a word that it gave another, or that he gave himself.
+      [{ key: first.key, signature: former[0]?.signature ?? '' }],
+      [{ key: first.key, signature: (await vouchFor(third, third.key)).signature }],
+      [former[0] ?? former, { ...(await vouchFor(other, third.key)) }].flat(),
+    ]
+    for (const chain of forged) {
+      const { text: bad } = await syntheticPack({ signer: third, former: chain })
+      await expect(checkManifest(bad, [first.key])).rejects.toMatchObject({ code: 'pack/untrusted' })
+    }
   })
 
   it('refuses bytes that are not text', async () => {
