@@ -7,6 +7,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   pack: async () => (await import('./commands/pack.ts')).packCommand(),
   calibrate: async () => (await import('./commands/calibrate.ts')).calibrateCommand(),
   eval: async () => (await import('./commands/eval.ts')).evalCommand(),
+  tune: async () => (await import('./commands/tune.ts')).tuneCommand(),
   run: async () => (await import('./commands/run.ts')).runCommand(),
   inspect: async () => (await import('./commands/inspect.ts')).inspectCommand(),
   verify: async () => (await import('./commands/verify.ts')).verifyCommand(),

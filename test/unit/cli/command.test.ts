@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { makePhotos, makeSource, temporaryFolder } from './source.ts'
@@ -54,6 +54,12 @@ describe('the jiko command', () => {
       latency: expect.any(Object),
     })
     expect(existsSync(join(home, 'c.svg'))).toBe(true)
+
+    const tuned = jiko('tune', 'small', '--data', photos, '--write', source, '--keep', '90', '--right', '50')
+    expect(tuned.stdout, tuned.stderr).toMatch(/^temperature [\d.]+: .*\nthreshold [\d.]+: .*\nenergy -?[\d.]+: /)
+    const { decision, labels } = JSON.parse(readFileSync(join(source, 'pack.json'), 'utf8'))
+    expect(tuned.stdout).toContain(`temperature ${decision.temperature}:`)
+    expect([Object.keys(decision), labels.length]).toEqual([['temperature', 'threshold', 'energy'], 4])
 
     expect(jiko('calibrate', source, '--data', photos, '--samples', '4').stdout).toContain('from 4 samples')
     const other = join(home, 'other')
@@ -150,7 +156,7 @@ describe('the jiko command', () => {
     expect(jiko('pack').status).toBe(2)
     const help = jiko('--help')
     expect(help.status).toBe(0)
-    for (const command of ['pack', 'calibrate', 'eval', 'run', 'inspect', 'verify', 'diff', 'key', 'hub']) {
+    for (const command of ['pack', 'calibrate', 'eval', 'tune', 'run', 'inspect', 'verify', 'diff', 'key', 'hub']) {
       expect(help.stdout).toContain(command)
     }
   })
