@@ -19,6 +19,9 @@ export const HubConfig = v.object({
   /** From the index of an output to its label. */
   id2label: v.nullish(v.record(v.string(), v.string())),
   num_channels: v.nullish(v.number()),
+  vocab_size: v.nullish(v.pipe(v.number(), v.integer(), v.minValue(1))),
+  max_position_embeddings: v.nullish(v.pipe(v.number(), v.integer(), v.minValue(1))),
+  pad_token_id: v.nullish(v.pipe(v.number(), v.integer(), v.minValue(0))),
 })
 export type HubConfig = v.InferOutput<typeof HubConfig>
 

@@ -9,6 +9,7 @@ import { type ModelOptions, sourceFromModel } from '../pack/source-from-model.ts
 import { chooseModel } from './choose-model.ts'
 import { fetchFile } from './fetch-file.ts'
 import { guessPreprocessing } from './guess-image.ts'
+import { guessText, isTextTask, TOKENIZER, TOKENIZER_CONFIG } from './guess-text.ts'
 import { checkPath, encodePath, type Repository } from './repository.ts'
 import { createAsk, type HubDeps } from './request.ts'
 
@@ -20,9 +21,21 @@ export interface RepositoryOptions extends ModelOptions {
 }
 
 const JSON_LIMIT = 8_000_000
+/** Tokenizers of a hundred languages have 17 MB. */
+const TOKENIZER_LIMIT = 24_000_000
 /** What a protobuf file can hold at most. */
 const MODEL_LIMIT = 2 ** 31
-const TASKS: Readonly<Record<string, string>> = { ForImageClassification: 'image-classification' }
+/** By what the class in config.json ends with. */
+const TASKS: Readonly<Record<string, string>> = {
+  ForImageClassification: 'image-classification',
+  ForSequenceClassification: 'text-classification',
+  ForTokenClassification: 'token-classification',
+}
+/** What the hub itself calls it, where that is another word. */
+const TAGS: Readonly<Record<string, string>> = {
+  'sentence-similarity': 'text-embedding',
+  'feature-extraction': 'text-embedding',
+}
 
 /** `JIKO_CACHE`, else the folder that the system keeps for such. */
 export const cacheFolder = (): string =>
@@ -39,8 +52,8 @@ export async function readRepository(
   onProgress?: (done: number, total: number) => void,
 ): Promise<{ folder: SourceFolder; guessed: string[] }> {
   const where = `${deps.endpoint}/api/models/${id}/revision/${encodeURIComponent(revision)}`
-  const text = await limitedText(await createAsk(deps)(where), where)
-  const { sha, siblings, pipeline_tag: tag, cardData } = parseHubModel(text, where)
+  const listing = await limitedText(await createAsk(deps)(where), where)
+  const { sha, siblings, pipeline_tag: tag, cardData } = parseHubModel(listing, where)
   const files = siblings.map(({ rfilename }) => checkPath(rfilename))
   // Hubs differ in what they call the same name.
   const hub = createHash('sha256').update(deps.endpoint).digest('hex').slice(0, 12)
@@ -61,7 +74,9 @@ export async function readRepository(
   const config = await json('config.json', parseHubConfig)
   const task = options.task ?? guessTask(id, config, tag)
   const model = chooseModel(id, files, file)
-  const preprocessor = await json('preprocessor_config.json', parseHubPreprocessor)
+  const text = isTextTask(task)
+  if (text) for (const path of [TOKENIZER, TOKENIZER_CONFIG]) if (files.includes(path)) await get(path, TOKENIZER_LIMIT)
+  const preprocessor = text ? undefined : await json('preprocessor_config.json', parseHubPreprocessor)
   const image = preprocessor && guessPreprocessing(preprocessor)
   const labels = options.labels === undefined ? labelsOf(config) : undefined
   for (const path of model.external) await get(path, MODEL_LIMIT)
@@ -80,6 +95,7 @@ export async function readRepository(
     name,
     task,
     ...(labels && { names: labels }),
+    ...(isTextTask(task) && { reading: (graph) => guessText(graph, task, config, files) }),
     // What a person says counts more than what a file says.
     image: { layout: 'nchw', ...image?.image },
     ...(options.licence === undefined && licence && { licence }),
@@ -88,6 +104,8 @@ export async function readRepository(
   return {
     folder: {
       ...made.folder,
+      // Where the tokenizer is, which need not be where the model is.
+      folder: root,
       source: {
         ...source,
         title: { en: basename(id) },
@@ -106,7 +124,9 @@ export async function readRepository(
           ]
         : []),
       ...(licence ? [`licence ${licence}`] : []),
-      preprocessor ? 'preprocessing from preprocessor_config.json' : 'no preprocessor_config.json',
+      ...(text
+        ? [`tokens by ${TOKENIZER}`]
+        : [preprocessor ? 'preprocessing from preprocessor_config.json' : 'no preprocessor_config.json']),
       ...(image?.said ?? []),
       ...made.guessed,
     ],
@@ -131,6 +151,8 @@ function guessTask(id: string, config: HubConfig | undefined, tag: string | null
   const [architecture] = config?.architectures ?? []
   const known = Object.entries(TASKS).find(([suffix]) => architecture?.endsWith(suffix))?.[1]
   if (known) return known
+  // A bare encoder (`BertModel`) gives vectors; what they are for the hub has to say.
+  if (tag && tag in TAGS && (!architecture || architecture.endsWith('Model'))) return TAGS[tag] ?? tag
   if (!architecture && tag && Object.values(TASKS).includes(tag)) return tag
   const what = architecture
     ? `config.json names ${architecture}`
@@ -139,7 +161,7 @@ function guessTask(id: string, config: HubConfig | undefined, tag: string | null
       : 'nothing there says what it is for'
   throw new JikoError(
     'pack/unsupported-task',
-    `${id} cannot be packed: ${what}, and packs can do ${Object.values(TASKS).join(', ')} so far; if it does that, say --task.`,
+    `${id} cannot be packed: ${what}, and packs of a repository can do ${[...Object.values(TASKS), 'text-embedding'].join(', ')} so far; if it does that, say --task.`,
   )
 }
 

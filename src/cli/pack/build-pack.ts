@@ -13,6 +13,7 @@ import {
 import { parseWith } from '../../protocol/parse.ts'
 import type { Signer } from '../../protocol/sign.ts'
 import type { FormerKey } from '../../protocol/succession.ts'
+import { prepareFor } from '../../tasks/table.ts'
 import type { Engines } from '../engines.ts'
 import { readBytes } from '../files.ts'
 import { chunkFiles } from './chunk.ts'
@@ -57,6 +58,8 @@ export async function buildPack(
   const prepared = known ?? (await prepareModel(folder, engines.open, signal))
   const { input, output, constants, state, reports } = prepared
   signal?.throwIfAborted()
+  // A tokenizer that cannot be used is told here, not on a phone.
+  await prepareFor(input, (path) => readBytes(join(folder.folder, path)))
   const { name: variantName, graph } = shrink(prepared, precision, folder)
   const built = await buildVariant(variantName, graph, prepared, engines)
   const notes: string[] = []

@@ -3,8 +3,9 @@ import { sha256Hex } from '../../lib/sha256.ts'
 import { createGraph, type Graph } from '../../onnx/graph.ts'
 import { readModel } from '../../onnx/read.ts'
 import { JikoError } from '../../protocol/error.ts'
-import type { ImageInput } from '../../protocol/input.ts'
+import type { ImageInput, Input } from '../../protocol/input.ts'
 import type { Label } from '../../protocol/manifest.ts'
+import { needsLabels, type Output } from '../../protocol/output.ts'
 import type { PackSource } from '../../protocol/pack-source.ts'
 import { readBytes, readTextFile } from '../files.ts'
 import { CALIBRATION_FILE, externalIn, type SourceFolder } from './source.ts'
@@ -25,6 +26,8 @@ export interface ModelOptions {
   width?: number
   height?: number
   licence?: string
+  /** What files beside the model say of how it is fed and read, where it is no photo. */
+  reading?: (graph: Graph) => { input: Input; output: Output; said: readonly string[] }
 }
 
 const TASK = 'image-classification'
@@ -46,16 +49,21 @@ export async function sourceFromModel(
   path: string,
   options: ModelOptions,
 ): Promise<{ folder: SourceFolder; guessed: string[] }> {
-  const { task = TASK } = options
-  if (task !== TASK)
-    throw new JikoError('pack/unsupported-task', `Packs for the task "${task}" cannot be made yet; ${TASK} can.`)
+  const { task = TASK, reading } = options
+  if (task !== TASK && !reading)
+    throw new JikoError(
+      'pack/unsupported-task',
+      `A bare model says nothing of how to feed it for "${task}"; write a pack.json beside it (see models/), or give one for ${TASK}.`,
+    )
   const model = await readBytes(path)
   const external = externalIn(dirname(path))
   const graph = createGraph(readModel(model, external))
   const guessed: string[] = []
-  const image = guessImage(graph, options, guessed)
-  checkOutputs(graph)
-  const labels = labelled(options.names ?? (await readLabels(options.labels)))
+  const read = reading?.(graph)
+  guessed.push(...(read?.said ?? []))
+  const fed = read ? { input: read.input, output: read.output } : { image: guessImage(graph, options, guessed) }
+  if (!read) checkOutputs(graph)
+  const labels = read && !needsLabels(read.output) ? [] : labelled(options.names ?? (await readLabels(options.labels)))
   const name = options.name ?? slug(basename(path, '.onnx'))
   if (!options.name) guessed.push(`name ${name}`)
   const source: PackSource = {
@@ -65,7 +73,7 @@ export async function sourceFromModel(
     title: { en: name },
     description: { en: `Made from ${basename(path)}` },
     labels,
-    image,
+    ...fed,
     decision: { temperature: 1, threshold: 0 },
     model: basename(path),
     licence: options.licence ?? 'LicenseRef-unknown',

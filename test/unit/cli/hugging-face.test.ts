@@ -9,7 +9,14 @@ import { guessPreprocessing } from '../../../src/cli/hugging-face/guess-image.ts
 import { type RepositoryOptions, readRepository } from '../../../src/cli/hugging-face/read-repository.ts'
 import { parseEndpoint, parseRepository } from '../../../src/cli/hugging-face/repository.ts'
 import { buildPack } from '../../../src/cli/pack/build-pack.ts'
+import { openFolder } from '../../../src/cli/pack/open-folder.ts'
+import { writePack } from '../../../src/cli/pack/write-pack.ts'
+import { makeNode } from '../../../src/onnx/attribute.ts'
+import type { ModelProto } from '../../../src/onnx/onnx_pb.ts'
 import { writeModel } from '../../../src/onnx/write.ts'
+import { startCalls } from '../../../src/runtime/feeding.ts'
+import { openSession } from '../../../src/runtime/open-session.ts'
+import { taskFor } from '../../../src/tasks/table.ts'
 import {
   COMMIT,
   type HubContents,
@@ -19,7 +26,7 @@ import {
   startHuggingFaceServer,
 } from '../../helpers/hugging-face-server.ts'
 import { throwAwaySigner } from '../../helpers/synthetic-pack.ts'
-import { makeSmallNet } from '../onnx/make.ts'
+import { createRandom, makeModel, makeSmallNet, randomFloats } from '../onnx/make.ts'
 import { temporaryFolder } from './source.ts'
 
 const ID = 'farm/Leaf_Net.v2'
@@ -43,6 +50,46 @@ const FILES: HubContents['files'] = {
   'onnx/model.onnx': MODEL,
   'onnx/model_quantized.onnx': 'shrunk',
 }
+
+/** Ids and a mask to a mean of rows of a table, then two logits. */
+function makeTextNet(): ModelProto {
+  const random = createRandom(8)
+  const model = makeModel({
+    inputs: { input_ids: ['batch', 'sequence'], attention_mask: ['batch', 'sequence'] },
+    outputs: { logits: ['batch', 2] },
+    constants: {
+      table: randomFloats([100, 16], random),
+      w: randomFloats([16, 64], random),
+      v: randomFloats([64, 2], random),
+      one: { type: 'int64', dims: [1], data: BigInt64Array.of(1n) },
+      last: { type: 'int64', dims: [1], data: BigInt64Array.of(2n) },
+    },
+    nodes: [
+      makeNode('Gather', ['table', 'input_ids'], ['rows'], { axis: 0 }),
+      makeNode('Cast', ['attention_mask'], ['mask'], { to: 1 }),
+      makeNode('Unsqueeze', ['mask', 'last'], ['column']),
+      makeNode('Mul', ['rows', 'column'], ['kept']),
+      makeNode('ReduceSum', ['kept', 'one'], ['sum'], { keepdims: 0 }),
+      makeNode('MatMul', ['sum', 'w'], ['wide']),
+      makeNode('Relu', ['wide'], ['hidden']),
+      makeNode('MatMul', ['hidden', 'v'], ['logits']),
+    ],
+  })
+  for (const { type } of model.graph?.input ?? []) if (type?.value.case === 'tensorType') type.value.value.elemType = 7
+  return model
+}
+
+const TOKENIZER_JSON = JSON.stringify({
+  version: '1.0',
+  truncation: null,
+  padding: null,
+  added_tokens: [],
+  normalizer: null,
+  pre_tokenizer: { type: 'Whitespace' },
+  post_processor: null,
+  decoder: null,
+  model: { type: 'WordLevel', vocab: { '?': 0, a: 1, b: 2 }, unk_token: '?' },
+})
 
 let server: HuggingFaceServer | undefined
 let waits: number[] = []
@@ -252,6 +299,74 @@ describe('a model of a Hugging Face hub', () => {
       message: expect.stringContaining('BertForMaskedLM'),
     })
     expect(requests.filter(isModel)).toEqual([])
+  })
+
+  it('becomes a pack that reads text, where config.json and tokenizer.json say how', async () => {
+    const files = {
+      'config.json': JSON.stringify({
+        architectures: ['BertForSequenceClassification'],
+        id2label: { 0: 'good', 1: 'bad' },
+        vocab_size: 100,
+        max_position_embeddings: 16,
+        pad_token_id: 3,
+      }),
+      'tokenizer.json': TOKENIZER_JSON,
+      'onnx/model.onnx': writeModel(makeTextNet()),
+    }
+    await start({ files })
+    const { folder, guessed } = await read()
+    expect(guessed.join('; ')).toContain('at most 16 tokens of 100; padded with 3')
+    const engines = createEngines()
+    const pack = await buildPack(folder, { engines, signer: await throwAwaySigner(), precision: 'dynamic' })
+    expect(pack.manifest).toMatchObject({
+      task: 'text-classification',
+      input: { kind: 'text', features: { kind: 'tokens', mask: 'attention_mask', length: 16, pad: 3, type: 'int64' } },
+      output: { kind: 'classes', activation: 'logits' },
+      variants: [{ name: 'int8' }],
+    })
+    const out = temporaryFolder()
+    await writePack(out, pack)
+    const { key } = pack.text
+      .split('\n')
+      .slice(1, 2)
+      .map((line) => JSON.parse(line))[0]
+    const { manifest, read: readFile } = await openFolder(join(out, 'leaf-net-v2'), [key])
+    const task = await taskFor(manifest, readFile)
+    const variant = manifest.variants[0]
+    if (!variant) throw new Error('no variant')
+    const { session } = await openSession(variant, manifest, engines.backends, readFile)
+    const answer = await task.run({ kind: 'text', text: 'a b a' }, startCalls(session, manifest))
+    expect(answer).toMatchObject({ kind: 'classes', scores: [{}, {}] })
+    await session.dispose()
+  })
+
+  it.each<[string, string, Record<string, string>]>([
+    ['no tokenizer', 'model/not-a-text-model', { 'tokenizer.json': '' }],
+    ['a tokenizer nested too deep', 'pack/bad-tokenizer', { 'tokenizer.json': '['.repeat(5_000_000) }],
+    ['a tokenizer that is too large', 'download/too-large', { 'tokenizer.json': ' '.repeat(24_000_001) }],
+    ['a tokenizer that is none', 'pack/bad-tokenizer', { 'tokenizer.json': '{"model":{"type":"Nonsense"}}' }],
+    [
+      'no count of tokens',
+      'model/bad-repository',
+      { 'config.json': '{"architectures":["BertForSequenceClassification"]}' },
+    ],
+  ])('is refused in one line with %s', async (_, code, changes) => {
+    const config = {
+      architectures: ['BertForSequenceClassification'],
+      id2label: { 0: 'good', 1: 'bad' },
+      vocab_size: 100,
+    }
+    const all = {
+      'config.json': JSON.stringify(config),
+      'tokenizer.json': TOKENIZER_JSON,
+      'onnx/model.onnx': writeModel(makeTextNet()),
+      ...changes,
+    }
+    await start({ files: Object.fromEntries(Object.entries(all).filter(([, content]) => content !== '')) })
+    const made = read().then(async ({ folder }) =>
+      buildPack(folder, { engines: createEngines(), signer: await throwAwaySigner(), precision: 'none' }),
+    )
+    await expect(made).rejects.toMatchObject({ code, message: expect.stringMatching(/^[^\n]{1,600}$/) })
   })
 
   it('stops when asked to', async () => {
