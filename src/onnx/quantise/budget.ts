@@ -25,6 +25,8 @@ export async function measureSensitivity(
 ): Promise<Sensitivity[]> {
   const nodes = [...chooseNodes(graph, new Set())].filter(([, role]) => role === 'weighted')
   const found: Sensitivity[] = []
+  // With its only weights float there is no int8 net left to measure.
+  if (nodes.length < 2) return found
   for (const [node] of nodes) {
     signal?.throwIfAborted()
     const [name = ''] = node.output
@@ -48,8 +50,10 @@ export async function keepWithinBudget(
   const keepFloat = new Set<string>()
   let loss: Loss = { error: choice.error, lost: choice.lost }
   if (loss.lost <= budget) return { keepFloat, ...loss }
-  for (const { node } of await measureSensitivity(graph, choice, measure, operation)) {
-    if (keepFloat.size >= most || loss.lost <= budget) break
+  const nodes = await measureSensitivity(graph, choice, measure, operation)
+  for (const { node } of nodes) {
+    // One at least is int8.
+    if (keepFloat.size >= Math.min(most, nodes.length - 1) || loss.lost <= budget) break
     const wider = new Set([...keepFloat, node])
     const next = await measure(quantiseGraph(graph, choice.ranges, optionsOf(choice, wider)))
     if (next.error >= loss.error) continue

@@ -3,16 +3,18 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { listSamples } from '../../../src/cli/data-set.ts'
 import { createEngines } from '../../../src/cli/engines.ts'
+import { chooseAutomatically } from '../../../src/cli/pack/auto.ts'
 import { buildPack } from '../../../src/cli/pack/build-pack.ts'
 import { calibrate } from '../../../src/cli/pack/calibrate.ts'
 import { openFolder } from '../../../src/cli/pack/open-folder.ts'
 import { prepareModel } from '../../../src/cli/pack/prepare-model.ts'
-import { feedSamples } from '../../../src/cli/pack/samples.ts'
+import { feedSamples, seededSamples } from '../../../src/cli/pack/samples.ts'
 import { externalIn, readSourceFolder } from '../../../src/cli/pack/source.ts'
 import { bytesOf, writePack } from '../../../src/cli/pack/write-pack.ts'
 import { createReadInput } from '../../../src/cli/read-input.ts'
 import { writeModel } from '../../../src/onnx/write.ts'
 import { parsePackIndex } from '../../../src/protocol/pack-index.ts'
+import { float32 } from '../../../src/protocol/tensor.ts'
 import { openSession } from '../../../src/runtime/open-session.ts'
 import { throwAwaySigner } from '../../helpers/synthetic-pack.ts'
 import { makeSmallNet } from '../onnx/make.ts'
@@ -151,6 +153,58 @@ describe('building a pack', () => {
       precision: 'none',
     })
     expect(pack.manifest.variants).toMatchObject([{ name: 'fp32', programs: expect.arrayContaining([onnx]) }])
+  })
+})
+
+describe('choosing the precision', () => {
+  const prepared = async () => {
+    const folder = await readSourceFolder(source)
+    return { folder, prepared: await prepareModel(folder, engines.open) }
+  }
+
+  it('tries what the model allows and takes the smallest that loses no more than the budget', async () => {
+    const { folder, prepared: model } = await prepared()
+    const measured = { model: folder.modelDigest, data: 'photos' }
+    const samples = await feedSamples(model, await listSamples(photos, 'image', createReadInput('image')), [])
+    for (const budget of [50, 1e-9]) {
+      const given = { samples, judged: samples }
+      const { best, tried, refused } = await chooseAutomatically(model, measured, given, { engines, budget })
+      const within = tried.filter(({ lost }) => lost <= budget)
+      expect(best.bytes).toBe(Math.min(...within.map(({ bytes }) => bytes)))
+      expect(tried.map(({ precision }) => precision)).toEqual(expect.arrayContaining(['int8', 'fp16', 'none']))
+      expect(refused.join()).toContain('dynamic')
+      expect(best.precision === 'none').toBe(budget < 1)
+      const pack = await buildPack(
+        { ...folder, calibration: best.calibration },
+        { engines, signer: await throwAwaySigner(), precision: best.precision, prepared: model },
+      )
+      expect(pack.manifest.variants).toHaveLength(1)
+    }
+  })
+
+  it('without data tries only what needs none', async () => {
+    const { folder, prepared: model } = await prepared()
+    const judged = seededSamples(model, 4)
+    const measured = { model: folder.modelDigest, data: 'seeds' }
+    const { best, tried } = await chooseAutomatically(model, measured, { judged }, { engines })
+    expect(tried.map(({ precision }) => precision)).toEqual(['fp16', 'none'])
+    expect(best).toMatchObject({ precision: 'fp16' })
+  })
+
+  it('counts points of accuracy where every sample has a label that the pack knows', async () => {
+    const { folder, prepared: model } = await prepared()
+    const list = await listSamples(photos, 'image', createReadInput('image'))
+    const known = await feedSamples(model, list, folder.source.labels)
+    const { tensor } = { tensor: '', ...model.output }
+    const answer = (best: number) => ({
+      [tensor]: float32(
+        [1, 4],
+        Float32Array.from([0, 1, 2, 3], (i) => Number(i === best)),
+      ),
+    })
+    // Folders come in the order of their names: four, one, three, two.
+    expect([0, 1, 2, 3].map((best) => known.right?.(0, answer(best)))).toEqual([false, false, false, true])
+    expect((await feedSamples(model, list, folder.source.labels.slice(1))).right).toBeUndefined()
   })
 })
 
