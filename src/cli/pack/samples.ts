@@ -20,15 +20,31 @@ export async function feedSamples(
   const { output } = prepared
   return {
     length: samples.length,
-    async at(index) {
+    at: keeping(async (index) => {
       const input = await samples[index]?.read()
       const [first] = input ? prepare(input) : []
       return { ...fixed, ...first }
-    },
+    }),
     ...(output.kind === 'classes' &&
       truths.every((truth) => truth >= 0) && {
         right: (index: number, outputs: Tensors) => largest(outputs[output.tensor]?.data ?? []) === truths[index],
       }),
+  }
+}
+
+/** Samples are asked for a dozen times over, and decoding a photo takes longer than running a small net on it. */
+const MOST_KEPT_BYTES = 256e6
+
+function keeping(make: (index: number) => Promise<Tensors>): (index: number) => Promise<Tensors> {
+  const kept = new Map<number, Tensors>()
+  let bytes = 0
+  return async (index) => {
+    const known = kept.get(index)
+    if (known) return known
+    const made = await make(index)
+    bytes += Object.values(made).reduce((sum, { data }) => sum + data.byteLength, 0)
+    if (bytes <= MOST_KEPT_BYTES) kept.set(index, made)
+    return made
   }
 }
 
