@@ -1,11 +1,15 @@
 import { createHub } from '../../src/hub/app.ts'
 import { createMemoryBlobs } from '../../src/hub/blob-store/memory.ts'
+import { serve } from '../../src/hub/serve.ts'
 import { createMemoryStore } from '../../src/hub/store/memory.ts'
 import type { ResultBody } from '../../src/protocol/record.ts'
 import { createSigner, generateKeyPair } from '../../src/protocol/sign.ts'
 import { openMemoryStore } from '../../src/store/open.ts'
+import type { RecordStore } from '../../src/store/store.ts'
 import { createMemoryLock } from '../../src/sync/memory-lock.ts'
-import { createSync } from '../../src/sync/sync.ts'
+import { createSync, type Sync } from '../../src/sync/sync.ts'
+import { createCountingProxy } from '../helpers/counting-proxy.ts'
+import { startPouchPeer } from '../helpers/pouchdb-peer.ts'
 
 const LABELS = ['healthy', 'leaf_miner', 'rust', 'phoma', 'cercospora']
 
@@ -43,8 +47,21 @@ function createResults(): () => ResultBody {
   }
 }
 
-/** Bodies of requests and answers, without HTTP's own headers. */
-async function measure(count: number): Promise<{ up: number; down: number; requests: number; line: number }> {
+/** HTTP's own headers of a request and of an answer, as the comparison below counts them. */
+const HEADERS = { up: 417, down: 592 }
+
+interface Link {
+  /** Milliseconds that a request and its answer take. */
+  time(up: number, down: number): number
+}
+
+/** As over a link where every request takes three seconds: batches grow as they would on a phone. */
+const BRISK: Link = { time: () => 3000 }
+/** 20 kbit/s, and a second there and back. */
+const EDGE: Link = { time: (up, down) => 1000 + (up + HEADERS.up + down + HEADERS.down) * (8 / 20) }
+
+/** Bodies of requests and answers, without HTTP's own headers, and how long it would take. */
+async function measure(count: number, link = BRISK) {
   const hubStore = createMemoryStore()
   await hubStore.addProgram('default', 0)
   const hub = createHub({
@@ -54,20 +71,21 @@ async function measure(count: number): Promise<{ up: number; down: number; reque
     version: 'bench',
   })
   const store = await openMemoryStore()
-  const wire = { up: 0, down: 0, requests: 0 }
+  const wire = { up: 0, down: 0, requests: 0, ms: 0 }
   const sync = createSync({
     store,
     hubUrl: 'http://hub.test',
     program: 'default',
     app: 'jiko 0.1.0',
     lock: createMemoryLock(),
-    // As over a link where every request takes three seconds: batches grow as they would on a phone.
-    moment: () => ({ wall: 1_790_000_000_000, mono: wire.requests * 3000, session: 'k3v5q2xa' }),
+    moment: () => ({ wall: 1_790_000_000_000, mono: Math.round(wire.ms), session: 'k3v5q2xa' }),
     async fetch(url, init) {
-      wire.requests += 1
-      wire.up += (init.body as Uint8Array).length
+      const up = (init.body as Uint8Array).length
       const answer = await (await hub.fetch(new Request(url, init))).arrayBuffer()
+      wire.requests += 1
+      wire.up += up
       wire.down += answer.byteLength
+      wire.ms += link.time(up, answer.byteLength)
       return new Response(answer)
     },
   })
@@ -76,15 +94,102 @@ async function measure(count: number): Promise<{ up: number; down: number; reque
   // The first contact is behind us: one record is there already.
   await store.append(next())
   await sync.now()
-  Object.assign(wire, { up: 0, down: 0, requests: 0 })
+  Object.assign(wire, { up: 0, down: 0, requests: 0, ms: 0 })
   for (let i = 0; i < count; i++) line += (await store.append(next())).line.length
   const { allSent, lastError } = await sync.now()
   if (!allSent) throw new Error(`the sync failed: ${lastError}`)
   return { ...wire, line: count === 0 ? 0 : line / count }
 }
 
-/** Bytes that results cost on the wire, by how many wait when there is a link. */
-export async function bench(): Promise<void> {
+/** Through real sockets, every byte counted: `first` contact is over when the clock starts. */
+interface Peer {
+  wire: { up: number; down: number }
+  /** Writes results and sends them; milliseconds that the sending took. */
+  send(results: readonly ResultBody[], first: boolean): Promise<number>
+}
+
+async function jikoPeer(): Promise<Peer & { close(): Promise<void> }> {
+  const hubStore = createMemoryStore()
+  await hubStore.addProgram('default', 0)
+  const signer = await createSigner(await generateKeyPair(false))
+  const hub = createHub({ store: hubStore, blobs: createMemoryBlobs(), signer, version: 'bench' })
+  const running = await serve(hub, { port: 0, host: '127.0.0.1' })
+  const proxy = await createCountingProxy(new URL(`http://127.0.0.1:${running.port}`))
+  let store: RecordStore
+  let sync: Sync
+  return {
+    wire: proxy.wire,
+    async send(results, first) {
+      if (first) {
+        store = await openMemoryStore()
+        const moment = () => ({ wall: Date.now(), mono: performance.now(), session: 'k3v5q2xa' })
+        const lock = createMemoryLock()
+        sync = createSync({ store, hubUrl: proxy.url, program: 'default', app: 'jiko 0.1.0', lock, moment, fetch })
+      }
+      for (const result of results) await store.append(result)
+      const begun = performance.now()
+      const { allSent, lastError } = await sync.now()
+      if (!allSent) throw new Error(`the sync failed: ${lastError}`)
+      return performance.now() - begun
+    },
+    async close() {
+      await proxy.close().catch(() => undefined)
+      await running.close()
+    },
+  }
+}
+
+async function pouchPeer(): Promise<Peer & { close(): Promise<void> }> {
+  const pouch = await startPouchPeer()
+  const proxy = await createCountingProxy(pouch.server)
+  return {
+    wire: proxy.wire,
+    async send(results, first) {
+      const { ok, written, ms } = await pouch.replicate(proxy.url, results, first)
+      if (!ok || written !== results.length) throw new Error(`PouchDB wrote ${written} of ${results.length}`)
+      return ms
+    },
+    async close() {
+      await pouch.close()
+    },
+  }
+}
+
+const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0
+
+/** In turns, so that both meet the same machine. */
+async function compare(rounds: number): Promise<void> {
+  const peers = { Jiko: await jikoPeer(), PouchDB: await pouchPeer() }
+  console.log(`over real sockets, every byte with HTTP's headers, median of ${rounds}:`)
+  console.log('results          bytes up  a result  bytes down  results/s (lowest to highest)')
+  for (const count of [1, 10, 50, 500]) {
+    const runs = new Map<string, { up: number; down: number; rate: number }[]>()
+    for (let round = 0; round < rounds; round++) {
+      for (const [name, peer] of Object.entries(peers)) {
+        const next = createResults()
+        await peer.send([next()], true)
+        const before = { ...peer.wire }
+        const ms = await peer.send(Array.from({ length: count }, next), false)
+        const run = { up: peer.wire.up - before.up, down: peer.wire.down - before.down, rate: (count / ms) * 1000 }
+        runs.set(name, [...(runs.get(name) ?? []), run])
+      }
+    }
+    for (const [name, all] of runs) {
+      const up = median(all.map((run) => run.up))
+      const rates = all.map(({ rate }) => rate)
+      const spread = `${median(rates).toFixed(0)} (${Math.min(...rates).toFixed(0)} to ${Math.max(...rates).toFixed(0)})`
+      const columns = [up, (up / count).toFixed(1), median(all.map((run) => run.down))]
+      const widths = [9, 9, 11]
+      const padded = columns.map((value, i) => String(value).padStart(widths[i] ?? 0)).join(' ')
+      console.log(`${String(count).padStart(7)} ${name.padEnd(8)} ${padded}  ${spread}`)
+    }
+  }
+  await peers.Jiko.close()
+  await peers.PouchDB.close()
+}
+
+/** Bytes that results cost on the wire, by how many wait when there is a link; and beside PouchDB, where npm has it today. */
+export async function bench(args: readonly string[]): Promise<void> {
   const idle = await measure(0)
   console.log(`idle sync: ${idle.up} bytes up, ${idle.down} down`)
   console.log('results  requests  bytes up  a result  of which lines  bytes down  (a line is that many bytes)')
@@ -95,4 +200,10 @@ export async function bench(): Promise<void> {
     const widths = [7, 9, 9, 9, 15, 11]
     console.log(`${columns.map((value, i) => String(value).padStart(widths[i] ?? 0)).join(' ')}  (${line.toFixed(0)})`)
   }
+  const edge = await measure(500, EDGE)
+  const seconds = (edge.ms / 1000).toFixed(1)
+  console.log(
+    `500 results at 20 kbit/s and 1 s there and back: ${seconds} s in ${edge.requests} requests, ${edge.up} bytes up`,
+  )
+  if (!args.includes('--alone')) await compare(args.includes('--quick') ? 1 : 5)
 }
