@@ -136,6 +136,8 @@ export interface Kit {
     readonly status: Signal<SyncStatus>
     /** @param options.photos full photos too, also where bytes cost money. */
     now(options?: { photos?: boolean }): Promise<SyncStatus>
+    /** What is not final yet, records and photos, as one file to be carried to a hub by hand: signed, and repeatable. */
+    exportFile(): Promise<File>
     /**
      * Joins a program by the link of an invitation; records go there from then on. Repeatable.
      * @throws JikoError `sync/bad-invitation`, `sync/other-hub`, `sync/other-program`, `sync/hub-changed`, `sync/refused`, `sync/...`

@@ -4,8 +4,10 @@ import type { RecordStore } from '../store/store.ts'
 import { type Enrolment, enrol, enrolment, fetchToken, PROGRAM } from '../sync/enrol.ts'
 import { createWebLock } from '../sync/lock.ts'
 import { createMemoryLock } from '../sync/memory-lock.ts'
+import { writeRecordBundle } from '../sync/record-bundle.ts'
 import { onEvent, type Schedule, startSchedule, type Trigger } from '../sync/schedule.ts'
 import { createSync, type Sync } from '../sync/sync.ts'
+import { noteLoss } from './canary-places.ts'
 import { startMakingRoom } from './make-room.ts'
 
 export interface SyncEngineOptions {
@@ -25,6 +27,8 @@ export interface SyncEngine {
   readonly sync: Sync
   readonly schedule: Schedule
   readonly program: string
+  /** What is not final yet, as a file to be carried by hand. */
+  exportFile(): Promise<File>
   enrol(link: string, signal?: AbortSignal): Promise<Enrolment>
   enrolment(): Promise<Enrolment | undefined>
   token(signal?: AbortSignal): ReturnType<typeof fetchToken>
@@ -76,6 +80,8 @@ export async function startSyncEngine({
 }: SyncEngineOptions): Promise<SyncEngine> {
   const program = options.program ?? String((await store.getSetting(PROGRAM)) ?? 'default')
   const hub = { store, fetch: (url: string, init: RequestInit) => fetch(url, init), hubUrl: base.href, program, app }
+  // Before anything is sent: the first answer then says that it was heard.
+  await noteLoss(store).catch(onError)
   const sync = createSync({
     ...hub,
     moment,
@@ -102,6 +108,12 @@ export async function startSyncEngine({
     sync,
     schedule: { wake: schedule.wake, stop },
     program,
+    async exportFile() {
+      const parts: Blob[] = []
+      // As Blobs, which a browser may keep on disk: a hundred photos do not fit the memory of a cheap phone.
+      for await (const part of writeRecordBundle({ ...hub, moment })) parts.push(new Blob([part]))
+      return new File(parts, `records-${new Date().toISOString().slice(0, 10)}.jikorec`)
+    },
     enrol: (link, signal) => enrol(link, hub, signal),
     enrolment: () => enrolment(hub),
     token: (signal) => fetchToken(hub, signal),

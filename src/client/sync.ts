@@ -116,6 +116,7 @@ export function startSync({
         wake()
         return joined
       },
+      exportFile: async () => (await start()).exportFile(),
       enrolment: async () => (await start()).enrolment(),
       token: async ({ signal } = {}) => (await start()).token(signal),
     },

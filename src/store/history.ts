@@ -20,7 +20,7 @@ export function stateIn(
 export async function readPage(
   tables: Tables,
   streams: readonly StreamState[],
-  { limit = 50, before, kind }: Page & { kind?: RecordBody['kind'] },
+  { limit = 50, before, kind, actor }: Page & { kind?: RecordBody['kind'] },
 ): Promise<StoredRecord[]> {
   const newestFirst = [...streams].reverse()
   const start = before === undefined ? undefined : splitId(before)
@@ -32,7 +32,11 @@ export async function readPage(
       const from = Math.max(1, below - limit)
       const rows = await tables.records(stream, from, below - 1)
       const wanted = recordsOf(rows.reverse())
-      page.push(...(kind ? wanted.filter((record) => record.body.kind === kind) : wanted))
+      page.push(
+        ...wanted.filter(
+          ({ body }) => (kind === undefined || body.kind === kind) && (actor === undefined || body.actor === actor),
+        ),
+      )
       below = from
     }
   }

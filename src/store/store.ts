@@ -80,6 +80,8 @@ export interface Page {
   limit?: number
   /** A record id: the page begins with what was written before it. */
   before?: string
+  /** Only what this person wrote. */
+  actor?: string
 }
 
 /** The records, log and attachments of one install. The log is the outbox. */

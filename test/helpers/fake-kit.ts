@@ -294,6 +294,7 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
         fail(options.enrolError)
         return { program: 'default', role: 'sender' }
       },
+      exportFile: async () => new File([], 'records.jikorec'),
       enrolment: async () => undefined,
       token: async () => ({ token: 'token', role: 'viewer', seconds: 900 }),
     },

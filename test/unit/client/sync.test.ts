@@ -52,6 +52,7 @@ async function world() {
               await opened.setSetting(PROGRAM, link)
               return { program: link, role: 'sender' }
             },
+            exportFile: async () => new File([], 'records.jikorec'),
             enrolment: async () => ({ program, role: 'sender' }),
             token: async () => ({ token: 'token', role: 'viewer', seconds: 1 }),
           }
