@@ -10,6 +10,7 @@ import { createTokens } from './access/tokens.ts'
 import type { BlobStore } from './blob-store/blob-store.ts'
 import { createBlobs } from './blobs.ts'
 import { carryOutErasures } from './erase.ts'
+import { exportResponse, isFormat } from './export/export.ts'
 import { describeFailure } from './failure.ts'
 import { createFiles } from './files/files.ts'
 import { createPackFiles } from './files/packs.ts'
@@ -193,6 +194,12 @@ export function createHub(options: HubOptions): Hub {
     const since = c.req.query('since')
     const records = streamRecords(store, program, since === undefined ? undefined : parsePlace(since))
     return c.body(records, 200, { 'content-type': 'application/x-ndjson' })
+  })
+  app.get('/v1/:program/export/:format', async (c) => {
+    const program = await knownProgram(c.req.param('program'))
+    await access.check(c.req.raw, c.env, program, 'read')
+    const format = c.req.param('format')
+    return isFormat(format) ? exportResponse(store, program, format) : notFound(c)
   })
   app.on(['GET', 'PATCH'], '/v1/:program/blobs/:name{sha256-[0-9a-f]{64}}', async (c) => {
     const program = await knownProgram(c.req.param('program'))

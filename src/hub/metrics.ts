@@ -30,7 +30,7 @@ export interface MetricsDeps {
 
 /** Few and known in advance: whatever somebody asks for, the number of series stays the same. */
 function routeOf(path: string): string {
-  const [, api] = /^\/v1\/[^/]+\/(sync|records|blobs)(?:\/|$)/.exec(path) ?? []
+  const [, api] = /^\/v1\/[^/]+\/(sync|records|blobs|export|enrol|token)(?:\/|$)/.exec(path) ?? []
   if (api) return api
   const [, page] = /^\/(healthz|metrics|hub|packs|v1)(?:\/|$)/.exec(path) ?? []
   return page ?? 'app'

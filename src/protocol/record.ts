@@ -27,6 +27,14 @@ const Attachment = v.strictObject({
 })
 export type Attachment = v.InferOutput<typeof Attachment>
 
+/** Where it was, when the person allows that to be kept. */
+const Place = v.strictObject({
+  latitude: v.pipe(v.number(), v.minValue(-90), v.maxValue(90)),
+  longitude: v.pipe(v.number(), v.minValue(-180), v.maxValue(180)),
+  /** Metres. */
+  accuracy: v.optional(v.pipe(v.number(), v.minValue(0))),
+})
+
 /** `stream/seq`: names a record for ever. */
 export const RecordId = v.pipe(
   v.string(),
@@ -89,6 +97,7 @@ const ResultRecord = v.object({
   /** Milliseconds of prepare + run + finish. */
   ms: Count,
   attachments: v.array(Attachment),
+  place: v.optional(Place),
 })
 
 /** Who speaks: of two that did not know of each other, the earlier in this list is shown. */

@@ -1,10 +1,11 @@
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
 import { FIRST_PROGRAM } from '../../hub/data-folder.ts'
+import { FORMATS } from '../../hub/export/export.ts'
 import { ROLES } from '../../protocol/enrol.ts'
 import { wholeNumber } from '../options.ts'
 import { packageRoot } from '../package-root.ts'
-import { backUp, exportRecords, printDevices, printStatus, revoke } from './hub/data.ts'
+import { backUp, type ExportOptions, exportRecords, printDevices, printStatus, revoke } from './hub/data.ts'
 import {
   addProgram,
   close,
@@ -65,9 +66,11 @@ export function hubCommand(): Command {
         .action((options: DataOptions & { json?: boolean }) => printStatus(options)),
     )
     .addCommand(
-      onData('export', 'print everything that came in, as NDJSON')
+      onData('export', 'give out what came in: all lines, or results with what was said of them')
         .argument('[program]', 'which program', FIRST_PROGRAM)
-        .action((program: string, options: DataOptions) => exportRecords(program, options)),
+        .addOption(new Option('--format <format>', 'how').choices(Object.keys(FORMATS)).default('ndjson'))
+        .option('--out <file>', 'into a file instead of printing it')
+        .action((program: string, options: ExportOptions) => exportRecords(program, options)),
     )
     .addCommand(
       onData('devices', 'list the phones that have synced')

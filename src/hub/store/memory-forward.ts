@@ -49,7 +49,14 @@ export function createMemoryForwarding(
     lines: async (name, stream, from, limit) =>
       (open(name).rows.get(stream) ?? [])
         .slice(from - 1, from - 1 + limit)
-        .map(({ seq, line, lineHash, hash, verdict }) => ({ seq, line, lineHash, hash, verdict })),
+        .map(({ seq, line, lineHash, hash, verdict, receivedAt }) => ({
+          seq,
+          line,
+          lineHash,
+          hash,
+          verdict,
+          receivedAt,
+        })),
     async provenHead(name, stream, from, upto) {
       const heads = open(name).heads.get(stream) ?? []
       return heads.findLast(({ seq }) => seq >= from && seq <= upto) ?? heads.find(({ seq }) => seq > upto)

@@ -55,7 +55,7 @@ export function createSqlForwarding(
     async lines(program, stream, from, limit) {
       const rows = await db
         .selectFrom('records')
-        .select(['seq', 'line', 'line_hash', 'hash', 'verdict'])
+        .select(['seq', 'line', 'line_hash', 'hash', 'verdict', 'received_at as receivedAt'])
         .where('program', '=', program)
         .where('stream', '=', stream)
         .where('seq', '>=', from)

@@ -103,6 +103,7 @@ export interface Segment {
 
 export interface StreamLine extends Position {
   line: string
+  receivedAt: number
 }
 
 /** A line that stands where the hub has another: both are kept. */

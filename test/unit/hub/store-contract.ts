@@ -281,7 +281,7 @@ export function describeHubStore(name: string, open: () => Promise<HubStore>): v
       const hub = await opened()
       const one = await segment(['a', 'b', 'c', 'd'])
       await hub.append('default', one)
-      const plain = one.lines.map(({ attachments: _, ...line }) => line)
+      const plain = one.lines.map(({ attachments: _, ...line }) => ({ ...line, receivedAt: 1000 }))
       expect(await hub.lines('default', STREAM, 2, 2)).toEqual(plain.slice(1, 3))
       expect(await hub.lines('default', STREAM, 4, 9)).toEqual(plain.slice(3))
       expect(await hub.lines('default', STREAM, 5, 9)).toEqual([])

@@ -1,9 +1,11 @@
+import { createWriteStream } from 'node:fs'
+import { rename, rm } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { HOST } from '../../../hub/access/access.ts'
 import { writeAudit } from '../../../hub/access/audit.ts'
 import { databaseOf } from '../../../hub/data-folder.ts'
-import { streamRecords } from '../../../hub/records.ts'
+import { FORMATS, type FormatName } from '../../../hub/export/export.ts'
 import { describeDatabase } from '../../../hub/store/postgres.ts'
 import { backUpSqlite } from '../../../hub/store/sqlite.ts'
 import { JikoError } from '../../../protocol/error.ts'
@@ -65,10 +67,25 @@ export const revoke = (ending: string, program: string, at: DataOptions): Promis
     console.log(`…${device.key.slice(-6)} is revoked: what it still sends goes to quarantine.`)
   })
 
-export const exportRecords = (program: string, at: DataOptions): Promise<void> =>
+export interface ExportOptions extends DataOptions {
+  format: FormatName
+  out?: string
+}
+
+/** Into a file, which is there once it is whole, or to who reads along. */
+export const exportRecords = (program: string, { format, out, ...at }: ExportOptions): Promise<void> =>
   withStore(at, async (store) => {
     await checkProgram(store, program)
-    await pipeline(streamRecords(store, program), process.stdout, { end: false })
+    const pieces = FORMATS[format].write(store, program)
+    if (out === undefined) return await pipeline(pieces, process.stdout, { end: false })
+    const partial = `${out}.partial`
+    try {
+      await pipeline(pieces, createWriteStream(partial))
+      await rename(partial, out)
+    } catch (cause) {
+      await rm(partial, { force: true }).catch(() => undefined)
+      throw new JikoError('cli/cannot-write', `Cannot write ${out}: ${(cause as Error).message}`, { cause })
+    }
   })
 
 export async function backUp(file: string, { data, database }: DataOptions): Promise<void> {
