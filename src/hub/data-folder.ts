@@ -4,6 +4,8 @@ import { JikoError } from '../protocol/error.ts'
 import type { Signer } from '../protocol/sign.ts'
 import type { BlobStore } from './blob-store/blob-store.ts'
 import { createDiskBlobs } from './blob-store/disk.ts'
+import { createS3Blobs } from './blob-store/s3.ts'
+import { createS3Client, parseBucket } from './blob-store/s3-client.ts'
 import { openIdentity, sharedIdentity } from './identity.ts'
 import { followMove } from './store/follow.ts'
 import { openPostgresStore } from './store/postgres.ts'
@@ -23,6 +25,8 @@ export interface DataFolder {
 export interface DataOptions {
   /** Address of a PostgreSQL that takes the place of `hub.db`, and of the key beside it. */
   database?: string
+  /** `s3://bucket/prefix` in place of the folder's `blobs/`. */
+  bucket?: string
   now?: () => number
 }
 
@@ -64,11 +68,11 @@ export async function openSigner(folder: string, store: HubStore, given?: string
 
 /**
  * Opens the folder, and makes what is missing in it.
- * @throws JikoError `hub/data-unwritable`, `hub/database`, `hub/newer-database`, `hub/moved`, `hub/bad-key`.
+ * @throws JikoError `hub/data-unwritable`, `hub/database`, `hub/newer-database`, `hub/moved`, `hub/bad-key`, `hub/bad-bucket`.
  */
 export async function openDataFolder(
   folder: string,
-  { database, now = Date.now }: DataOptions = {},
+  { database, bucket, now = Date.now }: DataOptions = {},
 ): Promise<DataFolder> {
   const own = await writable(folder, async () => {
     // Photos and a private key: nobody else on this machine needs to look.
@@ -79,11 +83,16 @@ export async function openDataFolder(
   const store = await openStore(folder, database)
   try {
     await store.addProgram(FIRST_PROGRAM, now())
-    return { store, blobs: createDiskBlobs(join(folder, 'blobs')), signer: own ?? (await sharedIdentity(store)) }
+    return { store, blobs: openBlobs(folder, bucket), signer: own ?? (await sharedIdentity(store)) }
   } catch (error) {
     await store.close()
     throw error
   }
+}
+
+function openBlobs(folder: string, bucket: string | undefined): BlobStore {
+  if (bucket === undefined) return createDiskBlobs(join(folder, 'blobs'))
+  return createS3Blobs(createS3Client(parseBucket(bucket, process.env)))
 }
 
 async function writable<T>(folder: string, job: () => Promise<T>): Promise<T> {

@@ -37,6 +37,11 @@ export function hubCommand(): Command {
     .option('--host <address>', 'address to listen on (default: all)')
     .addOption(dataOption())
     .addOption(databaseOption())
+    .addOption(
+      new Option('--bucket <address>', 's3://bucket/prefix for photos, in place of the folder; keys as AWS_… say').env(
+        'JIKO_BUCKET',
+      ),
+    )
     .option('--app <folder>', 'the built app', join(PACKAGE, 'dist/app'))
     .option('--packs <folder>', 'the built packs', join(PACKAGE, 'dist/packs'))
     .option('--tls-cert <file>', 'certificate in PEM: serve HTTPS, which phones need')

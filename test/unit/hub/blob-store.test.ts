@@ -5,12 +5,17 @@ import { afterAll, describe, expect, it } from 'vitest'
 import type { BlobStore } from '../../../src/hub/blob-store/blob-store.ts'
 import { createDiskBlobs } from '../../../src/hub/blob-store/disk.ts'
 import { createMemoryBlobs } from '../../../src/hub/blob-store/memory.ts'
+import { createS3Blobs } from '../../../src/hub/blob-store/s3.ts'
+import { createS3Client, parseBucket } from '../../../src/hub/blob-store/s3-client.ts'
 import { utf8 } from '../../../src/lib/bytes.ts'
 import { sha256Hex } from '../../../src/lib/sha256.ts'
+import { BUCKET, KEYS, startS3 } from '../../helpers/s3-server.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'jiko-hub-blobs-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 let folders = 0
+const s3 = await startS3()
+afterAll(() => s3.stop())
 const newFolder = (): string => join(folder, `${folders++}`)
 
 async function textOf(blobs: BlobStore, program: string, sha256: string): Promise<string | undefined> {
@@ -21,6 +26,7 @@ async function textOf(blobs: BlobStore, program: string, sha256: string): Promis
 describe.each([
   ['memory', () => createMemoryBlobs()],
   ['disk', () => createDiskBlobs(newFolder())],
+  ['S3', () => createS3Blobs(createS3Client({ ...s3, ...KEYS, bucket: BUCKET, prefix: `hub-${folders++}/` }))],
 ])('blob store: %s', (_, open) => {
   const photo = utf8('a photo of a leaf')
 
@@ -156,5 +162,75 @@ describe('blobs on disk', () => {
     await later.append('default', name, 4, photo.slice(4))
     await later.finish('default', name)
     expect(await textOf(createDiskBlobs(root), 'default', name)).toBe('leaf and stem')
+  })
+})
+
+describe('blobs in a bucket', () => {
+  const bucket = (change: object = {}) => ({ ...s3, ...KEYS, bucket: BUCKET, prefix: `more-${folders++}/`, ...change })
+  const keysOf = (prefix: string): string[] => [...s3.objects.keys()].filter((key) => key.startsWith(prefix)).sort()
+
+  it('arrive in a few objects, through any hub, and are one object in the end', async () => {
+    const place = bucket()
+    const [one, two] = [createS3Blobs(createS3Client(place)), createS3Blobs(createS3Client(place))]
+    const photo = Uint8Array.from({ length: 700_000 }, (_, i) => i % 251)
+    const name = await sha256Hex(photo)
+    for (let at = 0; at < 600_000; at += 10_000) await one.append('default', name, at, photo.slice(at, at + 10_000))
+    // What a hub has not written yet is as if it had not come: the phone is told, and sends it through the other.
+    const { bytes } = await two.status('default', name)
+    expect(bytes).toBe(540_000)
+    await two.append('default', name, bytes, photo.slice(bytes))
+    expect(keysOf(place.prefix).length).toBeLessThan(5)
+    expect((await two.status('default', name)).bytes).toBe(700_000)
+    // The first hub writes what it held as well, and that takes nothing away.
+    expect((await one.status('default', name)).bytes).toBe(700_000)
+    expect(await two.finish('default', name)).toBe(true)
+    expect(keysOf(place.prefix)).toEqual([`${place.prefix}default/${name.slice(0, 2)}/${name}`])
+    const read = await one.read('default', name)
+    expect(new Uint8Array(await new Response(read?.stream()).arrayBuffer())).toEqual(photo)
+  })
+
+  it('are refused without the right key, which no message shows', async () => {
+    const blobs = createS3Blobs(createS3Client(bucket({ secretAccessKey: 'a wrong secret' })))
+    const before = s3.refused()
+    const failure = await blobs.status('default', 'ab'.repeat(32)).catch((error) => error)
+    expect(failure).toMatchObject({ code: 'hub/blob-store', message: expect.stringMatching(/403/) })
+    expect(`${failure.message} ${failure.cause}`).not.toContain('secret')
+    expect(s3.refused()).toBeGreaterThan(before)
+  })
+
+  it('say so when there is no bucket or nobody answers, and wait out a busy moment', async () => {
+    const nowhere = createS3Blobs(createS3Client(bucket({ bucket: 'no-such-bucket' })))
+    await expect(nowhere.append('default', 'ab'.repeat(32), 0, utf8('a'))).rejects.toMatchObject({
+      code: 'hub/blob-store',
+    })
+    const silent = createS3Blobs(createS3Client(bucket({ endpoint: 'http://127.0.0.1:1' })))
+    await expect(silent.read('default', 'ab'.repeat(32))).rejects.toMatchObject({ code: 'hub/blob-store' })
+    const patient = createS3Blobs(createS3Client(bucket()))
+    s3.fail(2)
+    expect(await patient.status('default', 'ab'.repeat(32))).toEqual({ bytes: 0, whole: false })
+  })
+
+  it('are named by an address and the variables that Amazon’s own tools read', () => {
+    const env = { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b', AWS_REGION: 'af-south-1' }
+    expect(parseBucket('s3://photos/hub/one', env)).toEqual({
+      endpoint: 'https://s3.af-south-1.amazonaws.com',
+      bucket: 'photos',
+      prefix: 'hub/one/',
+      region: 'af-south-1',
+      accessKeyId: 'a',
+      secretAccessKey: 'b',
+    })
+    expect(parseBucket('s3://photos', { ...env, AWS_ENDPOINT_URL: 'http://minio:9000' })).toMatchObject({
+      endpoint: 'http://minio:9000',
+      prefix: '',
+    })
+    for (const [url, given] of [
+      ['https://photos', env],
+      ['s3://PHOTOS', env],
+      ['s3://photos/../etc', env],
+      ['s3://photos', {}],
+    ] as const) {
+      expect(() => parseBucket(url, given)).toThrow(expect.objectContaining({ code: 'hub/bad-bucket' }))
+    }
   })
 })

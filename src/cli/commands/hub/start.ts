@@ -30,6 +30,7 @@ export interface StartOptions extends DataOptions {
   upstreamKey?: string
   mirror: boolean
   url?: string
+  bucket?: string
 }
 
 export function parsePort(text: string): number {
@@ -126,7 +127,7 @@ function sayMirrored(options: { upstream: string; folder: string }): MirroringOp
 }
 
 export async function start(options: StartOptions): Promise<void> {
-  const { app, packs, data, database, port, host, log, upstream, upstreamKey, mirror } = options
+  const { app, packs, data, database, bucket, port, host, log, upstream, upstreamKey, mirror } = options
   const mirrored = mirror && upstream !== undefined ? { upstream, folder: join(data, 'packs') } : undefined
   if (!existsSync(join(app, 'index.html'))) {
     throw new JikoError(
@@ -135,7 +136,10 @@ export async function start(options: StartOptions): Promise<void> {
     )
   }
   const certificate = await certificateOf(options)
-  const { store, blobs, signer } = await openDataFolder(data, { ...(database !== undefined && { database }) })
+  const { store, blobs, signer } = await openDataFolder(data, {
+    ...(database !== undefined && { database }),
+    ...(bucket !== undefined && { bucket }),
+  })
   try {
     await blobs.dropPartials(Date.now() - PARTIAL_LIFE)
     const version = await packageVersion()
