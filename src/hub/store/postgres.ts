@@ -87,7 +87,9 @@ export async function openPostgresStore(
     const reason = cause instanceof Error ? cause.message || String(cause) : String(cause)
     throw new JikoError('hub/database', `the database ${describeDatabase(url)} cannot be opened: ${reason}`, { cause })
   }
-  const store = createSqlStore(new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }), UTF8_BYTES)
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
+  // Commits at once on several connections share a sync of the server's own accord.
+  const store = createSqlStore(db, UTF8_BYTES, (job) => db.transaction().execute(job))
   return {
     ...store,
     async close() {

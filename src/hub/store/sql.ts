@@ -1,4 +1,5 @@
 import { type ExpressionBuilder, type Kysely, sql } from 'kysely'
+import type { Transact } from './group-commit.ts'
 import { toBlob, toHex } from './hex.ts'
 import type { Tables } from './schema.ts'
 import { checkSegment, SEEN_GRAIN } from './segment.ts'
@@ -16,7 +17,7 @@ function toDevice(row: Tables['devices']): Device {
 }
 
 /** The hub's store on any SQL database that Kysely speaks to; the dialect and the migrations are the caller's. */
-export function createSqlStore(db: Kysely<Tables>, text: TextColumn): HubStore {
+export function createSqlStore(db: Kysely<Tables>, text: TextColumn, transact: Transact): HubStore {
   const isWhole = ({ exists, selectFrom }: ExpressionBuilder<Tables, 'attachments'>) =>
     exists(
       selectFrom('blobs')
@@ -88,12 +89,14 @@ export function createSqlStore(db: Kysely<Tables>, text: TextColumn): HubStore {
     async seeDevice(program, { key, app, at }) {
       const known = await findDevice(program, key)
       if (known && known.app === app && at - known.lastSeen < SEEN_GRAIN) return known
-      const row = await db
-        .insertInto('devices')
-        .values({ program, key, app, first_seen: at, last_seen: at, revoked_at: null })
-        .onConflict((conflict) => conflict.columns(['program', 'key']).doUpdateSet({ app, last_seen: at }))
-        .returningAll()
-        .executeTakeFirstOrThrow()
+      const row = await transact((tx) =>
+        tx
+          .insertInto('devices')
+          .values({ program, key, app, first_seen: at, last_seen: at, revoked_at: null })
+          .onConflict((conflict) => conflict.columns(['program', 'key']).doUpdateSet({ app, last_seen: at }))
+          .returningAll()
+          .executeTakeFirstOrThrow(),
+      )
       return toDevice(row)
     },
     device: findDevice,
@@ -127,7 +130,7 @@ export function createSqlStore(db: Kysely<Tables>, text: TextColumn): HubStore {
 
     async append(program, segment) {
       checkSegment(segment)
-      return await db.transaction().execute(async (tx) => {
+      return await transact(async (tx) => {
         if (!(await advance(tx, program, segment))) return false
         await insertLines(tx, text, program, segment)
         await insertHeads(tx, program, segment)

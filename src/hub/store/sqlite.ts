@@ -2,6 +2,7 @@ import { open, rename, rm } from 'node:fs/promises'
 import { backup, DatabaseSync } from 'node:sqlite'
 import { Kysely } from 'kysely'
 import { JikoError } from '../../protocol/error.ts'
+import { createGroupCommit } from './group-commit.ts'
 import { migrate } from './migrations.ts'
 import { createNodeSqliteDialect } from './node-sqlite.ts'
 import type { Tables } from './schema.ts'
@@ -31,7 +32,8 @@ export function openSqliteStore(path: string): HubStore {
     throw new JikoError('hub/database', `the database ${path} cannot be opened: ${reason}`, { cause })
   }
   const opened = database
-  const store = createSqlStore(new Kysely<Tables>({ dialect: createNodeSqliteDialect(opened) }), PLAIN_TEXT)
+  const db = new Kysely<Tables>({ dialect: createNodeSqliteDialect(opened) })
+  const store = createSqlStore(db, PLAIN_TEXT, createGroupCommit(db))
   return {
     ...store,
     async close() {

@@ -76,6 +76,43 @@ describe('SQLite hub store', () => {
     expect(await appendOne(file, 'good')).toBe(true)
   })
 
+  it('commits together what comes at once; what fails takes nothing from the others', async () => {
+    const file = newFile()
+    await openSqliteStore(file).close()
+    const breaker = new DatabaseSync(file)
+    breaker.exec(`create trigger full before insert on records when new.line = 'poison'
+      begin select raise(abort, 'disk full'); end`)
+    breaker.close()
+    const store = openSqliteStore(file)
+    await store.addProgram('default', 1)
+    await store.seeDevice('default', { key: 'k', app: 'a', at: 1 })
+    const streams = Array.from({ length: 200 }, (_, i) => `s${i}`)
+    const outcomes = await Promise.allSettled(
+      streams.map(async (stream, i) => {
+        const line = i % 50 === 7 ? 'poison' : 'good'
+        const at = { seq: 1, hash: await nextHash(EMPTY_HASH, line) }
+        return await store.append('default', {
+          stream,
+          device: i % 50 === 8 ? 'nobody' : 'k',
+          epoch: 'e',
+          after: { seq: 0, hash: EMPTY_HASH },
+          lines: [{ ...at, line, lineHash: at.hash, verdict: 'ok', attachments: [] }],
+          announced: { ...at, signature: 's' },
+          receivedAt: 1,
+        })
+      }),
+    )
+    const failed = streams.filter((_, i) => i % 50 === 7 || i % 50 === 8)
+    expect(streams.filter((_, i) => outcomes[i]?.status === 'rejected')).toEqual(failed)
+    await store.close()
+    const again = openSqliteStore(file)
+    expect((await again.streams('default')).map(({ stream }) => stream)).toEqual(
+      streams.filter((stream) => !failed.includes(stream)).sort(),
+    )
+    expect(await again.records('default', { limit: 999 })).toHaveLength(192)
+    await again.close()
+  })
+
   it('brings an empty file up to date and refuses one of a later Jiko', () => {
     const database = new DatabaseSync(':memory:')
     migrate(database)
