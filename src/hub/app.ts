@@ -142,6 +142,13 @@ export function createHub(options: HubOptions): Hub {
     throw nothingAt(c)
   }
 
+  const say: Hub['say'] = async (program, change, actor, role) => {
+    const id = await own.append(program, change, actor, role)
+    await carryOutErasures({ store, blobs, authority: signer.key }, program)
+    onNews()
+    return id
+  }
+
   const app = new Hono<Environment>()
 
   app.use(async (c, next) => {
@@ -210,7 +217,7 @@ export function createHub(options: HubOptions): Hub {
     await access.check(c.req.raw, c.env, program, 'read')
     return await attachments.get(program, sha256, c.req.raw)
   })
-  addAccessRoutes(app, { store, signer, tokens, access, now, knownProgram, admit })
+  addAccessRoutes(app, { store, signer, tokens, access, now, knownProgram, admit, say })
   app.all('/v1/*', notFound)
 
   addEnterRoutes(app, { store, tokens, now, knownProgram })
@@ -238,12 +245,7 @@ export function createHub(options: HubOptions): Hub {
   return {
     fetch: async (request, env = {}) => await app.fetch(request, env),
     ...(forwarder && { forwarder }),
-    async say(program, change, actor, role) {
-      const id = await own.append(program, change, actor, role)
-      await carryOutErasures({ store, blobs, authority: signer.key }, program)
-      onNews()
-      return id
-    },
+    say,
     subscribe(listener) {
       listeners.add(listener)
       return () => void listeners.delete(listener)

@@ -23,6 +23,8 @@ export interface ServeOptions {
   host?: string
   /** Speaks HTTPS with it, and nothing else on this port. */
   certificate?: Certificate
+  /** A proxy of one's own stands in front, and says last in `X-Forwarded-For` who asks. */
+  isBehindProxy?: boolean
 }
 
 export interface RunningHub {
@@ -44,11 +46,17 @@ function describeListenError(error: unknown, { port, host }: ServeOptions): Jiko
   })
 }
 
+function addressOf({ headers }: Request, { incoming }: HttpBindings, isBehindProxy: boolean): string | undefined {
+  const said = isBehindProxy ? headers.get('x-forwarded-for')?.split(',').at(-1)?.trim() : undefined
+  return said || incoming.socket.remoteAddress
+}
+
 /** Puts a hub on a socket. @throws JikoError `hub/cannot-listen` saying why. */
 export async function serve(hub: Hub, options: ServeOptions): Promise<RunningHub> {
-  const { port, host, certificate } = options
+  const { port, host, certificate, isBehindProxy = false } = options
   const server = createAdaptorServer({
-    fetch: (request, env) => hub.fetch(request, { remoteAddress: (env as HttpBindings).incoming.socket.remoteAddress }),
+    fetch: (request, env) =>
+      hub.fetch(request, { remoteAddress: addressOf(request, env as HttpBindings, isBehindProxy) }),
     overrideGlobalObjects: false,
     ...(certificate && { createServer: createTlsServer }),
     serverOptions: { headersTimeout: HEADERS_TIMEOUT, requestTimeout: REQUEST_TIMEOUT, ...certificate },

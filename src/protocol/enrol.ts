@@ -5,6 +5,7 @@ import { JikoError } from './error.ts'
 import { ProgramName } from './hub.ts'
 import { parseWith } from './parse.ts'
 import { Count, PublicKey, ShortText } from './primitives.ts'
+import { RecordId } from './record.ts'
 
 /**
  * What a member of a program may do. `sender`: send one's own records and photos. `viewer`: also read what came in.
@@ -126,6 +127,22 @@ export const InviteRequest = v.object({
 
 /** `POST /v1/{program}/revoke`, JSON, by an admin: what this key still sends goes to quarantine, and its tokens open nothing. */
 export const RevokeRequest = v.object({ v: v.literal(1), key: v.pipe(ShortText, v.minLength(20)) })
+
+/** `POST /v1/{program}/changes`, JSON, by a reviewer, and an order to erase by an admin: said in the hub's own log. */
+export const ChangeRequest = v.object({
+  v: v.literal(1),
+  change: v.variant('kind', [
+    v.object({
+      kind: v.literal('correction'),
+      ref: RecordId,
+      patch: v.record(v.pipe(v.string(), v.maxLength(64)), v.union([v.string(), v.number(), v.boolean(), v.null()])),
+      /** The corrections that were seen: what it is based on. */
+      base: v.optional(v.array(RecordId), []),
+    }),
+    v.object({ kind: v.picklist(['retract', 'erase']), ref: RecordId }),
+    v.object({ kind: v.literal('note'), ref: RecordId, text: v.pipe(v.string(), v.minLength(1), v.maxLength(4000)) }),
+  ]),
+})
 
 /** `POST /v1/{program}/admission`, JSON, by an admin. */
 export const AdmissionRequest = v.object({ v: v.literal(1), admission: v.picklist(['open', 'enrolled']) })

@@ -63,6 +63,7 @@ export function hubCommand(): Command {
         .argParser(parseAddress),
     )
     .option('--no-mirror', 'do not copy the packs of the hub above')
+    .option('--behind-proxy', 'who asks is the last address in X-Forwarded-For, which a proxy of yours sets')
     .option('--log', 'print a line for each request')
     .action((options: StartOptions) => start(options))
     .addCommand(

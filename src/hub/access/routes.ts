@@ -1,8 +1,16 @@
 import type { Context, Hono } from 'hono'
-import { AdmissionRequest, InviteRequest, RevokeRequest, TokenRequest } from '../../protocol/enrol.ts'
+import {
+  AdmissionRequest,
+  ChangeRequest,
+  InviteRequest,
+  RevokeRequest,
+  type Right,
+  TokenRequest,
+} from '../../protocol/enrol.ts'
 import { JikoError } from '../../protocol/error.ts'
 import type { Schema } from '../../protocol/parse.ts'
 import type { Signer } from '../../protocol/sign.ts'
+import type { HubChange } from '../own-log.ts'
 import type { HubEnv } from '../reader.ts'
 import { checkSignature } from '../signature.ts'
 import type { HubStore } from '../store/store.ts'
@@ -26,6 +34,8 @@ export interface AccessRoutes {
   /** @throws JikoError `hub/no-program`. */
   knownProgram(name: string): Promise<string>
   admit(device: string): void
+  /** Says something about a record in the hub's own log, and answers its id. */
+  say(program: string, change: HubChange, actor: string): Promise<string>
 }
 
 /**
@@ -42,14 +52,14 @@ function checkOwnPage(request: Request): void {
 
 /** Joining, tokens, and what administrators do. */
 export function addAccessRoutes(app: Hono<{ Bindings: HubEnv }>, deps: AccessRoutes): void {
-  const { store, signer, tokens, access, now, knownProgram, admit } = deps
+  const { store, signer, tokens, access, now, knownProgram, admit, say } = deps
   const enrol = createEnrol({ store, signer, tokens, now })
   type Ask = Context<{ Bindings: HubEnv }>
   const programOf = (c: Ask): Promise<string> => knownProgram(c.req.param('program') ?? '')
 
-  async function administer<S extends Schema>(c: Ask, schema: S) {
+  async function administer<S extends Schema>(c: Ask, schema: S, right: Right = 'administer') {
     const program = await programOf(c)
-    const by = await access.check(c.req.raw, c.env, program, 'administer')
+    const by = await access.check(c.req.raw, c.env, program, right)
     checkOwnPage(c.req.raw)
     const { data } = await readJson(c.req.raw, schema)
     return { program, by, data, at: now() }
@@ -96,6 +106,15 @@ export function addAccessRoutes(app: Hono<{ Bindings: HubEnv }>, deps: AccessRou
     else await closeProgram(store, program, at)
     await writeAudit(store, program, { at, by, action: 'admission', about: data.admission })
     return c.json({ jiko: 1 })
+  })
+  app.post('/v1/:program/changes', async (c) => {
+    const { program, by, data, at } = await administer(c, ChangeRequest, 'review')
+    const { change } = data
+    if (change.kind === 'erase') await access.check(c.req.raw, c.env, program, 'administer')
+    const name = (await store.member(program, by))?.name || by
+    const id = await say(program, change, name.slice(0, 64))
+    if (change.kind === 'erase') await writeAudit(store, program, { at, by, action: 'erase', about: change.ref })
+    return c.json({ jiko: 1, id }, 201)
   })
   app.get('/v1/:program/members', async (c) => {
     const program = await programOf(c)

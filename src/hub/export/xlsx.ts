@@ -1,5 +1,5 @@
-import { Zip, ZipDeflate } from 'fflate'
 import { utf8 } from '../../lib/bytes.ts'
+import { createZip, type ZipPart } from '../../lib/zip.ts'
 import type { Cell } from './rows.ts'
 
 /** What a sheet and a cell can hold. */
@@ -59,20 +59,11 @@ export async function* writeXlsx(
   rows: AsyncIterable<readonly Cell[]>,
   mostRows: number = MOST_ROWS,
 ): AsyncGenerator<Uint8Array> {
-  let ready: Uint8Array[] = []
-  const zip = new Zip((error, chunk) => {
-    if (error) throw error
-    ready.push(chunk)
-  })
-  const begin = (name: string): ZipDeflate => {
-    const part = new ZipDeflate(name)
-    zip.add(part)
-    return part
-  }
+  const zip = createZip()
   let sheets = 0
-  const beginSheet = (): ZipDeflate => {
+  const beginSheet = (): ZipPart => {
     sheets += 1
-    const part = begin(`xl/worksheets/sheet${sheets}.xml`)
+    const part = zip.begin(`xl/worksheets/sheet${sheets}.xml`)
     part.push(utf8(SHEET + rowXml(header)))
     return part
   }
@@ -94,11 +85,10 @@ export async function* writeXlsx(
     sheet.push(utf8(text))
     text = ''
     pending = 0
-    yield* ready
-    ready = []
+    yield* zip.take()
   }
   sheet.push(utf8(text + SHEET_END), true)
-  for (const [name, content] of Object.entries(partsAbout(sheets))) begin(name).push(utf8(content), true)
+  for (const [name, content] of Object.entries(partsAbout(sheets))) zip.begin(name).push(utf8(content), true)
   zip.end()
-  yield* ready
+  yield* zip.take()
 }

@@ -389,6 +389,40 @@ describe('what administrators do', () => {
   })
 })
 
+describe('what reviewers say of records', () => {
+  it.each([
+    ['viewer', 403, 403],
+    ['reviewer', 201, 403],
+    ['admin', 201, 201],
+  ] as const)('is taken from a %s as far as they may', async (role, correct, erase) => {
+    const hub = await createTestHub()
+    const [phone, reviewer] = [await createPhone(hub), await createPhone(hub)]
+    await phone.add('rust')
+    await phone.sync()
+    await enrol(await inviteTo(hub, role), reviewer.deps)
+    const { token } = await fetchToken(reviewer.deps)
+    const [record] = await hub.records()
+    const ref = record?.id ?? ''
+    const post = async (change: unknown) =>
+      await hub.fetch(
+        new Request(`${ORIGIN}/v1/default/changes`, {
+          method: 'POST',
+          body: JSON.stringify({ v: 1, change }),
+          headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        }),
+        elsewhere,
+      )
+    expect((await post({ kind: 'correction', ref, patch: { label: 'miner' } })).status).toBe(correct)
+    expect((await post({ kind: 'erase', ref })).status).toBe(erase)
+    const bodies = (await hub.records()).map(({ body }) => body as { kind?: string; actor?: string } | null)
+    const said = bodies.filter((body) => body?.kind === 'correction')
+    expect(said.map((body) => body?.actor)).toEqual(correct === 201 ? ['Asha'] : [])
+    expect(bodies.some((body) => body?.kind === 'result')).toBe(erase !== 201)
+    if (erase === 201) expect((await post({ kind: 'erase', ref: `${'a'.repeat(16)}/1` })).status).toBe(404)
+    if (correct === 201) expect((await post({ kind: 'correction', ref: 'x', patch: {} })).status).toBe(400)
+  })
+})
+
 describe('a browser that joins', () => {
   const join = (hub: TestHub, link: string) => {
     const { program, token } = parseInvitation(link)

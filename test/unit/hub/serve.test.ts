@@ -67,6 +67,20 @@ describe('a hub on a socket', () => {
     expect(await say(port, rebound)).toMatch(/^HTTP\/1.1 403/)
   })
 
+  it('behind a proxy tells phones apart by what it says, and takes nobody for the person at this machine', async () => {
+    const hub = await createTestHub({
+      rates: { address: { burst: 1, perSecond: 0.01 }, device: { burst: 9, perSecond: 9 } },
+    })
+    const served = await serve(hub, { port: 0, host: '127.0.0.1', isBehindProxy: true })
+    running.push(served)
+    const ask = async (forwarded: string) => {
+      const headers = { 'x-forwarded-for': forwarded }
+      return (await fetch(`http://localhost:${served.port}/v1/default/records`, { headers })).status
+    }
+    expect([await ask('10.0.0.1'), await ask('10.0.0.1'), await ask('10.0.0.1, 10.0.0.2')]).toEqual([403, 429, 403])
+    expect(await ask('127.0.0.1')).toBe(403)
+  })
+
   it('gives parts of a pack over several connections at once', async () => {
     const packsDir = newFolder()
     mkdirSync(packsDir)

@@ -31,6 +31,7 @@ export interface StartOptions extends DataOptions {
   mirror: boolean
   url?: string
   bucket?: string
+  behindProxy?: boolean
 }
 
 export function parsePort(text: string): number {
@@ -127,7 +128,7 @@ function sayMirrored(options: { upstream: string; folder: string }): MirroringOp
 }
 
 export async function start(options: StartOptions): Promise<void> {
-  const { app, packs, data, database, bucket, port, host, log, upstream, upstreamKey, mirror } = options
+  const { app, packs, data, database, bucket, behindProxy, port, host, log, upstream, upstreamKey, mirror } = options
   const mirrored = mirror && upstream !== undefined ? { upstream, folder: join(data, 'packs') } : undefined
   if (!existsSync(join(app, 'index.html'))) {
     throw new JikoError(
@@ -157,7 +158,12 @@ export async function start(options: StartOptions): Promise<void> {
       ...(upstreamKey !== undefined && { upstreamKey }),
     })
     const stopped = stopSignal()
-    const running = await serve(hub, { port, ...(host !== undefined && { host }), ...(certificate && { certificate }) })
+    const running = await serve(hub, {
+      port,
+      isBehindProxy: behindProxy === true,
+      ...(host !== undefined && { host }),
+      ...(certificate && { certificate }),
+    })
     const counts = await Promise.all((await store.programs()).map((program) => store.count(program)))
     const records = counts.reduce((sum, count) => sum + count, 0)
     await store.setSetting(ADDRESS, options.url ?? guessAddress(running.port, options))
