@@ -107,6 +107,7 @@ export async function receivePiece(
   } finally {
     signal.removeEventListener('abort', stop)
     stop()
+    await blobs.flush(program, sha256)
   }
   if (hash.digest('hex') === piece.digest) return offset
   await blobs.truncate(program, sha256, piece.offset)

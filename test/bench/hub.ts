@@ -15,7 +15,7 @@ import { createFakePhone, resultLine } from '../helpers/fake-phone.ts'
 import { type PostgresServer, startPostgres } from '../helpers/postgres.ts'
 
 /**
- * `npm run bench -- hub [--growth 1e5,1e6] [--phones 10000] [--write]`: records a second with every commit synced,
+ * `npm run bench -- hub [--only ingest,phones,growth] [--growth 1e5,1e6] [--phones 10000] [--write]`: records a second with every commit synced,
  * thousands of phones that come back at once, and what a hub that has grown still costs. PostgreSQL is one of the test's
  * own on this machine, untuned.
  */
@@ -35,9 +35,10 @@ export async function bench(args: readonly string[]): Promise<void> {
     say(
       `Node ${process.version}, ${cpus().length} cores (${cpus()[0]?.model}); medians of ${ROUNDS} interleaved rounds.`,
     )
-    await ingest(folder, server, say)
-    await reconnect(folder, server, Number(option('phones', '10000')), say)
-    await grow(folder, server, option('growth', '1e5,1e6').split(',').map(Number), say)
+    const only = option('only', 'ingest,phones,growth').split(',')
+    if (only.includes('ingest')) await ingest(folder, server, say)
+    if (only.includes('phones')) await reconnect(folder, server, Number(option('phones', '10000')), say)
+    if (only.includes('growth')) await grow(folder, server, option('growth', '1e5,1e6').split(',').map(Number), say)
     if (args.includes('--write'))
       writeFileSync(new URL('HUB.md', import.meta.url), `# The hub, measured\n\n${said.join('\n')}\n`)
   } finally {

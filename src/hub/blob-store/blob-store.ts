@@ -18,6 +18,8 @@ export interface BlobStore {
   status(program: string, sha256: string): Promise<BlobStatus>
   /** Writes a piece at `offset`, which must be where the partial ends. @throws JikoError `hub/wrong-offset`. */
   append(program: string, sha256: string, offset: number, piece: Bytes): Promise<void>
+  /** Resolves when what was appended is there for other processes too: before anybody is told so. */
+  flush(program: string, sha256: string): Promise<void>
   /** Shortens a partial; 0 drops it. A whole blob stays as it is. */
   truncate(program: string, sha256: string, bytes: number): Promise<void>
   /** Checks the hash and makes the partial whole, durably, or drops it: false. */

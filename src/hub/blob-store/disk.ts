@@ -63,6 +63,7 @@ export function createDiskBlobs(root: string): BlobStore {
         await handle.close()
       }
     },
+    flush: async () => undefined,
     async truncate(program, sha256, bytes) {
       const { partial } = paths(program, sha256)
       if (bytes === 0) await rm(partial, { force: true })

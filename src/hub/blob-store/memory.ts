@@ -34,6 +34,7 @@ export function createMemoryBlobs(
       partial.set(key, concat(partial.get(key) ?? new Uint8Array(0), piece))
       touched.set(key, now())
     },
+    flush: async () => undefined,
     async truncate(program, sha256, bytes) {
       const key = name(program, sha256)
       const there = partial.get(key)

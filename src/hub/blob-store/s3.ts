@@ -88,6 +88,11 @@ export function createS3Blobs(client: S3Client): BlobStore {
       known.end += piece.length
       if (known.bytes >= OBJECT_BYTES) await flush(partial)
     },
+    async flush(program, sha256) {
+      const { partial } = names(program, sha256)
+      await flush(partial)
+      arriving.delete(partial)
+    },
     async truncate(program, sha256, bytes) {
       const { partial } = names(program, sha256)
       const { objects } = await settled(partial)
