@@ -2,12 +2,14 @@ import { PrecacheController, type PrecacheEntry } from 'workbox-precaching'
 import {
   type FromServiceWorker,
   RUNTIME_CACHE,
+  SHARE_ACTION,
   SYNC_TAG,
   TOKENIZER_CACHE,
   type ToServiceWorker,
 } from '../src/protocol/service-worker.ts'
 import { createKeptFiles } from './kept-files.ts'
 import { createLanguages } from './languages.ts'
+import { takeShared } from './share.ts'
 
 declare const self: ServiceWorkerGlobalScope & { __WB_MANIFEST: (PrecacheEntry | string)[] }
 /** Scripts that the first answer does not need. */
@@ -64,8 +66,10 @@ function fetchLater(): Promise<void> {
 function answer(event: FetchEvent): Promise<Response> | undefined {
   const { request } = event
   const url = new URL(request.url)
-  if (request.method !== 'GET' || !url.href.startsWith(scope.href)) return undefined
+  if (!url.href.startsWith(scope.href)) return undefined
   const path = url.pathname.slice(scope.pathname.length)
+  if (request.method === 'POST' && path === SHARE_ACTION) return takeShared(request, scope, caches)
+  if (request.method !== 'GET') return undefined
   // The app is one page, whatever follows the question mark.
   if (request.mode === 'navigate')
     return path === '' || path === 'index.html' ? openPage({ request, event, url }) : undefined

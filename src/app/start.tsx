@@ -1,6 +1,7 @@
 import { type JSX, render } from 'preact'
 import type { Kit } from '../client/kit.ts'
 import { createSignal } from '../client/signal.ts'
+import { SHARE_CACHE } from '../protocol/service-worker.ts'
 import { type App, AppContext } from './context.ts'
 import { activateLanguage, directionOf, LANGUAGES } from './language.ts'
 import { Failure } from './parts/notice.tsx'
@@ -91,12 +92,24 @@ function createApp(
   }
 }
 
-/** A `.jikopack` that was opened in a file manager, where the app is installed. */
+/** A `.jikopack` that was opened in a file manager or shared by another app, where the app is installed. */
 function takeFiles(take: (file: Blob) => Promise<void>): void {
+  void takeShared(take)
   const { launchQueue } = window as { launchQueue?: LaunchQueue }
   launchQueue?.setConsumer(async ({ files = [] }) => {
     for (const handle of files) await take(await handle.getFile())
   })
+}
+
+/** The service worker has put it aside. It goes only once it was looked at: a page may be killed before. */
+async function takeShared(take: (file: Blob) => Promise<void>): Promise<void> {
+  if (!('caches' in window) || !(await caches.has(SHARE_CACHE))) return
+  const shared = await caches.open(SHARE_CACHE)
+  for (const key of await shared.keys()) {
+    const file = await (await shared.match(key))?.blob()
+    if (file) await take(file)
+  }
+  await caches.delete(SHARE_CACHE)
 }
 
 /** Chromium's, in no TypeScript lib. */

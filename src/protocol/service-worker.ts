@@ -12,3 +12,8 @@ export const CHUNK_CACHE = 'jiko-chunks-v1'
 export const RUNTIME_CACHE = 'jiko-runtime-v1'
 /** Cache of the script that reads texts for packs with a tokenizer. */
 export const TOKENIZER_CACHE = 'jiko-tokens-v1'
+
+/** Where other apps hand a file over, relative to the scope, the field it comes in, and where it waits for a page. */
+export const SHARE_ACTION = 'share'
+export const SHARE_FIELD = 'pack'
+export const SHARE_CACHE = 'jiko-shared-v1'

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
@@ -112,6 +112,48 @@ describe('a newer version that gives wrong answers on this phone', () => {
     await ready(page)
     expect(await page.getByTestId('update-pack').count()).toBe(0)
     expect(await ask(page, sample('rust-121.jpg'))).toEqual(before)
+  })
+})
+
+describe('a pack that another app shares', () => {
+  let field: Field
+  beforeAll(async () => {
+    field = await createField()
+    await controlled(field.page)
+  })
+  afterAll(() => field.close())
+
+  it('is taken by the service worker, waits for a page, and is verified; what is no pack is told', async () => {
+    const { page } = field
+    await installPack(page)
+    /** As the system posts it. */
+    const share = (bytes: number[]) =>
+      page.evaluate(async (given) => {
+        const form = new FormData()
+        form.append('pack', new File([Uint8Array.from(given)], 'leaf.jikopack'))
+        const { redirected, url } = await fetch('./share', { method: 'POST', body: form })
+        return { redirected, hash: new URL(url).hash }
+      }, bytes)
+    await go(page, '#/packs')
+    const coming = page.waitForEvent('download')
+    await page.getByTestId('share-pack').click()
+    const bytes = [...(await readFile(await (await coming).path()))]
+    const installed = page.getByTestId(`installed-${PACK}`)
+    await installed.getByRole('button').last().click()
+    await installed.getByRole('button').first().click()
+    await expect.poll(() => held(page)).toBe(0)
+    await field.network.cut()
+
+    expect(await share([1, 2, 3])).toMatchObject({ redirected: true })
+    await page.reload()
+    const failure = page.getByTestId('failure')
+    await failure.waitFor()
+    expect(await failure.getAttribute('data-code')).toBe('pack/bad-bundle')
+    await share(bytes)
+    await page.reload()
+    await page.getByTestId('share-pack').waitFor({ timeout: 30_000 })
+    expect((await ask(page, sample('rust-121.jpg'))).label).not.toBe('')
+    expect(await page.evaluate(() => caches.has('jiko-shared-v1'))).toBe(false)
   })
 })
 
