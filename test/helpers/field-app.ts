@@ -1,4 +1,4 @@
-import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { BrowserContext, LaunchOptions, Page } from 'playwright-core'
@@ -6,6 +6,7 @@ import type { RecordState } from '../../src/protocol/record.ts'
 import { type BadNetwork, createBadNetwork } from './bad-network.ts'
 import { deleteProfile, killBrowser, openProfile } from './chromium.ts'
 import { deleteHubData, type HubProcess, startHub } from './hub-process.ts'
+import { copyPacks } from './pack-versions.ts'
 
 const PACK = 'coffee-leaf'
 
@@ -30,7 +31,7 @@ export interface FieldOptions {
 
 export async function createField({ packs, launch = {} }: FieldOptions = {}): Promise<Field> {
   const leafOnly = packs === undefined ? await mkdtemp(join(tmpdir(), 'jiko-packs-')) : undefined
-  if (leafOnly) await cp(join('dist/packs', PACK), join(leafOnly, PACK), { recursive: true })
+  if (leafOnly) await copyPacks(leafOnly, PACK)
   const hub = await startHub({ packs: packs ?? leafOnly ?? '' })
   const network = await createBadNetwork(() => hub.url)
   let opened = await openProfile({ launch })

@@ -1,4 +1,5 @@
-import { cp } from 'node:fs/promises'
+import { cp, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { createEngines } from '../../src/cli/engines.ts'
 import { buildPack } from '../../src/cli/pack/build-pack.ts'
 import { readSourceFolder } from '../../src/cli/pack/source.ts'
@@ -7,9 +8,17 @@ import { loadReleaseKey } from '../../src/cli/release-key.ts'
 import { utf8 } from '../../src/lib/bytes.ts'
 import { sha256Hex } from '../../src/lib/sha256.ts'
 import { formatSignedManifest, type Manifest } from '../../src/protocol/manifest.ts'
+import { parsePackIndex } from '../../src/protocol/pack-index.ts'
 
-/** The packs of the build, copied: what a hub offers at first. */
-export const copyPacks = (folder: string): Promise<void> => cp('dist/packs', folder, { recursive: true })
+const BUILT = 'dist/packs'
+
+/** The leaf pack of the build, copied, as the only one on offer: what a hub has at first. */
+export async function copyPacks(folder: string, name = 'coffee-leaf'): Promise<void> {
+  await cp(join(BUILT, name), join(folder, name), { recursive: true })
+  const { packs } = parsePackIndex(await readFile(join(BUILT, 'index.json'), 'utf8'))
+  const only = packs.filter((pack) => pack.name === name)
+  await writeFile(join(folder, 'index.json'), JSON.stringify({ packs: only }))
+}
 
 /**
  * Publishes the next version of coffee-leaf as `jiko pack` would: one range of the calibration is a little wider.
