@@ -370,11 +370,18 @@ export const OPERATIONS = {
     claims.write(dst, outer * pieces * bytes)
     return outer * pieces * bytes
   }),
-  unfold: operation(23, 16, 1, (claims, src, dst, channels, height, width, outHeight, outWidth, rows, columns) => {
-    positive(claims, channels, height, width, outHeight, outWidth, rows, columns)
-    claims.read(src, 4 * channels * height * width)
-    claims.write(dst, 4 * channels * rows * columns * outHeight * outWidth)
-    return channels * rows * columns * outHeight * outWidth
+  unfold: operation(23, 16, 1, (claims, src, dst, channels, ...rest) => {
+    const [height = 0, width = 0, outHeight = 0, outWidth = 0, rows = 0, columns = 0, strideY = 0, strideX = 0] = rest
+    positive(claims, channels, height, width, outHeight, outWidth, rows, columns, strideY, strideX)
+    // So small that no place in the image can come out wrong by 32 bits.
+    claims.require(
+      rest.slice(0, 12).every((value) => Math.abs(value) < 32_768),
+      'pictures and steps are small',
+    )
+    const count = channels * rows * columns * outHeight * outWidth
+    claims.read(src, realBytes(channels * height * width))
+    claims.write(dst, realBytes(count))
+    return count
   }),
   /** Rows of reals, quantised by their own range as they come, by int8 weights; see `kernels/dense.ts`. */
   dense: operation(24, 7, 0, (claims, weights, depth, columns, src, dst, rows, scratch) => {

@@ -6,5 +6,5 @@ export { dense } from "./dense";
 export { add, lookup, scale } from "./elementwise";
 export { copy, pad } from "./move";
 export { averagePool, globalAverage, maxPool } from "./pool";
-export { gather, largest, reduceReal, unfold } from "./rare";
-export { clampReal, combineReal, mapReal, normalise, product, softmax } from "./real";
+export { gather, largest, reduceReal } from "./rare";
+export { clampReal, combineReal, mapReal, normalise, product, softmax, unfold } from "./real";

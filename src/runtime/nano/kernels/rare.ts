@@ -44,46 +44,6 @@ export function gather(
   }
 }
 
-/**
- * Planes of f32 to columns for `product`: for each plane and each place of a window its value in every window, `fill`
- * where that lies outside the image.
- */
-export function unfold(
-  src: usize,
-  dst: usize,
-  channels: usize,
-  height: i32,
-  width: i32,
-  outHeight: i32,
-  outWidth: i32,
-  windowRows: i32,
-  windowColumns: i32,
-  strideY: i32,
-  strideX: i32,
-  dilationY: i32,
-  dilationX: i32,
-  top: i32,
-  left: i32,
-  fill: f32,
-): void {
-  for (; channels > 0; channels--) {
-    for (let i = 0; i < windowRows; i++) {
-      for (let j = 0; j < windowColumns; j++) {
-        for (let y = 0; y < outHeight; y++) {
-          const row = y * strideY + i * dilationY - top;
-          for (let x = 0; x < outWidth; x++) {
-            const column = x * strideX + j * dilationX - left;
-            const inside = <u32>row < <u32>height && <u32>column < <u32>width;
-            store<f32>(dst, inside ? load<f32>(src + <usize>((row * width + column) << 2)) : fill);
-            dst += 4;
-          }
-        }
-      }
-    }
-    src += <usize>((height * width) << 2);
-  }
-}
-
 /** The `most` largest of each row of `count`, largest first, and their places; `src` is used up. */
 export function largest(src: usize, dst: usize, indices: usize, rows: usize, count: usize, most: usize): void {
   for (; rows > 0; rows--) {

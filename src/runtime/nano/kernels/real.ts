@@ -100,9 +100,16 @@ export function clampReal(src: usize, dst: usize, count: usize, low: f32, high: 
   }
 }
 
+// @ts-ignore: decorator
+@inline
+function start(bias: usize, n: usize, byColumn: i32): V {
+  return byColumn ? fetch(bias + n) : all(load<f32>(bias));
+}
+
 /**
  * `batch` times rows x depth by depth x columns. A result starts at its bias: one for each column, or for each row the
- * one `biasRow` bytes after that of the row before. Rows end where the next begin, so the last of a row are written over.
+ * one `biasRow` bytes after that of the row before. The last columns come first: what is written behind the end of a row
+ * is the beginning of the next, which is still to come.
  */
 export function product(
   src: usize,
@@ -118,49 +125,80 @@ export function product(
   biasRow: usize,
   biasColumn: i32,
 ): void {
-  const step = columns << 2;
+  const step = columns << 2, deep = depth << 2, block = 4 * STEP;
   for (; batch > 0; batch--) {
-    let row = src;
-    for (let i = rows; i > 0; i--) {
-      const end = row + (depth << 2);
-      let n: usize = 0;
-      for (; n + 4 * STEP <= step; n += 4 * STEP) {
-        let a = all(load<f32>(bias)), b = a, c = a, d = a;
-        if (biasColumn) {
-          a = fetch(bias + n);
-          b = fetch(bias + n + STEP);
-          c = fetch(bias + n + 2 * STEP);
-          d = fetch(bias + n + 3 * STEP);
+    for (let n = (step + STEP - 1) & ~(STEP - 1); n > 0; ) {
+      const wide = !(n & (block - 1));
+      n -= wide ? block : STEP;
+      let row = src, to = dst + n, first = bias, left = rows;
+      if (wide) {
+        for (; left > 1; left -= 2) {
+          let a = start(first, n, biasColumn), b = start(first, n + STEP, biasColumn);
+          let c = start(first, n + 2 * STEP, biasColumn), d = start(first, n + 3 * STEP, biasColumn);
+          first += biasRow;
+          let e = start(first, n, biasColumn), f = start(first, n + STEP, biasColumn);
+          let g = start(first, n + 2 * STEP, biasColumn), h = start(first, n + 3 * STEP, biasColumn);
+          first += biasRow;
+          let w = weights + n;
+          for (const end = row + deep; row < end; row += 4) {
+            const x = all(load<f32>(row)), y = all(load<f32>(row + deep));
+            const w0 = fetch(w), w1 = fetch(w + STEP), w2 = fetch(w + 2 * STEP), w3 = fetch(w + 3 * STEP);
+            a = plus(a, times(x, w0));
+            b = plus(b, times(x, w1));
+            c = plus(c, times(x, w2));
+            d = plus(d, times(x, w3));
+            e = plus(e, times(y, w0));
+            f = plus(f, times(y, w1));
+            g = plus(g, times(y, w2));
+            h = plus(h, times(y, w3));
+            w += step;
+          }
+          row += deep;
+          put(to, a);
+          put(to + STEP, b);
+          put(to + 2 * STEP, c);
+          put(to + 3 * STEP, d);
+          to += step;
+          put(to, e);
+          put(to + STEP, f);
+          put(to + 2 * STEP, g);
+          put(to + 3 * STEP, h);
+          to += step;
         }
-        let w = weights + n;
-        for (let from = row; from < end; from += 4) {
-          const x = all(load<f32>(from));
-          a = plus(a, times(x, fetch(w)));
-          b = plus(b, times(x, fetch(w + STEP)));
-          c = plus(c, times(x, fetch(w + 2 * STEP)));
-          d = plus(d, times(x, fetch(w + 3 * STEP)));
-          w += step;
-        }
-        put(dst + n, a);
-        put(dst + n + STEP, b);
-        put(dst + n + 2 * STEP, c);
-        put(dst + n + 3 * STEP, d);
       }
-      for (; n < step; n += STEP) {
-        let a = biasColumn ? fetch(bias + n) : all(load<f32>(bias));
+      for (; left > 0; left--) {
         let w = weights + n;
-        for (let from = row; from < end; from += 4) {
-          a = plus(a, times(all(load<f32>(from)), fetch(w)));
-          w += step;
+        let a = start(first, n, biasColumn);
+        const end = row + deep;
+        if (wide) {
+          let b = start(first, n + STEP, biasColumn);
+          let c = start(first, n + 2 * STEP, biasColumn), d = start(first, n + 3 * STEP, biasColumn);
+          for (; row < end; row += 4) {
+            const x = all(load<f32>(row));
+            a = plus(a, times(x, fetch(w)));
+            b = plus(b, times(x, fetch(w + STEP)));
+            c = plus(c, times(x, fetch(w + 2 * STEP)));
+            d = plus(d, times(x, fetch(w + 3 * STEP)));
+            w += step;
+          }
+          put(to + STEP, b);
+          put(to + 2 * STEP, c);
+          put(to + 3 * STEP, d);
+        } else {
+          for (; row < end; row += 4) {
+            a = plus(a, times(all(load<f32>(row)), fetch(w)));
+            w += step;
+          }
         }
-        put(dst + n, a);
+        put(to, a);
+        to += step;
+        first += biasRow;
       }
-      row = end;
-      dst += step;
-      bias += biasRow;
     }
     src += srcBatch;
     weights += weightsBatch;
+    bias += rows * biasRow;
+    dst += rows * step;
   }
 }
 
@@ -195,5 +233,53 @@ export function normalise(src: usize, dst: usize, rows: usize, count: usize, eps
     for (i = 0; i < bytes; i += STEP) put(dst + i, times(minus(fetch(src + i), all(mean)), all(scale)));
     src += bytes;
     dst += bytes;
+  }
+}
+
+/**
+ * Planes of f32 to columns for `product`: for each plane and each place of a window its value in every window, `fill`
+ * where that lies outside the image. Rows end where the next begin, so what is written behind one is written over.
+ */
+export function unfold(
+  src: usize,
+  dst: usize,
+  channels: usize,
+  height: i32,
+  width: i32,
+  outHeight: i32,
+  outWidth: i32,
+  windowRows: i32,
+  windowColumns: i32,
+  strideY: i32,
+  strideX: i32,
+  dilationY: i32,
+  dilationX: i32,
+  top: i32,
+  left: i32,
+  fill: f32,
+): void {
+  const lanes = <i32>(STEP >> 2);
+  for (; channels > 0; channels--) {
+    for (let i = 0; i < windowRows; i++) {
+      for (let j = 0; j < windowColumns; j++) {
+        // Windows `low` to `high` have this place inside the image.
+        const shift = j * dilationX - left;
+        const inside = min(shift < width ? (width - 1 - shift) / strideX + 1 : 0, outWidth);
+        const low = min(shift < 0 ? (strideX - 1 - shift) / strideX : 0, inside);
+        for (let y = 0; y < outHeight; y++) {
+          const row = y * strideY + i * dilationY - top;
+          const high = <u32>row < <u32>height ? inside : low;
+          const from = src + ((row * width + shift) << 2);
+          let x = 0;
+          for (; x < low; x += lanes) put(dst + (x << 2), all(fill));
+          x = low;
+          if (strideX == 1) for (; x < high; x += lanes) put(dst + (x << 2), fetch(from + (x << 2)));
+          else for (; x < high; x++) store<f32>(dst + (x << 2), load<f32>(from + ((x * strideX) << 2)));
+          for (x = high; x < outWidth; x += lanes) put(dst + (x << 2), all(fill));
+          dst += outWidth << 2;
+        }
+      }
+    }
+    src += (height * width) << 2;
   }
 }

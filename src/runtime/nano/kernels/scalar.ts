@@ -2,8 +2,8 @@
 // the same results, from the same plans: weights lie as `products.ts` and `depthwise.ts` say.
 export { lookup } from "./elementwise";
 export { copy, pad } from "./move";
-export { gather, largest, reduceReal, unfold } from "./rare";
-export { clampReal, combineReal, mapReal, normalise, product, softmax } from "./real";
+export { gather, largest, reduceReal } from "./rare";
+export { clampReal, combineReal, mapReal, normalise, product, softmax, unfold } from "./real";
 
 // @ts-ignore: decorator
 @inline
