@@ -52,7 +52,8 @@ export async function openPeers(): Promise<{
   const { Builder } = createRequire(join(peers, 'package.json'))('flatbuffers') as {
     Builder: new (bytes: number) => FlatBuilder
   }
-  const pages = await mkdtemp(join(tmpdir(), 'jiko-bench-page-'))
+  await mkdir(join(ROOT, 'dist'), { recursive: true })
+  const pages = await mkdtemp(join(ROOT, 'dist/bench-page-'))
   const build = await rolldown({
     input: join(ROOT, 'test/helpers/peer-page.js'),
     platform: 'browser',
