@@ -28,7 +28,7 @@ def save_dense(path: Path, layers: list[tuple[np.ndarray, np.ndarray]]) -> None:
 
 
 def write_rows(path: Path, rows: list[tuple[str, str]]) -> None:
-    """(label, text) as the lines that `jiko eval` reads: label, tab, text."""
+    """(label, text) as the table that `jiko eval` reads."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(f"{label}\t{' '.join(text.split())}\n" for label, text in rows), encoding="utf-8")
+    path.write_text("label\ttext\n" + "".join(f"{label}\t{' '.join(text.split())}\n" for label, text in rows), encoding="utf-8")
     print(f"{path}: {len(rows)} texts")

@@ -145,6 +145,8 @@ def main():
     save_dense(HERE / "model.onnx", [(net.weights().detach().numpy(), net.bias.detach().numpy()),
                                      (net.head.weight.detach().numpy().T, net.head.bias.detach().numpy())])
     (HERE / "metrics.json").write_text(json.dumps(figures, indent=1) + "\n")
+    pack = json.loads((HERE / "pack.json").read_text())
+    (HERE / "pack.json").write_text(json.dumps({**pack, "decision": figures["decision"]}, indent=1, ensure_ascii=False) + "\n")
     for split, made in (("dev", sets), ("test", fixed(Texts(given.news, given.declaration, "test")))):
         for name, rows in made.items():
             write_rows(given.texts / split / f"{name}.tsv", [(LABELS[label], " ".join(words)) for label, words in rows])

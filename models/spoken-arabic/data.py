@@ -26,7 +26,7 @@ def decode(path: Path) -> np.ndarray:
 
 
 def load(folder: Path, split: str):
-    """All clips of a split, sorted by path: int16 [n,16000], classes [n], speakers (list of str)."""
+    """All clips of a split, sorted by path: int16 [n,16000] and classes [n]."""
     with open(folder / "labels.csv", newline="") as file:
         rows = sorted((row for row in csv.DictReader(file) if row["split"] == split), key=lambda row: row["path"])
     missing = [row["path"] for row in rows if not (folder / row["path"]).is_file()]
@@ -34,7 +34,15 @@ def load(folder: Path, split: str):
         sys.exit(f"{folder}: labels.csv names {len(rows)} clips of {split}, {len(missing)} of them missing {missing[:1]}")
     with ThreadPoolExecutor(4) as pool:
         clips = np.stack(list(pool.map(decode, [folder / row["path"] for row in rows])))
-    return torch.from_numpy(clips), torch.tensor([WORDS.index(row["class"]) for row in rows]), [row["speaker"] for row in rows]
+    return torch.from_numpy(clips), torch.tensor([WORDS.index(row["class"]) for row in rows])
+
+
+def splits_of(given, names):
+    """Clips and classes of these splits, from the file of decoded clips where there is one."""
+    if not given.decoded:
+        return {name: load(given.data, name) for name in names}
+    kept = np.load(given.decoded)
+    return {name: (torch.from_numpy(kept[f"{name}_clips"]), torch.from_numpy(kept[f"{name}_classes"])) for name in names}
 
 
 def mel(hertz):

@@ -28,7 +28,7 @@ class Net(nn.Module):
     """[n,1,frames,40] to logits [n,classes]. Time and pitch are halved until 5 bands are left; those are then merged by one
     convolution over all of them, after which only time is left to look along."""
 
-    def __init__(self, classes: int, widths=(24, 40, 56, 72), depth=(1, 2, 2, 3), hop: int = 160, dropout: float = 0.1):
+    def __init__(self, classes: int, widths=(32, 56, 80, 96), depth=(1, 2, 2, 3), hop: int = 320, dropout: float = 0.1):
         super().__init__()
         first, second, third, last = widths
         self.body = nn.Sequential(

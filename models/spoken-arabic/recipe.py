@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 try:
-    import numpy as np
+    import numpy  # noqa: F401  (fail here, with advice)
     import torch
     import torch.nn.functional as F
 except ImportError as missing:
@@ -19,7 +19,7 @@ except ImportError as missing:
 
 import measure
 from augment import Augment
-from data import CLASSES, SILENCE, UNKNOWN, Features, load
+from data import CLASSES, SILENCE, UNKNOWN, Features, splits_of
 from net import Net
 
 HERE = Path(__file__).resolve().parent
@@ -30,12 +30,13 @@ BATCH, SILENT, NONSENSE = 240, 16, 32
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=MATERIALS / "datasets" / "arabic-speech-commands-20", help="folder with labels.csv")
-    parser.add_argument("--decoded", type=Path, metavar="FILE", help="clips of train and val decoded before (.npz), instead of --data")
-    parser.add_argument("--epochs", type=int, default=120)
+    parser.add_argument("--decoded", type=Path, metavar="FILE", help="clips decoded before (.npz: SPLIT_clips, SPLIT_classes), instead of --data")
+    parser.add_argument("--clips", type=Path, default=HERE / "clips", help="where the clips to measure with go, as WAV")
+    parser.add_argument("--epochs", type=int, default=240)
     parser.add_argument("--rate", type=float, default=4e-3, help="peak learning rate")
-    parser.add_argument("--widths", default="24,40,56,72")
+    parser.add_argument("--widths", default="32,56,80,96")
     parser.add_argument("--depth", default="1,2,2,3")
-    parser.add_argument("--hop", type=int, default=160, choices=(160, 320))
+    parser.add_argument("--hop", type=int, default=320, choices=(160, 320))
     parser.add_argument("--mixup", type=float, default=0.0, help="share of batches that are mixed")
     parser.add_argument("--smooth", type=float, default=0.1)
     parser.add_argument("--decay", type=float, default=0.02)
@@ -50,13 +51,6 @@ def arguments():
     if not given.decoded and not (given.data / "labels.csv").is_file():
         parser.error(f"--data: no labels.csv in {given.data}; give the arabic-speech-commands-20 folder")
     return given
-
-
-def splits_of(given):
-    if not given.decoded:
-        return {name: load(given.data, name)[:2] for name in ("train", "val")}
-    kept = np.load(given.decoded)
-    return {name: (torch.from_numpy(kept[f"{name}_clips"]), torch.from_numpy(kept[f"{name}_classes"])) for name in ("train", "val")}
 
 
 def network(given) -> Net:
@@ -144,7 +138,7 @@ def main():
         net, history = network(given), kept["history"]
         net.load_state_dict(kept["weights"])
     else:
-        splits = splits_of(given)
+        splits = splits_of(given, ("train", "val"))
         print("parameters:", sum(p.numel() for p in network(given).parameters()), flush=True)
         torch.manual_seed(given.seed)
         net, history = train(given, splits["train"], splits["val"])

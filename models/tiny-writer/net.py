@@ -72,9 +72,9 @@ class Step(nn.Module):
         self.register_buffer("here", torch.eye(LENGTH))
 
     def forward(self, token, position, *past):
-        """token int64 [1,1], position int64 [1], past 2 x LAYERS of [1,heads,LENGTH,width/heads]; answers logits [1,tokens],
-        the next position, attention [LAYERS,heads,LENGTH], then the memory anew."""
-        x = self.writer.tokens(token) + self.writer.places(position).unsqueeze(0)
+        """token and position int64 [1,1], past 2 x LAYERS of [1,heads,LENGTH,width/heads]; answers logits [1,tokens],
+        attention [LAYERS,heads,LENGTH], then the memory anew."""
+        x = self.writer.tokens(token) + self.writer.places(position)
         mask = self.masks[position].view(1, 1, 1, LENGTH)
         here = self.here[position].view(1, 1, LENGTH, 1)
         kept, looks = [], []
@@ -87,4 +87,4 @@ class Step(nn.Module):
             kept += [keys, values]
             looks.append(weights.view(1, HEADS, LENGTH))
         logits = (self.writer.last(x) @ self.writer.tokens.weight.T).view(1, -1)
-        return (logits, position + 1, torch.cat(looks), *kept)
+        return (logits, torch.cat(looks), *kept)
