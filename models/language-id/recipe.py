@@ -26,7 +26,7 @@ from ngrams import Hasher
 HERE = Path(__file__).resolve().parent
 MATERIALS = HERE.parents[2] / "shared" / "materials" / "datasets"
 CHARACTERS, WORDS, BUCKETS, WIDTH = [1, 2, 3, 4, 5], [1], 32_768, 20
-BATCH, SEED, KEPT, LEVELS = 256, 16, 0.95, 5
+BATCH, SEED, KEPT, LEVELS = 256, 16, 0.95, 4
 
 
 def arguments():
@@ -63,7 +63,7 @@ class Net(torch.nn.Module):
         self.coarse = False
 
     def weights(self) -> torch.Tensor:
-        """Once `coarse`, each column has eleven values: 0 and five either way. What few values say deflates to a third."""
+        """Once `coarse`, each column has nine values: 0 and four either way. What few values say deflates to a third."""
         if not self.coarse:
             return self.table
         step = self.table.detach().std(0) * 3 / LEVELS
@@ -150,6 +150,7 @@ def main():
     for split, made in (("dev", sets), ("test", fixed(Texts(given.news, given.declaration, "test")))):
         for name, rows in made.items():
             write_rows(given.texts / split / f"{name}.tsv", [(LABELS[label], " ".join(words)) for label, words in rows])
+        write_rows(given.texts / split / "all.tsv", [(LABELS[label], " ".join(words)) for rows in made.values() for label, words in rows])
 
 
 if __name__ == "__main__":
