@@ -20,13 +20,19 @@ function table({ name, figures, calibrationError, perClass, confusion }: Variant
     ([label, { count, recall, precision }]) => `| ${label} | ${count} | ${percent(recall)} | ${percent(precision)} |`,
   )
   const rows = confusion.map((row, i) => `| **${labels[i]}** | ${row.join(' | ')} |`)
-  return [
+  const parts = [
     `Variant \`${name}\`; expected calibration error ${percent(calibrationError)}.`,
     ['| | | measured on | runtime |', '|---|---|---|---|', ...measured].join('\n'),
-    ['| class | photos | recall | precision |', '|---|---|---|---|', ...classes].join('\n'),
-    'True class in rows, answer in columns:',
-    [`| | ${labels.join(' | ')} |`, `|---|${labels.map(() => '---|').join('')}`, ...rows].join('\n'),
-  ].join('\n\n')
+  ]
+  // What reads instead of naming has no classes.
+  if (classes.length > 0) {
+    parts.push(
+      ['| class | count | recall | precision |', '|---|---|---|---|', ...classes].join('\n'),
+      'True class in rows, answer in columns:',
+      [`| | ${labels.join(' | ')} |`, `|---|${labels.map(() => '---|').join('')}`, ...rows].join('\n'),
+    )
+  }
+  return parts.join('\n\n')
 }
 
 /** A model card with the figures of `accuracy.json` between its markers. */

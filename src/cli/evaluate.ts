@@ -10,34 +10,53 @@ export interface Outcome {
   readonly ms: number
 }
 
-/** What a set of outcomes says of a pack. Shares are 0-1. */
-export interface Evaluation {
+/** What holds of every kind of answer. Shares are 0-1. */
+export interface Common {
   readonly count: number
   readonly accuracy: number
-  /** Mean of the recalls: what a rare class weighs as much as a common one in. */
-  readonly balancedAccuracy: number
   /** Share of answers above the threshold, and accuracy among them; null when there are none. */
   readonly sure: { readonly share: number; readonly accuracy: number | null }
   readonly calibrationError: number
-  readonly perClass: AccuracyFile['variants'][number]['perClass']
-  /** Rows are the truth, columns the answers. */
-  readonly confusion: number[][]
+  /** How far confidence and accuracy lie apart in each bucket of confidence that is not empty. */
+  readonly reliability: readonly { readonly score: number; readonly accuracy: number; readonly count: number }[]
   /** Milliseconds of prepare, run and finish. */
   readonly latency: { readonly median: number; readonly p95: number }
 }
 
+/** What outcomes say of a pack that answers with labels. */
+export interface Evaluation extends Common {
+  /** Mean of the recalls: what a rare class weighs as much as a common one in. */
+  readonly balancedAccuracy: number
+  readonly perClass: AccuracyFile['variants'][number]['perClass']
+  /** Rows are the truth, columns the answers. */
+  readonly confusion: number[][]
+}
+
+/** What outcomes say of a pack that reads. */
+export interface ReadingEvaluation extends Common {
+  /** Share of the characters written that were read: 1 - edit distance / length. */
+  readonly characters: number
+}
+
 const BUCKETS = 10
 
-/** Mean gap between confidence and accuracy over ten buckets of confidence, weighted by how many fall in each. */
-export function calibrationError(outcomes: readonly Pick<Outcome, 'score' | 'truth' | 'label'>[]): number {
-  let gap = 0
-  for (let bucket = 0; bucket < BUCKETS; bucket++) {
+type Judged = Pick<Outcome, 'score' | 'truth' | 'label'>
+
+function reliabilityOf(outcomes: readonly Judged[]): Common['reliability'] {
+  return Array.from({ length: BUCKETS }, (_, bucket) => {
     const inside = outcomes.filter(({ score }) => Math.min(BUCKETS - 1, Math.floor(score * BUCKETS)) === bucket)
     const right = inside.filter(({ truth, label }) => truth === label).length
-    gap += Math.abs(inside.reduce((sum, { score }) => sum + score, 0) - right)
-  }
-  return outcomes.length === 0 ? 0 : gap / outcomes.length
+    const score = inside.reduce((sum, one) => sum + one.score, 0)
+    return { score: ratio(score, inside.length), accuracy: ratio(right, inside.length), count: inside.length }
+  }).filter(({ count }) => count > 0)
 }
+
+/** Mean gap between confidence and accuracy over ten buckets of confidence, weighted by how many fall in each. */
+export const calibrationError = (outcomes: readonly Judged[]): number =>
+  ratio(
+    reliabilityOf(outcomes).reduce((sum, one) => sum + Math.abs(one.score - one.accuracy) * one.count, 0),
+    outcomes.length,
+  )
 
 const ratio = (part: number, whole: number): number => (whole === 0 ? 0 : part / whole)
 
@@ -65,6 +84,25 @@ export function evaluate(outcomes: readonly Outcome[], labels: readonly string[]
     }),
   )
   const present = Object.values(perClass).filter(({ count }) => count > 0)
+  return {
+    ...commonOf(outcomes),
+    balancedAccuracy: ratio(
+      present.reduce((sum, { recall }) => sum + recall, 0),
+      present.length,
+    ),
+    perClass,
+    confusion,
+  }
+}
+
+/** Of lines that were read: right only when every character is. */
+export function evaluateReading(outcomes: readonly Outcome[]): ReadingEvaluation {
+  const written = outcomes.reduce((sum, { truth }) => sum + truth.length, 0)
+  const wrong = outcomes.reduce((sum, { truth, label }) => sum + editDistance(truth, label), 0)
+  return { ...commonOf(outcomes), characters: Math.max(0, 1 - ratio(wrong, written)) }
+}
+
+function commonOf(outcomes: readonly Outcome[]): Common {
   const right = outcomes.filter(({ truth, label }) => truth === label).length
   const sure = outcomes.filter((outcome) => outcome.sure)
   const times = outcomes.map(({ ms }) => ms).sort((a, b) => a - b)
@@ -72,17 +110,26 @@ export function evaluate(outcomes: readonly Outcome[], labels: readonly string[]
   return {
     count: outcomes.length,
     accuracy: ratio(right, outcomes.length),
-    balancedAccuracy: ratio(
-      present.reduce((sum, { recall }) => sum + recall, 0),
-      present.length,
-    ),
     sure: {
       share: ratio(sure.length, outcomes.length),
       accuracy: sure.length === 0 ? null : sure.filter(({ truth, label }) => truth === label).length / sure.length,
     },
     calibrationError: calibrationError(outcomes),
-    perClass,
-    confusion,
+    reliability: reliabilityOf(outcomes),
     latency: { median: at(0.5), p95: at(0.95) },
   }
+}
+
+/** How many characters must be put in, taken out or changed to make one text of the other. */
+export function editDistance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, i) => i)
+  for (let i = 0; i < from.length; i++) {
+    const next = [i + 1]
+    for (let j = 0; j < to.length; j++) {
+      const change = (row[j] ?? 0) + (from[i] === to[j] ? 0 : 1)
+      next.push(Math.min(change, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row.at(-1) ?? 0
 }

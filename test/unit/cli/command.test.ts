@@ -54,6 +54,9 @@ describe('the jiko command', () => {
       latency: expect.any(Object),
     })
     expect(existsSync(join(home, 'c.svg'))).toBe(true)
+    const met = jiko('eval', 'small', '--data', photos, '--strangers', photos, '--json')
+    expect(JSON.parse(met.stdout).strangers).toEqual([{ folder: photos, count: 12, notSure: expect.any(Number) }])
+    expect(jiko('eval', 'small', '--data', photos, '--strangers', join(home, 'none')).stderr).toContain('no folder')
 
     const tuned = jiko('tune', 'small', '--data', photos, '--write', source, '--keep', '90', '--right', '50')
     expect(tuned.stdout, tuned.stderr).toMatch(/^temperature [\d.]+: .*\nthreshold [\d.]+: .*\nenergy -?[\d.]+: /)

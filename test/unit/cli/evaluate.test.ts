@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { confusionSvg } from '../../../src/cli/confusion-svg.ts'
-import { calibrationError, evaluate, type Outcome } from '../../../src/cli/evaluate.ts'
+import { calibrationError, editDistance, evaluate, evaluateReading, type Outcome } from '../../../src/cli/evaluate.ts'
+import { reliabilitySvg } from '../../../src/cli/reliability-svg.ts'
 
 const outcome = (truth: string, label: string, score = 0.9, ms = 10): Outcome => ({
   truth,
@@ -36,6 +37,22 @@ describe('evaluating', () => {
     expect(calibrationError([outcome('a', 'a', 1), outcome('a', 'b', 1)])).toBe(0.5)
     expect(calibrationError([outcome('a', 'a', 0.55), outcome('a', 'b', 0.45)])).toBeCloseTo(0.45)
     expect(calibrationError([])).toBe(0)
+  })
+
+  it('counts whole lines and characters of what was read', () => {
+    const result = evaluateReading([outcome('1234', '1234'), outcome('007', '07', 0.4), outcome('5', '')])
+    expect(result).toMatchObject({ count: 3, accuracy: 1 / 3, characters: 1 - 2 / 8, sure: { share: 2 / 3 } })
+    expect(evaluateReading([outcome('1', '234')]).characters).toBe(0)
+    expect(['kitten', '', 'abc'].map((text) => editDistance(text, 'sitting'))).toEqual([3, 7, 7])
+  })
+
+  it('draws how right answers are beside how sure they are', () => {
+    const { reliability } = evaluateReading([outcome('1', '1', 0.95), outcome('2', '3', 0.97), outcome('4', '4', 0.2)])
+    expect(reliability).toMatchObject([
+      { count: 1, accuracy: 1 },
+      { count: 2, accuracy: 0.5, score: 0.96 },
+    ])
+    expect(reliabilitySvg(reliability).match(/<circle/g)).toHaveLength(2)
   })
 
   it('refuses a truth that the pack does not know, and takes none at all', () => {

@@ -1,0 +1,128 @@
+import { basename, dirname, join, resolve } from 'node:path'
+import { utf8 } from '../lib/bytes.ts'
+import { ACCURACY_FORMAT, type AccuracyFile, parseAccuracy } from '../protocol/accuracy.ts'
+import { JikoError } from '../protocol/error.ts'
+import type { Variant } from '../protocol/manifest.ts'
+import type { Evaluation, ReadingEvaluation } from './evaluate.ts'
+import { readTextFile, writeAtomic } from './files.ts'
+import type { RunnablePack } from './open-pack.ts'
+import { ACCURACY_FILE } from './pack/source.ts'
+import { programDigest } from './pack/variant.ts'
+import { bytesOf } from './pack/write-pack.ts'
+import { kilobytes, percent, table } from './text.ts'
+
+/** Input that belongs to no label, and how often the answer to it was "not sure". */
+export interface Strangers {
+  readonly folder: string
+  readonly count: number
+  readonly notSure: number
+}
+
+/** Graph and weights of the variant, which are what a figure belongs to, whichever engine ran it. */
+async function digestOf({ pack, variant }: RunnablePack): Promise<string> {
+  const onnx = pack.manifest.variants
+    .find(({ name }) => name === variant.name)
+    ?.programs.find((program) => program.engine === 'onnx')
+  if (onnx?.engine !== 'onnx')
+    throw new JikoError('cli/no-onnx', `Variant ${variant.name} has no ONNX program to name.`)
+  return programDigest(await pack.read(onnx.model), onnx.weights ? await pack.read(onnx.weights) : new Uint8Array())
+}
+
+/** Writes what was measured into `accuracy.json`, in place of what it said of that variant before. */
+export async function keepFigures(
+  folder: string,
+  runnable: RunnablePack,
+  { figures, data, strangers }: { figures: Evaluation | ReadingEvaluation; data: string; strangers: Strangers[] },
+): Promise<void> {
+  const path = join(folder, ACCURACY_FILE)
+  const old = await readTextFile(path)
+  const where = { data: basename(dirname(resolve(data))), split: basename(resolve(data)) }
+  const common = { ...where, count: figures.count, runtime: runnable.opened.backend }
+  const measured: (readonly [string, number])[] = [
+    ...('characters' in figures
+      ? ([
+          ['whole lines right', figures.accuracy],
+          ['characters right', figures.characters],
+        ] as const)
+      : ([
+          ['accuracy', figures.accuracy],
+          ['balanced accuracy', figures.balancedAccuracy],
+        ] as const)),
+    ['share above the threshold', figures.sure.share],
+  ]
+  if (figures.sure.accuracy !== null) measured.push(['accuracy above the threshold', figures.sure.accuracy])
+  const entry: AccuracyFile['variants'][number] = {
+    name: runnable.variant.name satisfies Variant['name'],
+    program: await digestOf(runnable),
+    figures: [
+      ...measured.map(([metric, value]) => ({ ...common, metric, value: round(value) })),
+      ...strangers.map(({ folder: of, count, notSure }) => ({
+        ...common,
+        data: basename(resolve(of)),
+        split: 'strangers',
+        count,
+        metric: '"not sure" of what is none of the labels',
+        value: round(notSure / count),
+      })),
+    ],
+    calibrationError: round(figures.calibrationError),
+    perClass: Object.fromEntries(
+      Object.entries('perClass' in figures ? figures.perClass : {}).map(([label, one]) => [
+        label,
+        { count: one.count, recall: round(one.recall), precision: round(one.precision) },
+      ]),
+    ),
+    confusion: 'confusion' in figures ? figures.confusion : [],
+  }
+  const others = old === undefined ? [] : parseAccuracy(old).variants.filter(({ name }) => name !== entry.name)
+  const file: AccuracyFile = { format: ACCURACY_FORMAT, variants: [...others, entry] }
+  await writeAtomic(path, utf8(`${JSON.stringify(file, null, 1)}\n`))
+}
+
+const round = (share: number): number => Number(share.toFixed(4))
+
+export const asJson = (
+  { pack, opened }: RunnablePack,
+  figures: Evaluation | ReadingEvaluation,
+  strangers: readonly Strangers[],
+): string =>
+  JSON.stringify({
+    pack: pack.manifest.name,
+    version: pack.manifest.version,
+    digest: pack.digest,
+    variant: opened.variant,
+    backend: opened.backend,
+    refused: opened.refused,
+    bytes: bytesOf(pack.manifest),
+    ...figures,
+    ...(strangers.length > 0 && { strangers }),
+  })
+
+export function asText(
+  { pack, opened }: RunnablePack,
+  figures: Evaluation | ReadingEvaluation,
+  strangers: readonly Strangers[],
+): string {
+  const { manifest } = pack
+  const { count, accuracy, sure, calibrationError, latency } = figures
+  const other =
+    'characters' in figures
+      ? `whole lines right, characters ${percent(figures.characters)}`
+      : `balanced ${percent(figures.balancedAccuracy)}`
+  const lines = [
+    `${manifest.name} ${manifest.version} ${opened.variant} on ${opened.backend}, ${count} samples`,
+    ...opened.refused.map((reason) => `passed over: ${reason}`),
+    `accuracy ${percent(accuracy)}, ${other}, calibration error ${percent(calibrationError)}`,
+    `sure of ${percent(sure.share)}${sure.accuracy === null ? '' : `, right in ${percent(sure.accuracy)} of those`}`,
+    ...strangers.map(
+      ({ folder, count: all, notSure }) =>
+        `${basename(folder)}: not sure of ${percent(notSure / all)} of ${all} strangers`,
+    ),
+    `${latency.median.toFixed(1)} ms each (95 %: ${latency.p95.toFixed(1)} ms), ${kilobytes(bytesOf(manifest))} for a phone`,
+  ]
+  if ('characters' in figures) return lines.join('\n')
+  const rows = Object.entries(figures.perClass)
+    .filter(([, one]) => one.count > 0)
+    .map(([label, one]) => [label, percent(one.recall), percent(one.precision), String(one.count)])
+  return [...lines, '', table([['', 'recall', 'precision', 'count'], ...rows])].join('\n')
+}
