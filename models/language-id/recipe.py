@@ -21,7 +21,8 @@ except ImportError as missing:
 
 from data import LABELS, NEWS, UNKNOWN, Texts, draw, fixed
 from dense import save_dense, write_rows
-from ngrams import Hasher
+from ngrams import Hasher, words_of
+from plot import save_curves
 
 HERE = Path(__file__).resolve().parent
 MATERIALS = HERE.parents[2] / "shared" / "materials" / "datasets"
@@ -122,6 +123,13 @@ def outputs_of(net, bags, sets):
         return {name: (net(bags([words for _, words in rows])), torch.tensor([label for label, _ in rows])) for name, rows in sets.items()}
 
 
+def reference() -> list[dict]:
+    """Texts and the buckets they hit: what the phone's code is tested with."""
+    texts = ["Habari ya dunia", "L’été, c'est 2 fois l’hiver!", "ሰላም፡ለሁሉ። ሰላም", "Ọjọ́ dára púpọ̀", "नमस्ते दुनिया 123", "العالم ١٢٣ بخير", "ΟΔΟΣ \U0001d400 x"]
+    hasher = Hasher(CHARACTERS, WORDS)
+    return [{"text": text, "buckets": np.unique(hasher.of_words(words_of(text)) % BUCKETS).tolist()} for text in texts]
+
+
 def main():
     given = arguments()
     torch.set_num_threads(given.threads)
@@ -145,6 +153,8 @@ def main():
     save_dense(HERE / "model.onnx", [(net.weights().detach().numpy(), net.bias.detach().numpy()),
                                      (net.head.weight.detach().numpy().T, net.head.bias.detach().numpy())])
     (HERE / "metrics.json").write_text(json.dumps(figures, indent=1) + "\n")
+    (HERE / "reference.json").write_text(json.dumps(reference(), ensure_ascii=False) + "\n")
+    save_curves(HERE / "loss.svg", "loss by step", {"train": [(one["step"], one["loss"]) for one in history]})
     pack = json.loads((HERE / "pack.json").read_text())
     (HERE / "pack.json").write_text(json.dumps({**pack, "decision": figures["decision"]}, indent=1, ensure_ascii=False) + "\n")
     for split, made in (("dev", sets), ("test", fixed(Texts(given.news, given.declaration, "test")))):

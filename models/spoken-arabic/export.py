@@ -9,8 +9,10 @@ import numpy as np
 import onnx
 import torch
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))
 import measure
 from data import BANDS, CLASSES, FFT, FLOOR, HIGH, LOW, MEAN, RATE, SAMPLES, STD, WINDOW, WORDS, Features, splits_of
+from plot import save_curves
 
 HERE = Path(__file__).resolve().parent
 
@@ -86,6 +88,7 @@ def finish(net, given, history) -> None:
     (HERE / "reference.json").write_text(json.dumps(reference(given.hop)) + "\n")
     metrics = {"model": "float32", "decision": decision, "val": figures, "history": history, "labels": CLASSES, "heldOut": measure.HELD_OUT}
     (HERE / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
+    save_curves(HERE / "loss.svg", "loss by epoch", {"train": [(one["epoch"], one["trainLoss"]) for one in history], "val": [(one["epoch"], one["loss"]) for one in history]})
     pack = json.loads((HERE / "pack.json").read_text())
     pack["decision"] = decision
     frames = (SAMPLES - WINDOW) // given.hop + 1

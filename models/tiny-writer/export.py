@@ -1,12 +1,15 @@
 """The trained writer as an ONNX graph that takes one step, checked against torch; and its alphabet as a tokenizer.json."""
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
 import onnx
 import torch
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))
 from net import HEADS, LAYERS, LENGTH, WIDTH, Step
+from plot import save_curves
 
 HERE = Path(__file__).resolve().parent
 MEMORY = [f"{which}.{layer}" for layer in range(LAYERS) for which in ("keys", "values")]
@@ -43,4 +46,5 @@ def finish(net, alphabet, history, held: dict[str, float]) -> None:
     (HERE / "tokenizer.json").write_text(json.dumps(tokenizer(alphabet), ensure_ascii=False, indent=0) + "\n")
     (HERE / "metrics.json").write_text(json.dumps({"heldOutBitsPerCharacter": {tag: round(value, 3) for tag, value in held.items()}, "history": history,
                                                    "parameters": sum(p.numel() for p in net.parameters())}, indent=1) + "\n")
+    save_curves(HERE / "loss.svg", "bits a character by step", {name: [(one["step"], one[key]) for one in history] for name, key in (("train", "train"), ("held out", "held"))})
     print("held out, bits a character:", {tag: round(value, 2) for tag, value in held.items()}, "mean", round(float(np.mean(list(held.values()))), 3))

@@ -13,6 +13,8 @@ export const AccuracyFile = v.strictObject({
       name: VariantName,
       /** SHA-256 of the program measured (see `programDigest`): figures of another one are never shown. */
       program: Sha256,
+      /** What a phone fetches to run it, as sent. */
+      bytes: v.optional(Count),
       figures: v.array(Accuracy),
       /** Expected calibration error: how far confidence and accuracy lie apart, 0-1. */
       calibrationError: Probability,

@@ -36,7 +36,7 @@ interface PackOptions extends SourceOptions {
   method: Method | 'auto'
   samples?: number
   budget?: number
-  quantize: Precision | 'auto'
+  quantize?: Precision | 'auto'
   compare?: boolean
   previous: string[]
 }
@@ -51,9 +51,10 @@ export function packCommand(): Command {
     .addOption(samplesOption())
     .addOption(budgetOption())
     .addOption(
-      new Option('--quantize <precision>', 'what the phone runs; auto takes the smallest within --budget (0.5)')
-        .choices(['auto', 'int8', 'int4', 'int3', 'dynamic', 'fp16', 'none'])
-        .default('int8'),
+      new Option(
+        '--quantize <precision>',
+        'what the phone runs, else as pack.json says, else int8; auto takes the smallest within --budget (0.5)',
+      ).choices(['auto', 'int8', 'int4', 'int3', 'dynamic', 'fp16', 'none']),
     )
     .option(
       '--previous <folders...>',
@@ -85,7 +86,14 @@ export function packCommand(): Command {
         const how: CalibrateOptions = { engines, method, signal, ...(budget && { budget }) }
         const samples =
           data && !isQuantised(prepared.graph) ? await samplesFrom(data, prepared, folder, count) : undefined
-        const { precision, calibration } = await decide(folder, prepared, quantize, samples, data, how)
+        const { precision, calibration } = await decide(
+          folder,
+          prepared,
+          quantize ?? folder.source.precision ?? 'int8',
+          samples,
+          data,
+          how,
+        )
         const { signer, former } = await loadReleaseKey()
         const pack = await buildPack(
           { ...folder, calibration },

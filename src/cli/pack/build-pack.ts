@@ -53,7 +53,14 @@ const CARD = 'card.md'
  */
 export async function buildPack(
   folder: SourceFolder,
-  { engines, signer, former = [], precision = 'int8', prepared: known, signal }: BuildOptions,
+  {
+    engines,
+    signer,
+    former = [],
+    precision = folder.source.precision ?? 'int8',
+    prepared: known,
+    signal,
+  }: BuildOptions,
 ): Promise<BuiltPack> {
   const prepared = known ?? (await prepareModel(folder, engines.open, signal))
   const { input, output, constants, state, reports } = prepared
