@@ -1,5 +1,7 @@
 export { JikoError } from '../protocol/error.ts'
-export type { Answer, Score } from '../protocol/task.ts'
+export type { RecordedAnswer } from '../protocol/record.ts'
+export type { Answer, Pixels, Score, Sound } from '../protocol/task.ts'
+export { similarity } from '../tasks/embedding.ts'
 export type {
   DataUse,
   HistoryEntry,
@@ -9,6 +11,8 @@ export type {
   OpenPack,
   Operation,
   PackOffer,
+  RunInput,
+  RunOperation,
   SyncStatus,
 } from './kit.ts'
 export { type KitOptions, openKit } from './open-kit.ts'

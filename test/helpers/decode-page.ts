@@ -1,0 +1,65 @@
+import type { ImageInput } from '../../src/protocol/input.ts'
+import type { Pixels } from '../../src/protocol/task.ts'
+import { imageTensor } from '../../src/tasks/image-tensor.ts'
+import { decodePhoto } from '../../src/worker/decode-photo.ts'
+
+/** A worker that decodes photos as ours does and as it would be done without thought; bundled by the bench and the test. */
+const input: ImageInput = {
+  kind: 'image',
+  tensor: 'image',
+  width: 224,
+  height: 224,
+  fit: 'cover',
+  layout: 'nchw',
+  order: 'rgb',
+  mean: [0, 0, 0],
+  std: [1, 1, 1],
+}
+
+/** Patches, edges and grain: neither noise, which no camera makes, nor one colour. */
+async function photo(width: number, height: number): Promise<Blob> {
+  const canvas = new OffscreenCanvas(width, height)
+  const context = canvas.getContext('2d')
+  if (!context) throw new Error('no canvas')
+  let state = 1
+  const random = (): number => {
+    state = (state * 48_271) % 2_147_483_647
+    return state / 2_147_483_647
+  }
+  for (let i = 0; i < 3000; i++) {
+    context.fillStyle = `rgb(${256 * random()} ${256 * random()} ${256 * random()} / 60%)`
+    context.beginPath()
+    context.ellipse(width * random(), height * random(), 120 * random() + 2, 90 * random() + 2, 6 * random(), 0, 7)
+    context.fill()
+  }
+  return canvas.convertToBlob({ type: 'image/jpeg', quality: 0.92 })
+}
+
+const ours = async (blob: Blob): Promise<Pixels> => (await decodePhoto(blob, input)).pixels
+
+/** Every pixel of the file, on a canvas. */
+async function whole(blob: Blob): Promise<Pixels> {
+  const bitmap = await createImageBitmap(blob)
+  const { width, height } = bitmap
+  const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true })
+  if (!context) throw new Error('no canvas')
+  context.drawImage(bitmap, 0, 0)
+  bitmap.close()
+  return { width, height, data: context.getImageData(0, 0, width, height).data as Pixels['data'] }
+}
+
+const ways = { ours, whole }
+export type DecodeRequest = { make: { width: number; height: number } } | { way: keyof typeof ways; photo: Blob }
+export type DecodeReply = { photo: Blob } | { ms: number; width: number; height: number; tensor: Float32Array }
+
+addEventListener('message', async ({ data }: MessageEvent<DecodeRequest>) => {
+  if ('make' in data) {
+    postMessage({ photo: await photo(data.make.width, data.make.height) } satisfies DecodeReply)
+    return
+  }
+  const begun = performance.now()
+  const pixels = await ways[data.way](data.photo)
+  const tensor = imageTensor(pixels, input).data as Float32Array
+  const { width, height } = pixels
+  postMessage({ ms: performance.now() - begun, width, height, tensor } satisfies DecodeReply)
+})
