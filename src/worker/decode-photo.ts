@@ -14,6 +14,9 @@ const PREVIEW_SIDE = 256
 /** sync.md: a preview is at most 12 KB. */
 const PREVIEW_BYTES = 12 * 1024
 
+/** Of the wanted size, which leaves room: a model's is half of it. */
+const NEAR_ENOUGH = 0.85
+
 /** WebCodecs' decoder of still pictures, which not every browser has. */
 interface StillDecoder {
   decode(): Promise<{ image: VideoFrame }>
@@ -47,7 +50,9 @@ async function decodeScaled(
     const { image } = await decoder.decode()
     const bitmap = await createImageBitmap(image)
     image.close()
-    if ((bitmap.width > bitmap.height === width > height) !== turned) return bitmap
+    // Decoders know a few sizes only, and may take the next smaller one.
+    const enough = Math.max(bitmap.width, bitmap.height) >= NEAR_ENOUGH * Math.max(desiredWidth, desiredHeight)
+    if (enough && (bitmap.width > bitmap.height === width > height) !== turned) return bitmap
     bitmap.close()
     return undefined
   } catch {

@@ -24,46 +24,51 @@ export async function bench(): Promise<void> {
   try {
     const page = await browser.newPage()
     await page.goto(`http://localhost:${(server.address() as AddressInfo).port}/`)
-    const measured = await page.evaluate(async (rounds) => {
-      const worker = new Worker('/worker.js', { type: 'module' })
-      const ask = (request: DecodeRequest): Promise<DecodeReply> =>
-        new Promise((done, fail) => {
-          worker.onmessage = ({ data }) => done(data)
-          worker.onerror = ({ message }) => fail(new Error(message))
-          worker.postMessage(request)
-        })
-      const made = await ask({ make: { width: 4000, height: 3000 } })
-      if (!('photo' in made)) throw new Error('no photo')
-      const times = { ours: [] as number[], whole: [] as number[] }
-      const tensors: Float32Array[] = []
-      let sizes = ''
-      for (let round = 0; round < rounds; round++) {
-        for (const way of ['ours', 'whole'] as const) {
-          const reply = await ask({ way, photo: made.photo })
-          if (!('tensor' in reply)) throw new Error('no tensor')
-          times[way].push(reply.ms)
-          if (round === 0) {
-            tensors.push(reply.tensor)
-            sizes += `${way} ${reply.width} x ${reply.height}  `
+    for (const orientation of [1, 6, 3]) {
+      const measured = await page.evaluate(
+        async ({ rounds, orientation }) => {
+          const worker = new Worker('/worker.js', { type: 'module' })
+          const ask = (request: DecodeRequest): Promise<DecodeReply> =>
+            new Promise((done, fail) => {
+              worker.onmessage = ({ data }) => done(data)
+              worker.onerror = ({ message }) => fail(new Error(message))
+              worker.postMessage(request)
+            })
+          const made = await ask({ make: { width: 4000, height: 3000, orientation } })
+          if (!('photo' in made)) throw new Error('no photo')
+          const times = { ours: [] as number[], whole: [] as number[] }
+          const tensors: Float32Array[] = []
+          let sizes = ''
+          for (let round = 0; round < rounds; round++) {
+            for (const way of ['ours', 'whole'] as const) {
+              const reply = await ask({ way, photo: made.photo })
+              if (!('tensor' in reply)) throw new Error('no tensor')
+              times[way].push(reply.ms)
+              if (round === 0) {
+                tensors.push(reply.tensor)
+                sizes += `${way} ${reply.width} x ${reply.height}  `
+              }
+            }
           }
-        }
-      }
-      const [a = new Float32Array(), b = new Float32Array()] = tensors
-      let sum = 0
-      for (let i = 0; i < a.length; i++) sum += Math.abs((a[i] as number) - (b[i] as number))
-      return { times, sizes, apart: sum / a.length, bytes: made.photo.size }
-    }, ROUNDS)
-    const [ours, whole] = [median(measured.times.ours), median(measured.times.whole)]
-    const spread = (times: readonly number[]): string =>
-      `${Math.min(...times).toFixed(0)}-${Math.max(...times).toFixed(0)}`
-    console.log(
-      `4000 x 3000 JPEG of ${Math.round(measured.bytes / 1000)} KB, ${ROUNDS} rounds, milliseconds: median (range)`,
-    )
-    console.log(`ours, with preview and what the record keeps: ${ours.toFixed(0)} (${spread(measured.times.ours)})`)
-    console.log(`every pixel on a canvas, then resampled: ${whole.toFixed(0)} (${spread(measured.times.whole)})`)
-    console.log(
-      `ratio ${(ours / whole).toFixed(2)}; the tensors are ${measured.apart.toFixed(2)} of 255 apart on average (${measured.sizes.trim()})`,
-    )
+          const [a = new Float32Array(), b = new Float32Array()] = tensors
+          let sum = 0
+          for (let i = 0; i < a.length; i++) sum += Math.abs((a[i] as number) - (b[i] as number))
+          return { times, sizes, apart: sum / a.length, bytes: made.photo.size }
+        },
+        { rounds: ROUNDS, orientation },
+      )
+      const [ours, whole] = [median(measured.times.ours), median(measured.times.whole)]
+      const spread = (times: readonly number[]): string =>
+        `${Math.min(...times).toFixed(0)}-${Math.max(...times).toFixed(0)}`
+      console.log(
+        `4000 x 3000 JPEG, orientation ${orientation}, of ${Math.round(measured.bytes / 1000)} KB, ${ROUNDS} rounds, milliseconds: median (range)`,
+      )
+      console.log(`ours, with preview and what the record keeps: ${ours.toFixed(0)} (${spread(measured.times.ours)})`)
+      console.log(`every pixel on a canvas, then resampled: ${whole.toFixed(0)} (${spread(measured.times.whole)})`)
+      console.log(
+        `ratio ${(ours / whole).toFixed(2)}; the tensors are ${measured.apart.toFixed(2)} of 255 apart on average (${measured.sizes.trim()})`,
+      )
+    }
   } finally {
     await browser.close()
     server.close()

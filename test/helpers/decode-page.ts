@@ -32,7 +32,25 @@ async function photo(width: number, height: number): Promise<Blob> {
     context.ellipse(width * random(), height * random(), 120 * random() + 2, 90 * random() + 2, 6 * random(), 0, 7)
     context.fill()
   }
-  return canvas.convertToBlob({ type: 'image/jpeg', quality: 0.92 })
+  return new Blob([await canvas.convertToBlob({ type: 'image/jpeg', quality: 0.92 })])
+}
+
+/** The same file with a note that says how it is to be turned, as phones write it. */
+async function noted(photo: Blob, orientation: number): Promise<Blob> {
+  const note = new Uint8Array(36)
+  const view = new DataView(note.buffer)
+  view.setUint16(0, 0xffe1)
+  view.setUint16(2, 34)
+  view.setUint32(4, 0x45786966)
+  view.setUint16(10, 0x4d4d)
+  view.setUint16(12, 42)
+  view.setUint32(14, 8)
+  view.setUint16(18, 1)
+  view.setUint16(20, 0x0112)
+  view.setUint16(22, 3)
+  view.setUint32(24, 1)
+  view.setUint16(28, orientation)
+  return new Blob([photo.slice(0, 2), note, photo.slice(2)], { type: 'image/jpeg' })
 }
 
 const ours = async (blob: Blob): Promise<Pixels> => (await decodePhoto(blob, input)).pixels
@@ -49,12 +67,15 @@ async function whole(blob: Blob): Promise<Pixels> {
 }
 
 const ways = { ours, whole }
-export type DecodeRequest = { make: { width: number; height: number } } | { way: keyof typeof ways; photo: Blob }
+export type DecodeRequest =
+  | { make: { width: number; height: number; orientation: number } }
+  | { way: keyof typeof ways; photo: Blob }
 export type DecodeReply = { photo: Blob } | { ms: number; width: number; height: number; tensor: Float32Array }
 
 addEventListener('message', async ({ data }: MessageEvent<DecodeRequest>) => {
   if ('make' in data) {
-    postMessage({ photo: await photo(data.make.width, data.make.height) } satisfies DecodeReply)
+    const { width, height, orientation } = data.make
+    postMessage({ photo: await noted(await photo(width, height), orientation) } satisfies DecodeReply)
     return
   }
   const begun = performance.now()
