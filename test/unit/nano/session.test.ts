@@ -44,3 +44,18 @@ test('programs of other engines and damaged plans are refused', async () => {
     code: 'runtime/bad-plan',
   })
 })
+
+test('whole numbers go in and come out as such, and those that f32 cannot hold are refused', async () => {
+  const graph = createQdqGraph(1, 20)
+  const ids = graph.input([1, 3], 'int64')
+  graph.output(graph.node('Gather', [graph.integers([5, 6, 7, 8]), ids]), [1, 3], 'int64')
+  const { plan } = lower(graph.build())
+  const session = await createNanoBackend().createSession({ engine: 'nano', plan: 'p' }, async () => plan)
+  const numbers = (...values: bigint[]) => ({ type: 'int64', dims: [1, 3], data: BigInt64Array.from(values) }) as const
+  const [output] = Object.values(await session.run({ [ids]: numbers(2n, -1n, 0n) }))
+  expect(output).toEqual(numbers(7n, 8n, 5n))
+  await expect(session.run({ [ids]: numbers(2n, 2n ** 24n + 2n, 0n) })).rejects.toThrow(
+    /it got an integer above 16777216/,
+  )
+  await expect(session.run({ [ids]: float32([1, 3], new Float32Array(3)) })).rejects.toThrow(/must be int64 \[1, 3\]/)
+})
