@@ -20,6 +20,8 @@ export const Calibration = v.strictObject({
   data: v.string(),
   /** Whether channels of neighbouring layers are given equal spans first: ranges are of that graph. */
   equalised: v.optional(v.boolean()),
+  /** What it cost on the samples: points of accuracy, or hundredths of cosine similarity of the answers. */
+  lost: v.optional(v.strictObject({ value: Finite, of: v.picklist(['accuracy', 'cosine similarity']) })),
   /** Smallest and largest value expected of each tensor, by its name in the simplified float graph. */
   ranges: v.record(v.string(), v.tuple([Finite, Finite])),
   /** Added to the bias of each output channel of a node (by its first output), against the drift of its mean in int8. */

@@ -69,7 +69,7 @@ export async function buildPack(
   await prepareFor(input, (path) => readBytes(join(folder.folder, path)))
   const { name: variantName, graph } = shrink(prepared, precision, folder)
   const built = await buildVariant(variantName, graph, prepared, engines)
-  const notes: string[] = []
+  const notes: string[] = [...lossOf(variantName, folder)]
   const variants = [describe(folder, built, reports, notes)]
   const contents = new Map(built.files)
   if (folder.first && folder.source.first) {
@@ -138,6 +138,16 @@ function describe(folder: SourceFolder, built: BuiltVariant, reports: readonly P
   const { name, programs, golden } = built
   const accuracy = figuresFor(folder, built, notes)
   return { name, programs, golden, ...(accuracy && { accuracy }) }
+}
+
+/** More than this is no price for bytes any more: something is wrong with the model, the samples or the precision. */
+const MUCH = 5
+
+function lossOf(variant: string, { calibration }: SourceFolder): string[] {
+  const { lost } = calibration ?? {}
+  if (!lost || !variant.startsWith('int') || lost.value <= MUCH) return []
+  const unit = lost.of === 'accuracy' ? 'points of accuracy' : 'hundredths of cosine similarity'
+  return [`${variant} LOSES ${lost.value} ${unit} on the samples: try --quantize auto, other samples, or fp16`]
 }
 
 function describeDropped({ pass, difference, error }: PassReport): string {

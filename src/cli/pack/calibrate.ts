@@ -45,10 +45,12 @@ export async function calibrate(
   const chosen = await chooseWithEqualising(prepared.graph, samples, { ...operation, methods })
   const { graph, equalised, best, measure } = chosen
   const narrowed = bits < 8 ? await narrow(chosen, samples, bits, { ...operation, ...within }) : undefined
-  const float =
+  const kept =
     budget === undefined || narrowed
-      ? []
-      : [...(await keepWithinBudget(graph, best, measure, { budget, ...operation })).keepFloat]
+      ? undefined
+      : await keepWithinBudget(graph, best, measure, { budget, ...operation })
+  const float = [...(kept?.keepFloat ?? [])]
+  const { lost } = narrowed ?? kept ?? best
   const corrections = [...(narrowed?.corrections ?? best.corrections ?? [])].filter(([, shifts]) =>
     shifts.some((shift) => shift !== 0),
   )
@@ -59,6 +61,7 @@ export async function calibrate(
     samples: samples.length,
     data,
     ...(equalised && { equalised }),
+    lost: { value: rough(lost), of: samples.right ? 'accuracy' : 'cosine similarity' },
     ranges: Object.fromEntries([...best.ranges].map(([name, [min, max]]) => [name, [short(min), short(max)]])),
     ...(corrections.length > 0 && {
       corrections: Object.fromEntries(corrections.map(([name, shifts]) => [name, Array.from(shifts, rough)])),

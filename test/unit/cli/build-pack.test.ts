@@ -182,6 +182,18 @@ describe('choosing the precision', () => {
     }
   })
 
+  it('says loudly when int8 has cost too much', async () => {
+    const { folder } = await prepared()
+    const { calibration } = folder
+    if (!calibration) throw new Error('no calibration')
+    expect(calibration.lost).toEqual({ value: expect.any(Number), of: 'accuracy' })
+    for (const value of [2, 40]) {
+      const lossy = { ...calibration, lost: { value, of: 'accuracy' as const } }
+      const { notes } = await buildPack({ ...folder, calibration: lossy }, { engines, signer: await throwAwaySigner() })
+      expect(notes.some((note) => note.includes('LOSES 40 points'))).toBe(value === 40)
+    }
+  })
+
   it('without data tries only what needs none', async () => {
     const { folder, prepared: model } = await prepared()
     const judged = seededSamples(model, 4)
