@@ -6,6 +6,7 @@ import { ROLES } from '../../protocol/enrol.ts'
 import { wholeNumber } from '../options.ts'
 import { packageRoot } from '../package-root.ts'
 import { backUp, type ExportOptions, exportRecords, printDevices, printStatus, revoke } from './hub/data.ts'
+import { importBundle } from './hub/import.ts'
 import {
   addProgram,
   close,
@@ -77,6 +78,11 @@ export function hubCommand(): Command {
         .addOption(new Option('--format <format>', 'how').choices(Object.keys(FORMATS)).default('ndjson'))
         .option('--out <file>', 'into a file instead of printing it')
         .action((program: string, options: ExportOptions) => exportRecords(program, options)),
+    )
+    .addCommand(
+      onData('import', 'take in a file that a phone has written of what it could not send')
+        .argument('<file>', 'the file')
+        .action((file: string, options: DataOptions) => importBundle(file, options)),
     )
     .addCommand(
       onData('devices', 'list the phones that have synced')

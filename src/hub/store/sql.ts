@@ -32,33 +32,41 @@ export function createSqlStore(db: Kysely<Tables>, text: TextColumn, transact: T
     limit: number,
     place: Place | undefined,
   ): Promise<StoredLine[]> {
-    const rows = await db
+    // The page first, by its index, then whose it is: left to choose, PostgreSQL may join all there is and sort that.
+    const page = db
       .selectFrom('records')
-      .innerJoin('streams', (join) =>
-        join.onRef('streams.program', '=', 'records.program').onRef('streams.stream', '=', 'records.stream'),
-      )
-      .select([
-        'records.stream',
-        'streams.device',
-        'records.seq',
-        'records.line',
-        'records.verdict',
-        'records.received_at as receivedAt',
-      ])
-      .where('records.program', '=', program)
+      .select(['program', 'stream', 'seq', 'line', 'verdict', 'received_at'])
+      .where('program', '=', program)
       .$if(place !== undefined, (query) =>
         query.where(({ eb, refTuple, tuple }) =>
           eb(
-            refTuple('records.received_at', 'records.stream', 'records.seq'),
+            refTuple('received_at', 'stream', 'seq'),
             order === 'asc' ? '>' : '<',
             tuple(place?.receivedAt ?? 0, place?.stream ?? '', place?.seq ?? 0),
           ),
         ),
       )
-      .orderBy('records.received_at', order)
-      .orderBy('records.stream', order)
-      .orderBy('records.seq', order)
+      .orderBy('received_at', order)
+      .orderBy('stream', order)
+      .orderBy('seq', order)
       .limit(limit)
+      .as('page')
+    const rows = await db
+      .selectFrom(page)
+      .innerJoin('streams', (join) =>
+        join.onRef('streams.program', '=', 'page.program').onRef('streams.stream', '=', 'page.stream'),
+      )
+      .select([
+        'page.stream',
+        'streams.device',
+        'page.seq',
+        'page.line',
+        'page.verdict',
+        'page.received_at as receivedAt',
+      ])
+      .orderBy('page.received_at', order)
+      .orderBy('page.stream', order)
+      .orderBy('page.seq', order)
       .execute()
     return rows.map(({ line, ...row }) => ({ ...row, line: text.fromColumn(line) }))
   }

@@ -1,14 +1,17 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { openDataFolder } from '../../../src/hub/data-folder.ts'
 import { type RunningHub, serve } from '../../../src/hub/serve.ts'
 import { fingerprintOf, parseInvitation } from '../../../src/protocol/enrol.ts'
+import type { RecordBody } from '../../../src/protocol/record.ts'
 import { openMemoryStore } from '../../../src/store/open.ts'
 import { enrol } from '../../../src/sync/enrol.ts'
+import { writeRecordBundle } from '../../../src/sync/record-bundle.ts'
+import { resultLine } from '../../helpers/fake-phone.ts'
 import { createTestHub } from '../../helpers/test-hub.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'jiko-hub-commands-'))
@@ -97,6 +100,25 @@ describe('jiko hub', () => {
     expect(joined).toMatchObject({ code: 0, error: '' })
     expect(joined.out).toContain(`--upstream ${url}`)
     expect(await store.member('default', own.signer.key)).toMatchObject({ role: 'hub' })
+    await store.close()
+  })
+
+  it('takes in the file of a phone that has no network, as often as it comes, and nothing that is none', async () => {
+    const data = newFolder()
+    const { store } = await openDataFolder(data)
+    const phone = await openMemoryStore()
+    for (const label of ['rust', 'miner']) await phone.append(JSON.parse(resultLine(label)) as RecordBody)
+    const moment = () => ({ wall: 1, mono: 1, session: 's' })
+    const chunks: Uint8Array[] = []
+    for await (const chunk of writeRecordBundle({ store: phone, program: 'default', app: 'test', moment }))
+      chunks.push(chunk)
+    const file = join(folder, 'phone.bundle')
+    writeFileSync(file, Buffer.concat(chunks))
+    for (let time = 0; time < 2; time++) expect((await hub('import', file, '--data', data)).code).toBe(0)
+    expect((await store.records('default', { limit: 9 })).map(({ seq }) => seq)).toEqual([1, 2])
+    writeFileSync(file, 'a shopping list')
+    const refused = await hub('import', file, '--data', data)
+    expect([refused.code, refused.error]).toEqual([1, expect.stringContaining('not a bundle of records')])
     await store.close()
   })
 
