@@ -9,8 +9,8 @@ def percent(share: dict) -> str:
     return f"{100 * share['value']:.1f} % ({100 * share['low']:.0f}-{100 * share['high']:.0f})"
 
 
-def table(figures: dict) -> str:
-    splits, labels, decision = figures["splits"], figures["labels"], figures["decision"]
+def table(figures: dict, labels: list) -> str:
+    splits, decision = figures["splits"], figures["decision"]
     test = splits["test"]
     lines = [
         "| split | photos | accuracy (95 % interval) | mean recall | answered at the threshold | right when answered |",
@@ -24,13 +24,15 @@ def table(figures: dict) -> str:
     for label in labels:
         one = test["classes"][label]
         lines.append(f"| {label} | {one['photos']} | {percent(one['recall'])} | {percent(one['precision'])} |")
-    lines += ["", "Test, true class in rows, answer in columns:", "",
-              "| | " + " | ".join(labels) + " |", "|---|" + "---|" * len(labels)]
-    lines += [f"| **{label}** | " + " | ".join(map(str, row)) + " |" for label, row in zip(labels, test["confusion"])]
     lines += ["", f"Temperature {decision['temperature']}, threshold {decision['threshold']}, both chosen on val. "
                   f"Calibration error (10 bins): val {100 * splits['val']['calibrationError']:.1f} %, "
                   f"test {100 * test['calibrationError']:.1f} %."]
     return "\n".join(lines)
+
+
+def training(facts: dict) -> str:
+    settings = ", ".join(f"{name} {value}" for name, value in facts["settings"].items())
+    return f"Trained for {facts['minutes']} minutes on {facts['device']}: {settings}."
 
 
 def fill(path: Path, figures: dict) -> None:
@@ -38,5 +40,7 @@ def fill(path: Path, figures: dict) -> None:
     text = path.read_text()
     if begin not in text or end not in text:
         raise SystemExit(f"{path}: no {begin} ... {end} to print the figures into")
-    filled = re.sub(f"{begin}.*?{end}", lambda _: f"{begin}\n{table(figures)}\n{end}", text, flags=re.S)
+    parts = [training(figures["training"]), *(f"### {name}\n\n{table(one, figures['labels'])}" for name, one in figures["exits"].items())]
+    printed = "\n\n".join(parts)
+    filled = re.sub(f"{begin}.*?{end}", lambda _: f"{begin}\n{printed}\n{end}", text, flags=re.S)
     path.write_text(filled)

@@ -4,8 +4,7 @@ import math
 import torch
 import torch.nn.functional as F
 
-WANTED_ACCURACY = 0.97  # of the answers that are given, on val
-LOWEST_THRESHOLD = 0.5  # an answer less likely than not is no answer
+KEPT = 0.95  # of the leaves of val must get an answer: more caution than that is of no use in a field
 
 
 def confusion(logits: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
@@ -48,22 +47,17 @@ def calibration_error(probabilities: torch.Tensor, classes: torch.Tensor, bins: 
 
 
 def answered(probabilities: torch.Tensor, classes: torch.Tensor, threshold: float) -> dict:
-    """What is left when answers below the threshold become "not sure"."""
+    """What is left when answers below the threshold, and "not a leaf", become "not sure". The last class is "not a leaf"."""
     top, answer = probabilities.max(dim=1)
-    given = top >= threshold
+    given = (top >= threshold) & (answer < probabilities.shape[1] - 1)
     right = int((given & (answer == classes)).sum())
     return {"coverage": share(int(given.sum()), len(classes)), "accuracy": share(right, int(given.sum()))}
 
 
 def choose_threshold(probabilities: torch.Tensor, classes: torch.Tensor) -> float:
-    """The lowest threshold whose answers reach the wanted accuracy; failing that, the most accurate that still answers 4 of 5."""
-    candidates = [round(LOWEST_THRESHOLD + 0.01 * step, 2) for step in range(46)]
-    results = [(t, answered(probabilities, classes, t)) for t in candidates]
-    for threshold, result in results:
-        if (result["accuracy"]["value"] or 0) >= WANTED_ACCURACY:
-            return threshold
-    enough = [(t, r) for t, r in results if r["coverage"]["value"] >= 0.8] or results[:1]
-    return max(enough, key=lambda pair: (pair[1]["accuracy"]["value"], -pair[0]))[0]
+    """The highest threshold at which nearly all leaves still get an answer."""
+    candidates = [round(0.3 + 0.01 * step, 2) for step in range(70)]
+    return max(t for t in candidates if answered(probabilities, classes, t)["coverage"]["value"] >= KEPT)
 
 
 def of_split(logits: torch.Tensor, classes: torch.Tensor, labels, temperature: float, threshold: float) -> dict:
@@ -77,7 +71,8 @@ def of_split(logits: torch.Tensor, classes: torch.Tensor, labels, temperature: f
         "worstRecall": round(worst, 4),
         "classes": {label: {"photos": int(table[i].sum()),
                             "recall": share(int(table[i, i]), int(table[i].sum())),
-                            "precision": share(int(table[i, i]), int(table[:, i].sum()))} for i, label in enumerate(labels)},
+                            "precision": share(int(table[i, i]), int(table[:, i].sum()))}
+                    for i, label in enumerate(labels) if int(table[i].sum()) > 0},
         "confusion": table.tolist(),
         "calibrationError": calibration_error(probabilities, classes),
         "atThreshold": answered(probabilities, classes, threshold),
