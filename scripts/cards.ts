@@ -1,7 +1,8 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type AccuracyFile, parseAccuracy } from '../src/protocol/accuracy.ts'
-import { parsePackSource } from '../src/protocol/pack-source.ts'
+import { type PackSource, parsePackSource } from '../src/protocol/pack-source.ts'
+import { fillTable } from './models-table.ts'
 
 const BEGIN = '<!-- shipped:begin -->'
 const END = '<!-- shipped:end -->'
@@ -44,28 +45,46 @@ export function fillCard(card: string, accuracy: AccuracyFile, labels: readonly 
   return `${card.slice(0, from + BEGIN.length)}\n${figures}\n${card.slice(to)}`
 }
 
+const readModel = async (folder: string): Promise<{ accuracy: AccuracyFile; source: PackSource }> => ({
+  accuracy: parseAccuracy(await readFile(join(folder, 'accuracy.json'), 'utf8')),
+  source: parsePackSource(await readFile(join(folder, 'pack.json'), 'utf8')),
+})
+
 /** The card of a folder of `models/`, as it is and as it should be. */
 export async function readCard(folder: string): Promise<{ path: string; now: string; filled: string }> {
   const path = join(folder, 'card.md')
   const now = await readFile(path, 'utf8')
-  const accuracy = parseAccuracy(await readFile(join(folder, 'accuracy.json'), 'utf8'))
-  const { labels } = parsePackSource(await readFile(join(folder, 'pack.json'), 'utf8'))
-  return {
-    path,
-    now,
-    filled: fillCard(
-      now,
-      accuracy,
-      labels.map(({ id }) => id),
-    ),
+  const { accuracy, source } = await readModel(folder)
+  const labels = source.labels.map(({ id }) => id)
+  return { path, now, filled: fillCard(now, accuracy, labels) }
+}
+
+/** Folders of `models/` that are measured packs. */
+export async function listModels(models: string): Promise<string[]> {
+  const folders: string[] = []
+  for (const entry of await readdir(models, { withFileTypes: true })) {
+    const folder = join(models, entry.name)
+    if (entry.isDirectory() && (await readdir(folder)).includes('accuracy.json')) folders.push(folder)
   }
+  return folders.sort()
+}
+
+/** `models/README.md`, as it is and as it should be. */
+export async function readTable(models: string): Promise<{ path: string; now: string; filled: string }> {
+  const path = join(models, 'README.md')
+  const now = await readFile(path, 'utf8')
+  const all = []
+  for (const folder of await listModels(models)) all.push(await readModel(folder))
+  return { path, now, filled: fillTable(now, all) }
 }
 
 if (import.meta.main) {
-  for (const entry of await readdir('models', { withFileTypes: true })) {
-    if (!entry.isDirectory()) continue
-    const { path, filled } = await readCard(join('models', entry.name))
+  for (const folder of await listModels('models')) {
+    const { path, filled } = await readCard(folder)
     await writeFile(path, filled)
     console.log(`${path}: figures of the shipped variants are those of accuracy.json`)
   }
+  const { path, filled } = await readTable('models')
+  await writeFile(path, filled)
+  console.log(`${path}: one row a variant`)
 }

@@ -28,7 +28,10 @@ async function digestOf({ pack, variant }: RunnablePack): Promise<string> {
   return programDigest(await pack.read(onnx.model), onnx.weights ? await pack.read(onnx.weights) : new Uint8Array())
 }
 
-/** Writes what was measured into `accuracy.json`, in place of what it said of that variant before. */
+/**
+ * Writes what was measured into `accuracy.json`, in place of what it said of that variant before; figures of the same
+ * program on other data stay.
+ */
 export async function keepFigures(
   folder: string,
   runnable: RunnablePack,
@@ -36,6 +39,7 @@ export async function keepFigures(
 ): Promise<void> {
   const path = join(folder, ACCURACY_FILE)
   const old = await readTextFile(path)
+  const before = old === undefined ? [] : parseAccuracy(old).variants
   const where = { data: basename(dirname(resolve(data))), split: basename(resolve(data)) }
   const common = { ...where, count: figures.count, runtime: runnable.opened.backend }
   const measured: (readonly [string, number])[] = [
@@ -54,6 +58,7 @@ export async function keepFigures(
   const entry: AccuracyFile['variants'][number] = {
     name: runnable.variant.name satisfies Variant['name'],
     program: await digestOf(runnable),
+    bytes: bytesOf(runnable.pack.manifest, runnable.variant.name),
     figures: [
       ...measured.map(([metric, value]) => ({ ...common, metric, value: round(value) })),
       ...strangers.map(({ folder: of, count, notSure }) => ({
@@ -74,7 +79,11 @@ export async function keepFigures(
     ),
     confusion: 'confusion' in figures ? figures.confusion : [],
   }
-  const others = old === undefined ? [] : parseAccuracy(old).variants.filter(({ name }) => name !== entry.name)
+  const same = before.find(({ name, program }) => name === entry.name && program === entry.program)
+  const measuredNow = new Set(entry.figures.map(({ data: of, split }) => `${of}/${split}`))
+  const stays = same?.figures.filter(({ data: of, split }) => !measuredNow.has(`${of}/${split}`)) ?? []
+  entry.figures.push(...stays)
+  const others = before.filter(({ name }) => name !== entry.name)
   const file: AccuracyFile = { format: ACCURACY_FORMAT, variants: [...others, entry] }
   await writeAtomic(path, utf8(`${JSON.stringify(file, null, 1)}\n`))
 }
@@ -93,7 +102,7 @@ export const asJson = (
     variant: opened.variant,
     backend: opened.backend,
     refused: opened.refused,
-    bytes: bytesOf(pack.manifest),
+    bytes: bytesOf(pack.manifest, opened.variant),
     ...figures,
     ...(strangers.length > 0 && { strangers }),
   })
@@ -118,7 +127,7 @@ export function asText(
       ({ folder, count: all, notSure }) =>
         `${basename(folder)}: not sure of ${percent(notSure / all)} of ${all} strangers`,
     ),
-    `${latency.median.toFixed(1)} ms each (95 %: ${latency.p95.toFixed(1)} ms), ${kilobytes(bytesOf(manifest))} for a phone`,
+    `${latency.median.toFixed(1)} ms each (95 %: ${latency.p95.toFixed(1)} ms), ${kilobytes(bytesOf(manifest, opened.variant))} for a phone`,
   ]
   if ('characters' in figures) return lines.join('\n')
   const rows = Object.entries(figures.perClass)

@@ -37,7 +37,7 @@ export function calibrateCommand(): Command {
     .addOption(budgetOption())
     .addOption(
       new Option('--bits <count>', 'bits of weights, in as many nodes as the budget allows')
-        .choices(['8', '4', '3'])
+        .choices(['8', '7', '6', '5', '4', '3'])
         .argParser(Number),
     )
     .action(async (path: string, { data, method, samples, budget, bits }: CalibrateOptions) => {

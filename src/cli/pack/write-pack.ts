@@ -11,10 +11,10 @@ import type { BuiltDelta } from './delta.ts'
 const INDEX = 'index.json'
 const MANIFEST = 'manifest.ndjson'
 
-/** What a phone downloads: the chunks of the program that the pack prefers. */
-export function bytesOf(manifest: Manifest): number {
+/** What a phone downloads: the chunks of the program that the pack, or the variant of that name, prefers. */
+export function bytesOf(manifest: Manifest, name?: string): number {
   const { variants, files, blob } = manifest
-  const [variant] = variants
+  const variant = name === undefined ? variants[0] : variants.find((one) => one.name === name)
   const program = variant?.programs[0]
   const paths = new Set(variant && program ? neededPaths(manifest, variant, program) : [])
   const wanted = new Set(files.filter(({ path }) => paths.has(path)).flatMap(({ chunks }) => chunks))
