@@ -16,7 +16,8 @@ export function modelsTable(models: readonly Model[]): string {
   const rows = models.flatMap(({ source, accuracy }) =>
     accuracy.variants.map(({ name, bytes, figures, calibrationError }) => {
       const told = figures.map(
-        ({ metric, value, split, count }) => `${metric} ${percent(value)} (${split}, ${count.toLocaleString('en')})`,
+        ({ metric, value, data, split, count }) =>
+          `${metric} ${percent(value)} (${split === 'strangers' ? data : split}, ${count.toLocaleString('en')})`,
       )
       const size = bytes === undefined ? '' : `${Math.round(bytes / 1000)} KB`
       return `| [${source.name}](${source.name}/card.md): ${source.title.en} | ${name} | ${size} | ${told.join('<br>')} | ${percent(calibrationError)} |`
