@@ -1,6 +1,7 @@
+import { existsSync } from 'node:fs'
 import { buildDelta } from '../../src/cli/pack/delta.ts'
 import { blobReader } from '../../src/cli/pack/open-folder.ts'
-import { isAbort } from '../../src/lib/abort.ts'
+import { isAbort, sleep } from '../../src/lib/abort.ts'
 import { utf8 } from '../../src/lib/bytes.ts'
 import { sha256Hex } from '../../src/lib/sha256.ts'
 import { checkIndex } from '../../src/packs/check-updates.ts'
@@ -20,6 +21,7 @@ import {
   theirs,
 } from '../helpers/browser-delivery.ts'
 import { simulate, simulationPack } from '../helpers/delivery-simulation.ts'
+import { controlled, createField } from '../helpers/field-app.ts'
 import { findChromium } from '../helpers/find-chromium.ts'
 import { type Behaviour, type FlakyServer, startFlakyServer } from '../helpers/flaky-server.ts'
 import { packsPageScript } from '../helpers/packs-page-script.ts'
@@ -30,7 +32,7 @@ import { fetchTransformersJs } from '../helpers/transformers-js.ts'
  * What a bad network costs, against a server of our own on loopback that cuts, stalls, limits and damages by a seed.
  * `--megabytes N` (25) size of the pack, `--seeds N` (10000) runs of the simulation, `--seed N` (1) of everything else.
  * The first part runs in Node; the second in Chromium, where transformers.js loads a model of the same size through the
- * same server (`--no-peer` leaves it out, `--only node|chromium` runs one part).
+ * same server (`--no-peer` leaves it out, `--only node|chromium|reload` runs one part).
  */
 export async function bench(args: readonly string[]): Promise<void> {
   const option = (name: string, otherwise: number): number => {
@@ -46,6 +48,7 @@ export async function bench(args: readonly string[]): Promise<void> {
   console.log(`Pack: ${mega(length)} MB in ${chunks.length} chunks of at most 64 KB; seed ${seed}.\n`)
 
   const only = args[args.indexOf('--only') + 1]
+  if (only === 'reload') return reportReload()
   if (only !== 'chromium') await benchInNode(pack, weights, signer, option('seeds', 10_000), seed)
   if (only !== 'node') await benchInChromium(pack, seed, !args.includes('--no-peer'))
 }
@@ -94,6 +97,38 @@ async function benchInChromium(pack: SyntheticPack, seed: number, withPeer: bool
     await compare('EDGE (150 kbit/s, 600 ms), cut every 120 KB, 200 KB', () => ({ behave: edgeLink }), edge)
   } finally {
     await phone.close()
+  }
+  await reportReload()
+}
+
+/** From asking for the page again until bytes of the pack are asked for again, with nobody touching anything. */
+async function reportReload(): Promise<void> {
+  const title = 'jiko: the built app, reloaded in the middle of a download'
+  if (!existsSync('dist/app/index.html')) return line(title, ['not measured: npm run build comes first'])
+  const { page, network, close } = await createField({ launch: { executablePath: findChromium() } })
+  try {
+    const asked = (): number => network.seen.filter(({ path }) => path.endsWith('.bin')).length
+    const until = async (wanted: number): Promise<void> => {
+      while (asked() < wanted) await sleep(5)
+    }
+    network.blobPace = 20_000
+    await controlled(page)
+    await page.getByTestId('install-pack').click()
+    await until(1)
+    const times: number[] = []
+    for (let round = 0; round < 5; round++) {
+      const before = asked()
+      const started = performance.now()
+      const reloading = page.reload()
+      await until(before + 1)
+      times.push(performance.now() - started)
+      await reloading
+    }
+    const sorted = times.sort((a, b) => a - b)
+    const say = (ms: number | undefined): string => `${((ms ?? 0) / 1000).toFixed(2)} s`
+    line(title, [`goes on after ${say(sorted[2])} (${say(sorted[0])} to ${say(sorted[4])}, ${times.length} reloads)`])
+  } finally {
+    await close()
   }
 }
 
