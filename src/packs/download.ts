@@ -8,7 +8,7 @@ import type { OnProgress } from '../protocol/worker.ts'
 import { offsetsOf, type Run, runFrom } from './layout.ts'
 import { type Incoming, type Link, looksLikePage, openStream, portalError } from './link.ts'
 import { createMirrors, isFinal, judge, type Mirror, nextAlive, pause, verdict } from './mirrors.ts'
-import type { PartialFile } from './partial.ts'
+import { type PartialFile, restorePartial } from './partial.ts'
 import { type Asked, bodyStart, looksEncoded, rangeHeaders, strongEtag } from './range.ts'
 import type { PackStore } from './store.ts'
 
@@ -41,28 +41,6 @@ export interface DownloadResult {
   stored: number
   /** Bytes that came over the network, also those that were thrown away. */
   received: number
-}
-
-/** The chunk that the last connection died in: its bytes so far are kept for the next one. */
-interface Partial {
-  index: number
-  buffer: Bytes
-  filled: number
-}
-
-/** What an earlier life had of a chunk that is still missing. */
-function restore(
-  left: ReturnType<PartialFile['left']>,
-  chunks: readonly Chunk[],
-  missing: ReadonlySet<number>,
-): Partial | undefined {
-  const index = chunks.findIndex(({ sha256 }, i) => sha256 === left?.sha256 && missing.has(i))
-  const length = chunks[index]?.length ?? 0
-  if (!left || left.bytes.length > length) return undefined
-  const buffer = new Uint8Array(length)
-  buffer.set(left.bytes)
-  // It was killed while a whole one was being stored: its last byte is asked for again, and all goes its usual way.
-  return { index, buffer, filled: Math.min(left.bytes.length, length - 1) }
 }
 
 /** Less than this in one connection does not count as progress, or a server that sends one byte a time would be asked for ever. */
@@ -113,7 +91,7 @@ async function downloadInto(
     [...indexes].reduce((sum, index) => sum + (chunks[index]?.length ?? 0), 0)
   const total = sizeOf(wanted)
   let verified = total - sizeOf(missing)
-  let partial = restore(file?.left(), chunks, missing)
+  let partial = restorePartial(file?.left(), chunks, missing)
   let reported = -1
 
   /** Never goes back, though a damaged chunk does; never says all before all is verified. */

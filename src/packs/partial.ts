@@ -1,4 +1,5 @@
 import { type Bytes, fromUtf8, utf8 } from '../lib/bytes.ts'
+import type { Chunk } from '../protocol/manifest.ts'
 
 /** The part of a file with synchronous access (OPFS, in a worker) that is used. */
 export interface SyncFile {
@@ -55,4 +56,26 @@ export async function openPartialFile(open: () => Promise<SyncFile>): Promise<Pa
     },
     close: () => file.close(),
   }
+}
+
+/** The chunk that the last connection died in: its bytes so far are kept for the next one. */
+export interface Partial {
+  index: number
+  buffer: Bytes
+  filled: number
+}
+
+/** What an earlier life had of a chunk that is still missing. */
+export function restorePartial(
+  left: ReturnType<PartialFile['left']>,
+  chunks: readonly Chunk[],
+  missing: ReadonlySet<number>,
+): Partial | undefined {
+  const index = chunks.findIndex(({ sha256 }, i) => sha256 === left?.sha256 && missing.has(i))
+  const length = chunks[index]?.length ?? 0
+  if (!left || left.bytes.length > length) return undefined
+  const buffer = new Uint8Array(length)
+  buffer.set(left.bytes)
+  // It was killed while a whole one was being stored: its last byte is asked for again, and all goes its usual way.
+  return { index, buffer, filled: Math.min(left.bytes.length, length - 1) }
 }
