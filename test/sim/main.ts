@@ -51,14 +51,14 @@ async function playMany(from: number, count: number): Promise<number> {
     if (failure) {
       await tell(failure)
       failures += 1
-      if (failures >= Number(values.failures)) break
+      if (failures >= Number(values.failures)) stop()
     }
     const done = seed - from + 1
     if (done % 1000 === 0)
       console.log(`${done} of ${count} seeds, ${failures} broken, ${Math.round((Date.now() - begun) / 1000)} s`)
   }
   const seconds = Math.round((Date.now() - begun) / 1000)
-  const said = `seeds ${from} to ${seed - 1}: ${failures === 0 ? 'no invariant broken' : `${failures} broken`}, ${seconds} s`
+  const said = `${seed - from} seeds from ${from} on: ${failures === 0 ? 'no invariant broken' : `${failures} broken`}, ${seconds} s`
   console.log(said)
   if (values.log !== undefined) await appendFile(values.log, `- ${new Date().toISOString().slice(0, 16)}: ${said}\n`)
   return failures
