@@ -26,12 +26,7 @@ async function ask(hub: TestHub, phone: FakePhone, more: object): Promise<SyncRe
 }
 
 const bodiesOf = ({ down }: SyncResponse): RecordBody[] => (down?.ops ?? []).map(([, , line]) => parseRecord(line))
-const correct = (ref: string, label: string) => ({
-  kind: 'correction' as const,
-  ref,
-  patch: { label },
-  base: [] as string[],
-})
+const correct = (ref: string, label: string) => ({ kind: 'correction', ref, patch: { label }, base: [] }) as const
 
 async function sendPhoto(hub: TestHub, phone: FakePhone, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
   const { sha256 } = await photoOf(bytes)
