@@ -15,8 +15,7 @@ const EXPLANATIONS: readonly (readonly [prefix: string, explain: () => Explanati
   ['input/too-small', () => ({ title: i18n.t('error.too-small'), advice: i18n.t('error.too-small.advice') })],
   ['input/too-large', () => ({ title: i18n.t('error.too-large'), advice: i18n.t('error.too-large.advice') })],
   ['input/too-dark', () => ({ title: i18n.t('error.too-dark'), advice: i18n.t('error.too-dark.advice') })],
-  ['input/too-bright', () => ({ title: i18n.t('error.too-bright'), advice: i18n.t('error.too-bright.advice') })],
-  ['input/blurred', () => ({ title: i18n.t('error.blurred'), advice: i18n.t('error.blurred.advice') })],
+  ['input/too-blurred', () => ({ title: i18n.t('error.blurred'), advice: i18n.t('error.blurred.advice') })],
   [
     'input/microphone-refused',
     () => ({ title: i18n.t('error.microphone'), advice: i18n.t('error.microphone.advice') }),

@@ -14,6 +14,11 @@ describe('explain', () => {
   it.each([
     ['input/not-an-image', 'error.not-image'],
     ['input/too-small', 'error.too-small'],
+    ['input/too-dark', 'error.too-dark'],
+    ['input/too-blurred', 'error.blurred'],
+    ['input/microphone-refused', 'error.microphone'],
+    ['sync/bad-invitation', 'error.enrol'],
+    ['sync/not-enrolled', 'error.not-enrolled'],
     ['input/too-large', 'error.too-large'],
     ['input/other', 'error.input'],
     ['storage/quota', 'error.full'],
