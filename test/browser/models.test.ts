@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { extname, join } from 'node:path'
 import type { Page } from 'playwright-core'
@@ -21,7 +22,27 @@ const models: Model[] = readdirSync('models', { withFileTypes: true })
     return [{ name, samples: samples.sort() }]
   })
 
-const wantedOf = (sample: string): string => sample.slice(0, sample.lastIndexOf('-'))
+/** What a sample shows, by its name: a label, or after `number-` what is written there. */
+const shownBy = (sample: string): string => {
+  const name = sample.slice(0, sample.lastIndexOf('.'))
+  return name.startsWith('number-') ? name.slice('number-'.length) : name.slice(0, name.lastIndexOf('-'))
+}
+
+/** What Node answers with the same code, sample by sample. */
+function answersInNode({ name, samples }: Model): string[] {
+  const files = samples.map((sample) => join('models', name, 'samples', sample))
+  const { stdout, stderr, status } = spawnSync(process.execPath, ['src/cli/main.ts', 'run', name, ...files, '--json'], {
+    encoding: 'utf8',
+  })
+  if (status !== 0) throw new Error(stderr)
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => {
+      const { label, text } = JSON.parse(line) as { label?: string; text?: string }
+      return label ?? text ?? ''
+    })
+}
 
 async function give(page: Page, { name }: Model, sample: string): Promise<void> {
   const path = join('models', name, 'samples', sample)
@@ -58,17 +79,18 @@ describe('every model of this project', () => {
 
   it.each(models)('$name answers its samples with no hub in reach', async (model) => {
     const { page } = field
-    const wrong: string[] = []
+    const answers: string[] = []
     for (const sample of model.samples) {
       await give(page, model, sample)
-      const got = await answered(page)
-      if (got !== wantedOf(sample)) wrong.push(`${sample}: ${got}`)
+      answers.push(await answered(page))
       await page.evaluate(() => {
         location.hash = '#/'
       })
     }
-    expect(model.samples.length).toBeGreaterThan(1)
-    expect(wrong).toEqual([])
+    expect(answers).toEqual(answersInNode(model))
+    // A model errs; one that errs on more than a few of its own samples is not what its card says.
+    const right = model.samples.filter((sample, i) => answers[i] === shownBy(sample))
+    expect(right.length).toBeGreaterThanOrEqual(Math.ceil(0.8 * model.samples.length))
   })
 
   it('needed no byte of onnxruntime-web', () => {
