@@ -10,7 +10,6 @@ import { readHistory, readPage, stateIn } from './history.ts'
 import { ensureIdentity } from './identity.ts'
 import { known, learn, tick } from './learn.ts'
 import { formatLine, recordOf, rowOf, sentOf, splitId } from './line.ts'
-import { prune } from './prune.ts'
 import { removeText } from './remove.ts'
 import type { NewAttachment, RecordStore, StoredRecord, StreamState } from './store.ts'
 import { checkFile, createUploads, putFile } from './uploads.ts'
@@ -142,6 +141,8 @@ export async function createRecordStore(database: Database, channel?: Channel): 
     known: () => known(database),
     tick: (wall) => tick(database, wall),
     async prune(options) {
+      // Not in the first bytes: nobody waits for it.
+      const { prune } = await import('./prune.ts')
       const bytes = await prune(database, options)
       if (bytes > 0) changed()
       return bytes
