@@ -1,7 +1,6 @@
 import { type JSX, render } from 'preact'
 import type { Kit } from '../client/kit.ts'
 import { createSignal } from '../client/signal.ts'
-import { SHARE_CACHE } from '../protocol/service-worker.ts'
 import { type App, AppContext } from './context.ts'
 import { activateLanguage, directionOf, LANGUAGES } from './language.ts'
 import { Failure } from './parts/notice.tsx'
@@ -75,10 +74,15 @@ function createApp(
   void packs.start()
   // A download that gave up for want of a network goes on when there is one.
   window.addEventListener('online', () => void packs.resume())
-  takeFiles((file) => {
-    navigation.go({ screen: 'packs' })
-    return packs.importFile(file)
-  })
+  // The system keeps what it hands over until somebody asks: that can wait for a file of its own.
+  import('./handed-files.ts').then(
+    ({ takeFiles }) =>
+      takeFiles((file) => {
+        navigation.go({ screen: 'packs' })
+        return packs.importFile(file)
+      }),
+    () => undefined,
+  )
   void attempts.restore()
   return {
     kit,
@@ -90,31 +94,6 @@ function createApp(
     announce,
     records: createRecords(kit),
   }
-}
-
-/** A `.jikopack` that was opened in a file manager or shared by another app, where the app is installed. */
-function takeFiles(take: (file: Blob) => Promise<void>): void {
-  void takeShared(take)
-  const { launchQueue } = window as { launchQueue?: LaunchQueue }
-  launchQueue?.setConsumer(async ({ files = [] }) => {
-    for (const handle of files) await take(await handle.getFile())
-  })
-}
-
-/** The service worker has put it aside. It goes only once it was looked at: a page may be killed before. */
-async function takeShared(take: (file: Blob) => Promise<void>): Promise<void> {
-  if (!('caches' in window) || !(await caches.has(SHARE_CACHE))) return
-  const shared = await caches.open(SHARE_CACHE)
-  for (const key of await shared.keys()) {
-    const file = await (await shared.match(key))?.blob()
-    if (file) await take(file)
-  }
-  await caches.delete(SHARE_CACHE)
-}
-
-/** Chromium's, in no TypeScript lib. */
-interface LaunchQueue {
-  setConsumer(consumer: (launched: { files?: FileSystemFileHandle[] }) => void): void
 }
 
 /** A polite live region that outlives every screen; it is emptied first, so that the same words are said again. */
