@@ -177,12 +177,12 @@ describe('several tabs', () => {
     expect(blobs(network)).toHaveLength(1)
 
     await first.close()
-    network.blobPace = undefined
+    network.blobPace = 300_000
     await ready(second)
     expect(second.workers()).toHaveLength(1)
     const pack = await held(second)
-    // What was on the wire when the first tab went, and no more.
-    expect(blobBytes(network)).toBeLessThanOrEqual(pack + 65_536)
+    // What was poured out before the server saw that the first tab is gone; from the start again would be all of it.
+    expect(blobBytes(network)).toBeLessThan(pack * 1.5)
     expect((await ask(second, sample('rust-121.jpg'))).label).not.toBe('')
 
     const third = await context.newPage()
