@@ -53,14 +53,16 @@ export async function openPack(
   { host, store, moment, onWritten }: OpenPackOptions,
   operation?: Operation,
 ): Promise<OpenPack> {
-  const installed = await host.call((api) => api.list(), operation)
+  const installed = await persistently(() => host.call((api) => api.list(), operation))
   const pack = installed.find((one) => one.name === name && one.state === 'ready')
   if (!pack) {
     throw new JikoError('pack/not-installed', `the pack "${name}" is not installed; install it first`, {
       detail: { name },
     })
   }
-  const { variant, backend } = await host.call((api, job, onProgress) => api.open(job, name, onProgress), operation)
+  const { variant, backend } = await persistently(() =>
+    host.call((api, job, onProgress) => api.open(job, name, onProgress), operation),
+  )
   const { manifest } = pack.signed
 
   /** A full device gives up packs before it refuses a record: those can be fetched again. */

@@ -65,7 +65,7 @@ describe('a worker that dies again and again', () => {
     expect([...answers].map((answer) => JSON.parse(answer).label)).toEqual(['rust'])
     expect(brought).toBeGreaterThan(REQUESTS / EVERY / 2)
     expect(await tab.evaluate(() => page.records())).toBe(REQUESTS)
-    // The dead ones are gone, and their memory with them.
-    expect(tab.workers()).toHaveLength(1)
+    // The dead ones are gone, and their memory with them; the last one may be among them.
+    expect(tab.workers().length).toBeLessThanOrEqual(1)
   }, 180_000)
 })

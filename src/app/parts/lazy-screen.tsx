@@ -18,10 +18,11 @@ export function lazyScreen<P extends object = object>(load: () => Promise<Compon
     })
   }
   function Lazy(props: P): JSX.Element | null {
-    const [, setLoaded] = useState(false)
+    const [loaded, setLoaded] = useState(Here !== undefined)
     const [error, setError] = useState<unknown>()
     useEffect(() => {
-      if (!Here) fetch().then(() => setLoaded(true), setError)
+      // It may have come between drawing and here: then too this must be drawn again.
+      if (!loaded) fetch().then(() => setLoaded(true), setError)
     }, [])
     if (error !== undefined) return <Failure error={error} />
     return Here ? <Here {...props} /> : null
