@@ -165,6 +165,6 @@ export function pictureOf(pack: string, takes: keyof typeof BY_INPUT = 'image'):
   if (/leaf|plant|crop/.test(pack)) return 'leaf'
   if (/digit|form/.test(pack)) return 'digits'
   if (/spoken|speech|voice|sound|word/.test(pack)) return 'microphone'
-  if (/language|news|topic|text|message/.test(pack)) return 'write'
+  if (/language|news|topic|text|message|writ/.test(pack)) return 'write'
   return BY_INPUT[takes]
 }
