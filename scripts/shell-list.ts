@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { resolve } from 'node:path'
 import type { Plugin } from 'vite'
 
 /** What the plugin needs to know of a chunk. */
@@ -10,8 +10,8 @@ export interface BundledChunk {
   imports: readonly string[]
 }
 
-/** Beside the app's folder: it is for the build, not for phones. */
-const listPath = (appFolder: string): string => join(dirname(appFolder), 'shell.json')
+/** Beside the folder of the built app, and named after it: other builds have lists of their own. Not for phones. */
+const listPath = (appFolder: string): string => `${resolve(appFolder)}.shell.json`
 
 /** What everything begins with. The microphone's script is an entry too, asked for when somebody speaks. */
 const FIRST = ['index', 'worker']
