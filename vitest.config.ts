@@ -23,6 +23,8 @@ export default defineConfig({
           globalSetup: ['test/helpers/find-chromium.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          // A machine that does much else is slow, not wrong.
+          expect: { poll: { timeout: 20_000 } },
           // One Chromium at a time: the machine has two cores and the pages are timed by themselves.
           fileParallelism: false,
         },

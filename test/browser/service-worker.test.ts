@@ -54,10 +54,7 @@ describe('the service worker', () => {
     await page.goto(start())
     await page.getByTestId('nav-home').waitFor()
     await controlled(page)
-    // In the background, so on a busy machine it takes its time.
-    await expect
-      .poll(async () => (await cached(page))['jiko-later-v1'], { timeout: 30_000 })
-      .toEqual(await laterScripts())
+    await expect.poll(async () => (await cached(page))['jiko-later-v1']).toEqual(await laterScripts())
   })
   afterEach(async () => {
     await context?.close()
