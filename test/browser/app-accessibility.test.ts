@@ -103,6 +103,8 @@ describe('every screen of the app', () => {
     await page.addInitScript((text) => localStorage.setItem('jiko-preferences', text), JSON.stringify(look))
     await page.goto(app.url(options, hash))
     await act?.(page)
+    // A screen in a file of its own takes a moment.
+    await page.getByRole('heading', { level: 1 }).waitFor()
     await page.getByTestId(shows).first().waitFor({ state: 'attached' })
     if (look.rtl) await page.evaluate(() => document.documentElement.setAttribute('dir', 'rtl'))
     return page
@@ -138,7 +140,8 @@ describe('every screen of the app', () => {
   it('moves the focus to the heading of the next screen, and goes back where it came from', async () => {
     const page = await open(LOOKS[0], { name: '', options: { installed: true, history: HISTORY }, shows: 'record' })
     const focused = (): Promise<string | undefined> =>
-      page.evaluate(() => document.activeElement?.textContent ?? undefined)
+      // The heading, not the link of the same name: only then the next screen is there.
+      page.evaluate(() => document.querySelector('h1:focus')?.textContent ?? undefined)
     await page.getByTestId('nav-history').press('Enter')
     await expect.poll(focused).toBe('Answers')
     await page.locator('[data-testid=record] a').first().press('Enter')
