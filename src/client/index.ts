@@ -3,6 +3,7 @@ export type { RecordedAnswer } from '../protocol/record.ts'
 export type { Answer, Pixels, Score, Sound } from '../protocol/task.ts'
 export { similarity } from '../tasks/embedding.ts'
 export type {
+  BatchResult,
   DataUse,
   HistoryEntry,
   InstallOperation,

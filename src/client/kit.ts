@@ -1,4 +1,5 @@
 import type { Role } from '../protocol/enrol.ts'
+import type { JikoError } from '../protocol/error.ts'
 import type { Input } from '../protocol/input.ts'
 import type { Label } from '../protocol/manifest.ts'
 import type { LocalText } from '../protocol/primitives.ts'
@@ -20,6 +21,9 @@ export interface RunOperation extends Operation {
   /** Hears text while it is written. */
   onText?: OnText
 }
+
+/** One of many that were asked together: its answer, or why it has none. `at` counts from 0, in the order given. */
+export type BatchResult = { at: number } & ({ answer: Answer; record: HistoryEntry } | { error: JikoError })
 
 /** One row of history: a record, how far it has got, and the corrections laid over it. */
 export interface HistoryEntry {
@@ -54,6 +58,16 @@ export interface OpenPack {
    * @throws JikoError `input/wrong-kind`, `input/not-an-image`, `input/too-small`, `input/too-large`, `storage/...`, `runtime/...`
    */
   run(input: RunInput, operation?: RunOperation): Promise<{ answer: Answer; record: HistoryEntry }>
+  /**
+   * Answers many, one after the other, each durable before it is told; whatever is asked by `run` meanwhile comes first.
+   * What cannot be read or judged is told in its place and stops nothing. Leaving the loop stops it, and nothing is kept
+   * of what has not been told.
+   * @throws JikoError what would fail for the others too: `runtime/...`, `storage/...`, `pack/...`; AbortError
+   */
+  runAll(
+    inputs: Iterable<RunInput> | AsyncIterable<RunInput>,
+    operation?: Pick<Operation, 'signal'>,
+  ): AsyncGenerator<BatchResult, void, void>
 }
 
 /** @see Kit.listen */

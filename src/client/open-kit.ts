@@ -3,7 +3,6 @@ import { openStore } from '../store/open.ts'
 import { createAppUpdate } from './app-update.ts'
 import { createClock } from './clock.ts'
 import type { Kit } from './kit.ts'
-import { openPack } from './open-pack.ts'
 import { createPacks } from './packs.ts'
 import { createRecords } from './records.ts'
 import { createSharedHost } from './shared-host.ts'
@@ -67,7 +66,10 @@ export async function openKit(options: KitOptions = {}): Promise<Kit> {
       base: new URL('packs/', base),
       settings: { get: store.getSetting, set: store.setSetting },
     }),
-    open: (pack, operation) => openPack(pack, { host, store, moment, onWritten: sync.wake }, operation),
+    async open(pack, operation) {
+      const { openPack } = await import('./open-pack.ts')
+      return openPack(pack, { host, store, moment, onWritten: sync.wake }, operation)
+    },
     listen: async (options) => (await import('./microphone.ts')).listen(options),
     records: createRecords({ store, moment, onWritten: sync.wake }),
     sync: sync.room,

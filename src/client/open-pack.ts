@@ -3,10 +3,11 @@ import { JikoError } from '../protocol/error.ts'
 import type { Input } from '../protocol/input.ts'
 import { recordId } from '../protocol/log.ts'
 import type { Moment, RecordBody } from '../protocol/record.ts'
-import type { RunInput } from '../protocol/worker.ts'
+import type { RunInput, RunOptions } from '../protocol/worker.ts'
 import type { NewAttachment, RecordStore, StoredRecord } from '../store/store.ts'
-import type { OpenPack, Operation } from './kit.ts'
+import type { OpenPack, Operation, RunOperation } from './kit.ts'
 import { nameAttachments, resultBody } from './records.ts'
+import { runAll } from './run-all.ts'
 import type { WorkerHost } from './worker-host.ts'
 
 export interface OpenPackOptions {
@@ -77,6 +78,22 @@ export async function openPack(
     }
   }
 
+  async function answer(input: RunInput, { onText, ...operation }: RunOperation, options: RunOptions) {
+    const run = await persistently(async () => {
+      const sent = await sendable(input, manifest.input.kind)
+      return host.call((api, job) => api.run(job, name, sent, onText && proxy(onText), options), operation)
+    })
+    const { stored, listed } = await nameAttachments(run)
+    const body = resultBody(manifest, run, moment(), listed)
+    // Durable before it is shown: from here on the answer cannot be lost.
+    const record = await appendWithRoom(body, stored)
+    onWritten()
+    return {
+      answer: run.answer,
+      record: { id: recordId(record.stream, record.seq), body, state: 'local' as const },
+    }
+  }
+
   return {
     name,
     version: manifest.version,
@@ -87,17 +104,8 @@ export async function openPack(
     threshold: manifest.decision.threshold,
     variant,
     backend,
-    async run(input, { onText, ...operation } = {}) {
-      const run = await persistently(async () => {
-        const sent = await sendable(input, manifest.input.kind)
-        return host.call((api, job) => api.run(job, name, sent, onText && proxy(onText)), operation)
-      })
-      const { stored, listed } = await nameAttachments(run)
-      const body = resultBody(manifest, run, moment(), listed)
-      // Durable before it is shown: from here on the answer cannot be lost.
-      const record = await appendWithRoom(body, stored)
-      onWritten()
-      return { answer: run.answer, record: { id: recordId(record.stream, record.seq), body, state: 'local' } }
-    },
+    run: (input, operation = {}) => answer(input, operation, {}),
+    runAll: (inputs, { signal } = {}) =>
+      runAll((input) => answer(input, signal ? { signal } : {}, { behind: true }), inputs, signal),
   }
 }

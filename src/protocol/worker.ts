@@ -50,6 +50,11 @@ export interface PendingPack extends PackStatus {
   url: string
 }
 
+export interface RunOptions {
+  /** Nobody waits for it: it comes after everything that somebody waits for. */
+  behind?: boolean
+}
+
 export interface InstallOptions {
   /** Whatever the data budget says: the person wants it now. */
   anyway?: boolean
@@ -137,7 +142,7 @@ export interface WorkerApi {
     onProgress?: OnProgress,
   ): Promise<{ digest: string; variant: string; backend: string }>
   /** A backend that fails is left for the next one within the same request. Sound's samples are transferred. */
-  run(job: string, name: string, input: RunInput, onText?: OnText): Promise<RunResult>
+  run(job: string, name: string, input: RunInput, onText?: OnText, options?: RunOptions): Promise<RunResult>
   remove(name: string): Promise<void>
   cancel(job: string): void | Promise<void>
 }

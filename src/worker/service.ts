@@ -1,6 +1,6 @@
 import { isAbort } from '../lib/abort.ts'
 import { createMemo } from '../lib/memo.ts'
-import { createSerial } from '../lib/serial.ts'
+import { createQueue } from '../lib/queue.ts'
 import type { HandedOver } from '../packs/install.ts'
 import { JikoError } from '../protocol/error.ts'
 import type { Input } from '../protocol/input.ts'
@@ -55,7 +55,7 @@ export function createWorkerService({
   const jobs = new Map<string, AbortController>()
   /** Under way, by address. */
   const installs = new Map<string, Install>()
-  const serial = createSerial()
+  const queue = createQueue()
   const sessions = createMemo<string, LoadedPack>()
 
   /** Nothing waits for it, and an answer least of all. */
@@ -69,7 +69,7 @@ export function createWorkerService({
     const loaded = sessions.peek(name)
     sessions.forget(name)
     noting((kept) => kept.closed(name))
-    await loaded?.then(({ session }) => serial(() => session.dispose())).catch(() => undefined)
+    await loaded?.then(({ session }) => queue(() => session.dispose())).catch(() => undefined)
   }
 
   async function asJob<T>(job: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
@@ -176,31 +176,32 @@ export function createWorkerService({
         return { digest, variant, backend }
       }),
 
-    run: (job, name, given, onText) =>
+    run: (job, name, given, onText, { behind = false } = {}) =>
       asJob(job, (signal) =>
-        serial(async () => {
-          signal.throwIfAborted()
-          return onWorkingBackend(name, signal, async ({ session, task, manifest, digest, variant, backend }) => {
-            const begun = now()
-            const { input, attachments } = await receive(given, manifest.input)
-            const decoded = now()
-            const { startCalls } = await import('../runtime/feeding.ts')
-            signal.throwIfAborted()
-            const answer = await task.run(input, startCalls(session, manifest), { signal, onText })
-            signal.throwIfAborted()
-            return {
-              answer,
-              attachments: answer.kind === 'image' ? [...attachments, await encode(answer.pixels)] : attachments,
-              packDigest: digest,
-              variant,
-              backend,
-              prep: TASKS_VERSION,
-              threshold: manifest.decision.threshold,
-              decodeMs: Math.round(decoded - begun),
-              ms: Math.round(now() - decoded),
-            }
-          })
-        }),
+        queue(
+          () =>
+            onWorkingBackend(name, signal, async ({ session, task, manifest, digest, variant, backend }) => {
+              const begun = now()
+              const { input, attachments } = await receive(given, manifest.input)
+              const decoded = now()
+              const { startCalls } = await import('../runtime/feeding.ts')
+              signal.throwIfAborted()
+              const answer = await task.run(input, startCalls(session, manifest), { signal, onText })
+              signal.throwIfAborted()
+              return {
+                answer,
+                attachments: answer.kind === 'image' ? [...attachments, await encode(answer.pixels)] : attachments,
+                packDigest: digest,
+                variant,
+                backend,
+                prep: TASKS_VERSION,
+                threshold: manifest.decision.threshold,
+                decodeMs: Math.round(decoded - begun),
+                ms: Math.round(now() - decoded),
+              }
+            }),
+          { behind, signal },
+        ),
       ),
 
     async remove(name) {

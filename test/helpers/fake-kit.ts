@@ -1,4 +1,5 @@
 import type { HistoryEntry, Kit, OpenPack, PackOffer, SyncStatus } from '../../src/client/kit.ts'
+import { runAll } from '../../src/client/run-all.ts'
 import { createSignal } from '../../src/client/signal.ts'
 import { sleep } from '../../src/lib/abort.ts'
 import { toHex } from '../../src/lib/bytes.ts'
@@ -197,6 +198,7 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
       changed()
       return { answer, record }
     },
+    runAll: (inputs, { signal } = {}) => runAll((input) => openPack.run(input, signal && { signal }), inputs, signal),
   }
 
   return {

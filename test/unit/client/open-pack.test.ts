@@ -7,7 +7,7 @@ import { sha256Hex } from '../../../src/lib/sha256.ts'
 import { JikoError } from '../../../src/protocol/error.ts'
 import { parseSignedManifest } from '../../../src/protocol/manifest.ts'
 import type { Moment } from '../../../src/protocol/record.ts'
-import type { InstalledPack, RunResult } from '../../../src/protocol/worker.ts'
+import type { InstalledPack, RunResult, WorkerApi } from '../../../src/protocol/worker.ts'
 import { openMemoryStore } from '../../../src/store/open.ts'
 import { syntheticPack } from '../../helpers/synthetic-pack.ts'
 
@@ -35,7 +35,7 @@ const result: RunResult = {
   ms: 7,
 }
 
-async function setUp(run: () => Promise<RunResult> = async () => result) {
+async function setUp(run: (...asked: Parameters<WorkerApi['run']>) => Promise<RunResult> = async () => result) {
   const { text, digest } = await syntheticPack()
   const installed: InstalledPack = {
     name: 'leaf',
@@ -123,6 +123,53 @@ describe('an open pack', () => {
     await expect((await openPack('leaf', options)).run(new Blob())).rejects.toThrow('trap')
     expect(await records.list()).toEqual([])
     await expect(openPack('cassava', options)).rejects.toMatchObject({ code: 'pack/not-installed' })
+  })
+})
+
+describe('many at once', () => {
+  const photos = ['good', 'no photo', 'good'].map((name) => new Blob([name]))
+
+  it('are answered in order behind what a person asks, each durable when it is told; a bad one stops nothing', async () => {
+    const behind: unknown[] = []
+    const { store, host, onWritten, records } = await setUp(async (_job, _name, given, _onText, options) => {
+      behind.push(options?.behind)
+      if ((await (given as Blob).text()) === 'good') return result
+      throw new JikoError('input/not-an-image', 'words')
+    })
+    const pack = await openPack('leaf', { host, store, moment, onWritten })
+    const told: unknown[] = []
+    for await (const done of pack.runAll(photos)) {
+      told.push(['record' in done ? 'answered' : done.error.code, done.at, (await records.list()).length])
+    }
+    expect(told).toEqual([
+      ['answered', 0, 1],
+      ['input/not-an-image', 1, 1],
+      ['answered', 2, 2],
+    ])
+    expect(behind).toEqual([true, true, true])
+    await pack.run(photos[0] as Blob)
+    expect(behind.at(-1)).toBeUndefined()
+  })
+
+  it('end where the device cannot, and where a person stops', async () => {
+    let asked = 0
+    const { store, host, onWritten, records } = await setUp(async () => {
+      asked += 1
+      if (asked === 3) throw new JikoError('runtime/no-backend', 'nothing runs it')
+      return result
+    })
+    const pack = await openPack('leaf', { host, store, moment, onWritten })
+    const drain = async (controller?: AbortController) => {
+      for await (const { at } of pack.runAll(photos, controller && { signal: controller.signal })) {
+        if (at === 0) controller?.abort()
+      }
+    }
+    await expect(drain(new AbortController())).rejects.toMatchObject({ name: 'AbortError' })
+    expect(asked).toBe(1)
+    await expect(drain()).rejects.toMatchObject({ code: 'runtime/no-backend' })
+    expect(await records.list()).toHaveLength(2)
+    for await (const _ of pack.runAll(photos)) break
+    expect(asked).toBe(4)
   })
 })
 

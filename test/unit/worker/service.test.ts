@@ -289,6 +289,20 @@ describe('the worker', () => {
   })
 })
 
+describe('the queue of the worker', () => {
+  it('lets a person pass what nobody waits for', async () => {
+    const begun: string[] = []
+    const { service } = await setUp(await syntheticPack(), [fake({ engine: 'nano' }).backend])
+    await service.install('i', URL_OF_PACK)
+    const ask = async (job: string, behind: boolean): Promise<void> => {
+      await service.run(job, 'leaf', photo, undefined, { behind })
+      begun.push(job)
+    }
+    await Promise.all([ask('batch 1', true), ask('batch 2', true), ask('batch 3', true), ask('person', false)])
+    expect(begun).toEqual(['batch 1', 'person', 'batch 2', 'batch 3'])
+  })
+})
+
 describe('a pack with a smaller variant', () => {
   const EDGE: LinkFacts = { effectiveType: '2g' }
   const FILES = { [SMALL]: noise(30_000, 7), [KEEP]: noise(120_000, 8) }
