@@ -25,8 +25,8 @@ export function createQueue(): Queue {
     busy = false
   }
 
-  return (job, { behind = false, signal } = {}) => {
-    const { promise, resolve, reject } = createDeferred<Awaited<ReturnType<typeof job>>>()
+  return <T>(job: () => Promise<T>, { behind = false, signal }: Turn = {}) => {
+    const { promise, resolve, reject } = createDeferred<T>()
     if (signal?.aborted) {
       reject(signal.reason)
       return promise
