@@ -11,6 +11,8 @@ export interface HubProcess {
   /** What came in, as anybody on this machine can read it. */
   records(): Promise<HubRecord[]>
   stop(signal?: NodeJS.Signals): Promise<void>
+  /** Without waiting for what comes of it. */
+  signal(signal: NodeJS.Signals): void
 }
 
 /** The real hub as a user starts it, in a process of its own, on a free port (or a given one, to come back at the same address). */
@@ -18,14 +20,17 @@ export async function startHub({
   data,
   port = 0,
   packs,
+  args: more = [],
 }: {
   data?: string
   port?: number
   packs?: string
+  /** Further options of the command. */
+  args?: readonly string[]
 } = {}): Promise<HubProcess> {
   const folder = data ?? (await mkdtemp(join(tmpdir(), 'jiko-hub-')))
   const args = ['src/cli/main.ts', 'hub', '--port', String(port), '--data', folder]
-  const child = spawn(process.execPath, packs === undefined ? args : [...args, '--packs', packs], {
+  const child = spawn(process.execPath, [...args, ...(packs === undefined ? [] : ['--packs', packs]), ...more], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const url = await startedAt(child)
@@ -43,6 +48,7 @@ export async function startHub({
       child.kill(signal)
       await once(child, 'exit')
     },
+    signal: (signal) => void child.kill(signal),
   }
 }
 

@@ -4,11 +4,27 @@ import { EMPTY_HASH } from '../../src/protocol/log.ts'
 import { parseRecord, type RecordBody } from '../../src/protocol/record.ts'
 import type { Change } from '../../src/store/corrected.ts'
 import type { RecordRow, UploadRow } from '../../src/store/database.ts'
-import type { StreamState } from '../../src/store/store.ts'
+import type { RecordStore, StreamState } from '../../src/store/store.ts'
 import { PROGRAM } from '../unit/sync/world.ts'
 import type { HubNode } from './hub-node.ts'
 import type { PhoneNode } from './phone-node.ts'
 import type { World } from './world.ts'
+
+/** What is looked at of a phone and of a hub: those of the simulator, or copies of what a browser's and a process's disk hold. */
+export interface CheckedPhone extends Pick<PhoneNode, 'saved' | 'named' | 'verified' | 'copied' | 'pruned'> {
+  disk: Pick<PhoneNode['disk'], 'open'>
+  store: Pick<RecordStore, 'history'>
+}
+export interface CheckedHub {
+  readonly index: number
+  readonly signer: Pick<HubNode['signer'], 'key'>
+  disk: Pick<HubNode['disk'], 'state'>
+}
+export interface CheckedWorld extends Pick<World, 'merge' | 'atRoot' | 'photosAtRoot' | 'looked' | 'excused'> {
+  readonly phones: readonly CheckedPhone[]
+  /** The root first. */
+  readonly hubs: readonly CheckedHub[]
+}
 
 export class Broken extends Error {
   readonly invariant: string
@@ -31,15 +47,15 @@ const digest = (...parts: (string | Uint8Array)[]): string => {
 const chain = (previous: string, lineHash: string): string =>
   digest(Buffer.from(previous, 'hex'), Buffer.from(lineHash, 'hex'))
 
-const programOf = ({ disk }: HubNode) => {
+const programOf = ({ disk }: CheckedHub) => {
   const program = disk.state.programs.get(PROGRAM)
   if (!program) throw new Error('a hub without its program')
   return program
 }
 
 /** Notes what is durable at the root now: "final" may be said of nothing else. */
-export function lookAtRoot({ hubs: [root], atRoot, photosAtRoot, looked }: World): void {
-  const { rows, blobs } = programOf(root as HubNode)
+export function lookAtRoot({ hubs: [root], atRoot, photosAtRoot, looked }: CheckedWorld): void {
+  const { rows, blobs } = programOf(root as CheckedHub)
   for (const [stream, lines] of rows) {
     for (let at = looked.get(stream) ?? 0; at < lines.length; at++) atRoot.add(`${stream}/${at + 1}/${lines[at]?.hash}`)
     looked.set(stream, lines.length)
@@ -53,7 +69,7 @@ interface PhoneRows {
   uploads: UploadRow[]
 }
 
-export function readPhone({ disk }: PhoneNode): Promise<PhoneRows> {
+export function readPhone({ disk }: CheckedPhone): Promise<PhoneRows> {
   return disk.open().transact('read', async (tables) => {
     const streams = await tables.streams()
     const rows = new Map<string, RecordRow[]>()
@@ -69,7 +85,7 @@ const photosOf = (line: string): string[] => {
 }
 
 /** I1, I4 and I8 on a phone, after anything that happened to it. */
-export async function checkPhone(world: World, node: PhoneNode): Promise<void> {
+export async function checkPhone(world: CheckedWorld, node: CheckedPhone): Promise<void> {
   const { streams, rows, uploads } = await readPhone(node)
   const waits = new Set(uploads.map(({ sha256 }) => sha256))
   const labels = new Set<string>()
@@ -104,7 +120,12 @@ export async function checkPhone(world: World, node: PhoneNode): Promise<void> {
 }
 
 /** A photo that is not known at the root is on its phone, and waits; one that does not wait is at the root. */
-async function checkPhotos(world: World, node: PhoneNode, rows: PhoneRows['rows'], waits: ReadonlySet<string>) {
+async function checkPhotos(
+  world: CheckedWorld,
+  node: CheckedPhone,
+  rows: PhoneRows['rows'],
+  waits: ReadonlySet<string>,
+) {
   const named = [...rows.values()].flat().flatMap(({ line }) => (line?.includes('"sha256"') ? photosOf(line) : []))
   if (named.length === 0) return
   await node.disk.open().transact('read', async (tables) => {
@@ -119,7 +140,7 @@ async function checkPhotos(world: World, node: PhoneNode, rows: PhoneRows['rows'
 }
 
 /** I9: what a phone says is all sent is at the root. */
-export async function checkAllSent(world: World, node: PhoneNode): Promise<void> {
+export async function checkAllSent(world: CheckedWorld, node: CheckedPhone): Promise<void> {
   const { streams, rows } = await readPhone(node)
   for (const { stream, tip, hash } of streams) {
     if (tip > 0 && !world.atRoot.has(`${stream}/${tip}/${hash}`))
@@ -133,7 +154,7 @@ export async function checkAllSent(world: World, node: PhoneNode): Promise<void>
 }
 
 /** I4 at a hub. */
-export function checkChains(node: HubNode): void {
+export function checkChains(node: CheckedHub): void {
   const { streams, rows } = programOf(node)
   for (const { stream, tip, hash } of streams.values()) {
     const lines = rows.get(stream) ?? []
@@ -149,7 +170,10 @@ export function checkChains(node: HubNode): void {
 }
 
 /** Where a label still is: on a phone, at a hub, or kept apart at one. */
-export async function labelsAnywhere({ phones, hubs }: World): Promise<{ labels: Set<string>; photos: Set<string> }> {
+export async function labelsAnywhere({
+  phones,
+  hubs,
+}: CheckedWorld): Promise<{ labels: Set<string>; photos: Set<string> }> {
   const labels = new Set<string>()
   const photos = new Set<string>()
   const note = (line: string): void => {
@@ -176,11 +200,11 @@ export async function labelsAnywhere({ phones, hubs }: World): Promise<{ labels:
 
 /** I2, I3, I5 and I6 at the root, once everybody has spoken. */
 export function checkRoot(
-  world: World,
+  world: CheckedWorld,
   there: { labels: ReadonlySet<string>; photos: ReadonlySet<string> },
   saved: ReadonlySet<string>,
 ): void {
-  const [root] = world.hubs as [HubNode]
+  const [root] = world.hubs as [CheckedHub]
   const { rows, forks, blobs } = programOf(root)
   const identities = new Map<string, Set<string>>()
   const labels = new Set([...forks.values()].map(({ line }) => labelOf(line)))
@@ -210,9 +234,9 @@ export function checkRoot(
 }
 
 /** Everything that is said of a record at the root, by the record's id. */
-export function changesAtRoot({ hubs: [root] }: World): Map<string, Change[]> {
+export function changesAtRoot({ hubs: [root] }: CheckedWorld): Map<string, Change[]> {
   const changes = new Map<string, Change[]>()
-  for (const [stream, lines] of programOf(root as HubNode).rows) {
+  for (const [stream, lines] of programOf(root as CheckedHub).rows) {
     for (const { seq, line, verdict } of lines) {
       if (verdict !== ACCEPTED || !line.includes('"ref"')) continue
       const body = parseRecord(line)
@@ -244,7 +268,7 @@ function standingOf(changes: readonly Change[]): Set<unknown> {
 }
 
 /** I5 and I6: nobody's word is dropped, and the order of arrival changes nothing. */
-export function checkMeaning({ merge }: World, changes: ReadonlyMap<string, readonly Change[]>): void {
+export function checkMeaning({ merge }: CheckedWorld, changes: ReadonlyMap<string, readonly Change[]>): void {
   for (const [ref, said] of changes) {
     const state = JSON.stringify(merge(said))
     if (JSON.stringify(merge(said.toReversed())) !== state)
@@ -259,8 +283,11 @@ export function checkMeaning({ merge }: World, changes: ReadonlyMap<string, read
 }
 
 /** I6 between places: a phone sees of its own records what the root sees. */
-export async function checkAgreement(world: World, changes: ReadonlyMap<string, readonly Change[]>): Promise<void> {
-  const { streams } = programOf(world.hubs[0] as HubNode)
+export async function checkAgreement(
+  world: CheckedWorld,
+  changes: ReadonlyMap<string, readonly Change[]>,
+): Promise<void> {
+  const { streams } = programOf(world.hubs[0] as CheckedHub)
   for (const node of world.phones) {
     // A twin's lines in the same stream are told to nobody: each twin goes on in a stream of its own.
     if (node.pruned || node.copied) continue
@@ -276,8 +303,8 @@ export async function checkAgreement(world: World, changes: ReadonlyMap<string, 
 }
 
 /** An order that the root heeds leaves no text: at hubs, nor on phones that have the line under that name. */
-export async function checkErased(world: World, changes: ReadonlyMap<string, readonly Change[]>): Promise<void> {
-  const [root] = world.hubs as [HubNode]
+export async function checkErased(world: CheckedWorld, changes: ReadonlyMap<string, readonly Change[]>): Promise<void> {
+  const [root] = world.hubs as [CheckedHub]
   const { streams } = programOf(root)
   for (const [ref, said] of changes) {
     const [stream = '', seq] = ref.split('/')

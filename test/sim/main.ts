@@ -1,10 +1,14 @@
 import { appendFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
+import { findChromium } from '../helpers/find-chromium.ts'
+import { playInChromium } from './chromium/play.ts'
+import { roundsOf } from './chromium/rounds.ts'
 import { type Failure, playEvents, playSeed, replayCommand, shrink } from './run.ts'
 
 /**
  * `npm run sim -- --seeds 100000 [--from N] [--log FILE]`, `npm run sim -- --seed N [--events JSON]`. Prints how it gets on; a
- * failure is shrunk and printed with the command that plays it again.
+ * failure is shrunk and printed with the command that plays it again. `npm run sim -- --chromium ROUNDS [--seed N]` plays on real
+ * browsers and hub processes, which are killed.
  */
 const { values } = parseArgs({
   options: {
@@ -12,6 +16,7 @@ const { values } = parseArgs({
     from: { type: 'string', default: '1' },
     seed: { type: 'string' },
     events: { type: 'string' },
+    chromium: { type: 'string' },
     /** A line is added to it when all is over. */
     log: { type: 'string' },
     /** Go on after a failure, up to so many. */
@@ -59,13 +64,36 @@ async function playMany(from: number, count: number): Promise<number> {
   }
   const seconds = Math.round((Date.now() - begun) / 1000)
   const said = `${seed - from} seeds from ${from} on: ${failures === 0 ? 'no invariant broken' : `${failures} broken`}, ${seconds} s`
-  console.log(said)
-  if (values.log !== undefined) await appendFile(values.log, `- ${new Date().toISOString().slice(0, 16)}: ${said}\n`)
+  await log(said)
   return failures
 }
 
-const failed =
-  values.seed === undefined
-    ? await playMany(Number(values.from), Number(values.seeds))
-    : await playOne(Number(values.seed))
+async function log(said: string): Promise<void> {
+  console.log(said)
+  if (values.log !== undefined) await appendFile(values.log, `- ${new Date().toISOString().slice(0, 16)}: ${said}\n`)
+}
+
+async function playRounds(count: number, seed: number): Promise<number> {
+  const begun = Date.now()
+  const played = await playInChromium(roundsOf(seed, count), {
+    chromiumPath: findChromium(),
+    onRound: (round, index) => console.log(`${index + 1} of ${count}: ${JSON.stringify(round)}`),
+  }).catch((error: Error) => {
+    console.error(`seed ${seed}, ${count} rounds in Chromium: ${error.stack}`)
+  })
+  if (!played) return 1
+  const { rounds, phoneKills, hubKills, records } = played
+  const kills = `${phoneKills} kills of browsers and ${hubKills} of hubs, ${records} records`
+  const seconds = Math.round((Date.now() - begun) / 1000)
+  await log(`${rounds} rounds in Chromium from seed ${seed}, ${kills}: no invariant broken, ${seconds} s`)
+  return 0
+}
+
+async function play(): Promise<number> {
+  if (values.chromium !== undefined) return playRounds(Number(values.chromium), Number(values.seed ?? 1))
+  if (values.seed !== undefined) return playOne(Number(values.seed))
+  return playMany(Number(values.from), Number(values.seeds))
+}
+
+const failed = await play()
 process.exitCode = failed > 0 ? 1 : 0
