@@ -3,6 +3,7 @@ import { lingui } from '@lingui/vite-plugin'
 import { defineConfig, type UserConfig } from 'vite'
 import { ORT_FOLDER, TOKENIZER_FOLDER } from './scripts/ort-runtime.ts'
 import { shellList } from './scripts/shell-list.ts'
+import { splitTexts } from './scripts/split-texts.ts'
 import { workerEntry } from './scripts/worker-entry.ts'
 import { loadReleaseKey } from './src/cli/release-key.ts'
 
@@ -10,22 +11,26 @@ const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.
 
 /**
  * onnxruntime-web's own script goes beside its wasm, tokenizers into a folder of their own: loaded when a pack needs
- * them, never part of the shell. Texts are
- * named by their language, by which the service worker knows them.
+ * them, never part of the shell. Texts are named by their language, by which the service worker knows them.
  */
 function chunkFileNames({ moduleIds }: { moduleIds: string[] }): string {
   if (moduleIds.some((id) => id.includes('/onnxruntime-web/'))) return `${ORT_FOLDER}/[name]-[hash].js`
   if (moduleIds.some((id) => id.includes('/@huggingface/tokenizers/'))) return `${TOKENIZER_FOLDER}/[name]-[hash].js`
-  const language = moduleIds.map((id) => /\/locales\/([a-z]+)\/messages\.po$/.exec(id)?.[1]).find(Boolean)
-  return language ? `assets/locale-${language}-[hash].js` : 'assets/[name]-[hash].js'
+  for (const id of moduleIds) {
+    const [, language, rest] = /\/locales\/([a-z]+)\/messages\.po(\?rest)?$/.exec(id) ?? []
+    if (language) return `assets/${rest ? 'texts' : 'locale'}-${language}-[hash].js`
+  }
+  return 'assets/[name]-[hash].js'
 }
+
+const texts = () => [lingui({ failOnMissing: true, failOnCompileError: true }), splitTexts('src/app/main.tsx')]
 
 /** What every build of the app shares; `trustedKeys` are the release keys whose packs this app will run. */
 export const appConfig = (trustedKeys: readonly string[]): UserConfig => ({
   root: 'src/app',
   // Relative, so that one build serves from any sub-path.
   base: './',
-  plugins: [workerEntry(), shellList(), lingui({ failOnMissing: true, failOnCompileError: true })],
+  plugins: [workerEntry(), shellList(), ...texts()],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   define: {
     __APP_VERSION__: JSON.stringify(version),

@@ -13,7 +13,8 @@ interface PrecacheEntry {
 }
 
 /** The language whose texts a file holds: fetched by whoever uses it, and by nobody else. */
-export const languageOf = (path: string): string | undefined => /^assets\/locale-([a-z]+)-[^/]+\.js$/.exec(path)?.[1]
+export const languageOf = (path: string): string | undefined =>
+  /^assets\/(?:locale|texts)-([a-z]+)-[^/]+\.js$/.exec(path)?.[1]
 
 /** The engine is a runtime; it is small, so it comes with the shell and the first pack need not wait for it. */
 export const isNano = (path: string): boolean => /^assets\/(nano-[^/]+\.js|[^/]+\.wasm)$/.test(path)
@@ -56,10 +57,7 @@ export async function buildServiceWorker(appFolder: string): Promise<void> {
   const scripts = await readShellScripts(appFolder)
   const within = (folder: string): string[] =>
     all.filter((path) => path.startsWith(`${folder}/`) && !/\.(br|gz)$/.test(path))
-  const files = all.flatMap((path) => {
-    const language = languageOf(path)
-    return language ? [[language, path] as const] : []
-  })
+  const texts = Map.groupBy(all.filter(languageOf), languageOf)
   await build({
     configFile: false,
     root: 'sw',
@@ -67,7 +65,7 @@ export async function buildServiceWorker(appFolder: string): Promise<void> {
     logLevel: 'warn',
     define: {
       'self.__WB_MANIFEST': JSON.stringify(await precacheList(appFolder, scripts)),
-      __LANGUAGE_FILES__: JSON.stringify(Object.fromEntries(files)),
+      __LANGUAGE_FILES__: JSON.stringify(Object.fromEntries(texts)),
       __LATER_FILES__: JSON.stringify(all.filter((path) => isLater(path, scripts))),
       __RUNTIME_FILES__: JSON.stringify(within(ORT_FOLDER)),
       __TOKENIZER_FILES__: JSON.stringify(within(TOKENIZER_FOLDER)),

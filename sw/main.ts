@@ -19,7 +19,7 @@ declare const __RUNTIME_FILES__: readonly string[]
 /** Reads texts for the packs that bring a tokenizer. */
 declare const __TOKENIZER_FILES__: readonly string[]
 /** Text files of the languages, each on the wire only when used. */
-declare const __LANGUAGE_FILES__: Readonly<Record<string, string>>
+declare const __LANGUAGE_FILES__: Readonly<Record<string, readonly string[]>>
 
 /** Background Sync is in no TypeScript lib. */
 interface SyncEvent extends ExtendableEvent {

@@ -1,6 +1,7 @@
 import { createContext } from 'preact'
 import { useContext } from 'preact/hooks'
 import type { Kit } from '../client/kit.ts'
+import type { Texts } from './language.ts'
 import type { Attempts } from './state/attempt.ts'
 import type { InstallOffer } from './state/install-offer.ts'
 import type { Navigation } from './state/navigation.ts'
@@ -13,6 +14,7 @@ export interface App {
   readonly kit: Kit
   readonly navigation: Navigation
   readonly preferences: PreferenceStore
+  readonly texts: Texts
   readonly packs: Packs
   readonly records: Records
   readonly attempts: Attempts

@@ -18,11 +18,12 @@ const PacksScreen = lazyScreen(async () => (await import('./screens/packs.tsx'))
 const AboutScreen = lazyScreen(async () => (await import('./screens/about.tsx')).AboutScreen)
 
 function CurrentScreen(): JSX.Element {
-  const route = useValue(useApp().navigation.route)
+  const { navigation, texts } = useApp()
+  const route = useValue(navigation.route)
   // Whoever opens the app most likely wants an answer next.
   useEffect(() => {
-    CaptureScreen.preload()
-    AnswerScreen.preload()
+    CaptureScreen.preload(texts)
+    AnswerScreen.preload(texts)
   }, [])
   switch (route.screen) {
     case 'capture':

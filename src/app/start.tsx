@@ -2,7 +2,7 @@ import { type JSX, render } from 'preact'
 import type { Kit } from '../client/kit.ts'
 import { createSignal } from '../client/signal.ts'
 import { type App, AppContext } from './context.ts'
-import { activateLanguage, directionOf, LANGUAGES } from './language.ts'
+import { createTexts, directionOf, LANGUAGES, type Texts } from './language.ts'
 import { Failure } from './parts/notice.tsx'
 import { Shell } from './shell.tsx'
 import { createAttempts } from './state/attempt.ts'
@@ -19,15 +19,16 @@ export async function startApp(openKit: () => Promise<Kit>, root: HTMLElement): 
   // The browser fires its install prompt once, early: listen before anything is awaited.
   const installOffer = createInstallOffer(window, localStorage)
   const preferences = createPreferences(localStorage, navigator.languages, Object.keys(LANGUAGES))
+  const texts = createTexts()
   const live = createLiveRegion(root)
   window.addEventListener('resize', measureRoom)
   const opening = openKit()
   opening.catch(() => undefined)
   const spoken = createSignal<string | undefined>(undefined)
-  preferences.value.subscribe((chosen) => void applyPreferences(chosen, spoken.set))
+  preferences.value.subscribe((chosen) => void applyPreferences(chosen, texts, spoken.set))
 
   const app = await opening.then(
-    (kit) => createApp(kit, preferences, installOffer, live),
+    (kit) => createApp(kit, preferences, texts, installOffer, live),
     (error: unknown) => ({ error }),
   )
   function Root(): JSX.Element | null {
@@ -44,12 +45,16 @@ export async function startApp(openKit: () => Promise<Kit>, root: HTMLElement): 
   render(<Root />, root)
 }
 
-async function applyPreferences({ language, theme, textSize }: Preferences, done: (language: string) => void) {
+async function applyPreferences(
+  { language, theme, textSize }: Preferences,
+  texts: Texts,
+  done: (language: string) => void,
+): Promise<void> {
   const html = document.documentElement
   html.dataset.theme = theme
   html.style.setProperty('--text-size', String(textSize))
   measureRoom()
-  const spoken = await activateLanguage(language)
+  const spoken = await texts.activate(language)
   html.lang = spoken
   html.dir = directionOf(spoken)
   done(spoken)
@@ -65,6 +70,7 @@ function measureRoom(): void {
 function createApp(
   kit: Kit,
   preferences: PreferenceStore,
+  texts: Texts,
   installOffer: InstallOffer,
   announce: (text: string) => void,
 ): App {
@@ -88,6 +94,7 @@ function createApp(
     kit,
     navigation,
     preferences,
+    texts,
     packs,
     attempts,
     installOffer,

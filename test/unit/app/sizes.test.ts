@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { languageOf } from '../../../scripts/build-service-worker.ts'
 import { shellScripts } from '../../../scripts/shell-list.ts'
-import { BUDGETS, type FileSize, overBudget, partOf, shellBytes } from '../../../scripts/sizes.ts'
+import { BUDGETS, type FileSize, laterBytes, overBudget, partOf, shellBytes } from '../../../scripts/sizes.ts'
 
 const SCRIPTS = ['assets/index-abc.js', 'assets/index-a.js', 'assets/a-a.js', 'assets/b-a.js']
 const file = (path: string, brotli: number): FileSize => ({
@@ -32,8 +32,12 @@ describe('size budgets', () => {
       file('assets/index-a.js', 1000),
       file('assets/locale-en-a.js', 10),
       file('assets/locale-sw-a.js', 20),
+      file('assets/texts-sw-a.js', 50),
+      file('assets/texts-en-a.js', 40),
+      file('assets/history-a.js', 7),
     ]
     expect(shellBytes(files)).toBe(1020)
+    expect(laterBytes(files)).toBe(57)
   })
 
   it('are kept to the byte', () => {
@@ -70,6 +74,7 @@ describe('size budgets', () => {
 
   it('know a language file by its name only', () => {
     expect(languageOf('assets/locale-sw-CsdA1jb2.js')).toBe('sw')
+    expect(languageOf('assets/texts-sw-CsdA1jb2.js')).toBe('sw')
     expect(languageOf('assets/localexx-a.js')).toBeUndefined()
   })
 })
