@@ -65,29 +65,37 @@ export function startSync({
     for (const stop of engineStops.splice(0)) stop()
   }
 
+  function checkOpen(): void {
+    if (stopped) throw new DOMException('the kit was closed', 'AbortError')
+  }
+
+  async function startEngine(): Promise<SyncEngine> {
+    const { startSyncEngine } = await load().catch((cause) => {
+      const message = 'the part of the app that sends could not be fetched; it is tried again'
+      throw new JikoError('sync/offline', message, { cause })
+    })
+    checkOpen()
+    const started = await startSyncEngine({ store, onError, ...rest })
+    engineStops = [started.sync.subscribe(refresh), started.schedule.stop]
+    if (stopped) stopEngine()
+    checkOpen()
+    engine = started
+    refresh()
+    return engine
+  }
+
+  /** Whatever kept it from starting, the next occasion tries again. */
   function start(): Promise<SyncEngine> {
-    loading ??= load().then(
-      async ({ startSyncEngine }) => {
-        const checkOpen = (): void => {
-          if (stopped) throw new DOMException('the kit was closed', 'AbortError')
-        }
-        checkOpen()
-        const started = await startSyncEngine({ store, onError, ...rest })
-        engineStops = [started.sync.subscribe(refresh), started.schedule.stop]
-        if (stopped) stopEngine()
-        checkOpen()
-        engine = started
+    loading ??= startEngine().catch((error) => {
+      loading = undefined
+      if (!stopped) {
+        const { code, message } = error instanceof JikoError ? error : new JikoError('sync/failed', String(error))
+        unavailable = { lastError: code, lastMessage: message }
+        if (code === 'sync/failed') onError(error)
         refresh()
-        return engine
-      },
-      (cause) => {
-        loading = undefined
-        const message = 'the part of the app that sends could not be fetched; it is tried again'
-        unavailable = { lastError: 'sync/offline', lastMessage: message }
-        refresh()
-        throw new JikoError('sync/offline', message, { cause })
-      },
-    )
+      }
+      throw error
+    })
     return loading
   }
 

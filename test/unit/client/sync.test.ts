@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { startSync } from '../../../src/client/sync.ts'
 import type { SyncEngine } from '../../../src/client/sync-engine.ts'
+import { JikoError } from '../../../src/protocol/error.ts'
 import { openMemoryStore } from '../../../src/store/open.ts'
 import { PROGRAM } from '../../../src/sync/enrol.ts'
 import { result } from '../store/samples.ts'
@@ -10,7 +11,7 @@ const moment = () => ({ wall: 1, mono: 1, session: 'test', zone: 0 })
 /** The kit's sync over a store in memory, with an engine that counts, and a network for its code that can be off. */
 async function world() {
   const store = await openMemoryStore()
-  const state = { online: false, loads: 0, started: 0, woken: 0, stopped: 0, sent: 0 }
+  const state = { online: false, broken: false, loads: 0, started: 0, woken: 0, stopped: 0, sent: 0 }
   let fire = (): void => undefined
   const waiting = {
     local: 1,
@@ -42,6 +43,7 @@ async function world() {
       if (!state.online) throw new TypeError('Failed to fetch dynamically imported module')
       return {
         startSyncEngine: async ({ store: opened }) => {
+          if (state.broken) throw new JikoError('storage/failed', 'the setting could not be read')
           state.started += 1
           const program = String((await opened.getSetting(PROGRAM)) ?? 'default')
           return {
@@ -85,6 +87,18 @@ describe('the part that sends', () => {
     occasion()
     await vi.waitFor(() => expect(state.started).toBe(1))
     await vi.waitFor(() => expect(kit.room.status.value.lastError).toBeUndefined())
+  })
+
+  it('may fail to start though it was fetched: that is said, and it is tried again on the next occasion', async () => {
+    const { state, kit, occasion } = await world()
+    Object.assign(state, { online: true, broken: true })
+    occasion()
+    await vi.waitFor(() => expect(kit.room.status.value.lastError).toBe('storage/failed'))
+    await expect(kit.room.enrolment()).rejects.toThrow('the setting could not be read')
+    state.broken = false
+    occasion()
+    await vi.waitFor(() => expect(state.started).toBe(1))
+    expect(await kit.room.now()).toMatchObject({ allSent: true })
   })
 
   it('is fetched once, and woken from then on', async () => {
