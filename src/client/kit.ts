@@ -3,14 +3,19 @@ import type { JikoError } from '../protocol/error.ts'
 import type { Input } from '../protocol/input.ts'
 import type { Label } from '../protocol/manifest.ts'
 import type { LocalText } from '../protocol/primitives.ts'
-import type { RecordState, ResultBody } from '../protocol/record.ts'
+import type { Place, RecordState, ResultBody } from '../protocol/record.ts'
 import type { Answer } from '../protocol/task.ts'
 import type { DataUse, OnProgress, OnText, PackStatus, RunInput } from '../protocol/worker.ts'
+import type { Actor, Actors } from '../store/actors.ts'
+import type { Lock } from '../store/lock.ts'
 import type { Enrolment } from '../sync/enrol.ts'
 import type { SyncStatus } from '../sync/status.ts'
 import type { Signal } from './signal.ts'
 
-export type { DataUse, Enrolment, RunInput, SyncStatus }
+export type { Actor, DataUse, Enrolment, Place, RunInput, SyncStatus }
+
+/** What a person may say of a record, field by field; `label` is the answer itself, `null` takes a field back. */
+export type Patch = Readonly<Record<string, string | number | boolean | null>>
 
 export interface Operation {
   signal?: AbortSignal
@@ -20,6 +25,14 @@ export interface Operation {
 export interface RunOperation extends Operation {
   /** Hears text while it is written. */
   onText?: OnText
+  circumstances?: Circumstances
+}
+
+/** What is kept with a record besides its answer, where the person allows it: who and where. */
+export interface Circumstances {
+  /** Id of who uses the phone: see `Kit.people`. */
+  actor?: string
+  place?: Place
 }
 
 /** One of many that were asked together: its answer, or why it has none. `at` counts from 0, in the order given. */
@@ -33,6 +46,9 @@ export interface HistoryEntry {
   state: RecordState
   /** The corrected label, when a person has said better. */
   corrected?: string
+  /** Everything else that was said of it, like the answers of a form. */
+  fields?: Readonly<Record<string, string | number | boolean>>
+  notes?: readonly string[]
   /** Somebody has taken it back. */
   retracted?: boolean
   /** People who did not know of each other said different things: all of them, the one shown first. For a person to settle. */
@@ -66,7 +82,7 @@ export interface OpenPack {
    */
   runAll(
     inputs: Iterable<RunInput> | AsyncIterable<RunInput>,
-    operation?: Pick<Operation, 'signal'>,
+    operation?: Pick<RunOperation, 'signal' | 'circumstances'>,
   ): AsyncGenerator<BatchResult, void, void>
 }
 
@@ -133,11 +149,14 @@ export interface Kit {
    */
   listen(options: ListenOptions): Promise<Blob>
   readonly records: {
-    /** Newest first. */
-    list(options?: { limit?: number; before?: string }): Promise<HistoryEntry[]>
+    /** Newest first; of one person where `actor` is said. */
+    list(options?: { limit?: number; before?: string; actor?: string }): Promise<HistoryEntry[]>
     /** The photo or sound a record was made from. */
     attachment(sha256: string): Promise<Blob | undefined>
-    correct(id: string, patch: { label: string }): Promise<void>
+    /** Says better, or more. @throws JikoError `log/unknown-record` */
+    correct(id: string, patch: Patch, by?: Pick<Circumstances, 'actor'>): Promise<void>
+    /** A few words beside it, at most 4,000 characters. @throws JikoError `log/unknown-record`, `log/bad-record` */
+    note(id: string, text: string, by?: Pick<Circumstances, 'actor'>): Promise<void>
     /**
      * Removes a record and its photos for good, here at once and at every hub that has them; its hash stays, so that the
      * log still verifies. @throws JikoError `log/unknown-record`
@@ -146,6 +165,10 @@ export interface Kit {
     /** Calls back after every change to records or their state; returns how to stop. */
     subscribe(listener: () => void): () => void
   }
+  /** Several people on one phone: whoever it is now, a record can say so (`Circumstances`). */
+  readonly people: Actors
+  /** A PIN in front of the app; what is here can be sent and carried away without it. */
+  readonly lock: Lock
   readonly sync: {
     readonly status: Signal<SyncStatus>
     /** @param options.photos full photos too, also where bytes cost money. */

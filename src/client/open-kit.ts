@@ -1,5 +1,7 @@
 import { randomBytes, toBase32 } from '../lib/bytes.ts'
+import { createOnce } from '../lib/memo.ts'
 import { openStore } from '../store/open.ts'
+import { LOCK_SETTING } from '../store/store.ts'
 import { createAppUpdate } from './app-update.ts'
 import { createClock } from './clock.ts'
 import type { Kit } from './kit.ts'
@@ -60,6 +62,8 @@ export async function openKit(options: KitOptions = {}): Promise<Kit> {
     ...(options.program !== undefined && { program: options.program }),
   })
 
+  const people = createOnce(async () => (await import('../store/people.ts')).openPeople(name))
+
   return {
     packs: createPacks({
       host,
@@ -72,6 +76,18 @@ export async function openKit(options: KitOptions = {}): Promise<Kit> {
     },
     listen: async (options) => (await import('./microphone.ts')).listen(options),
     records: createRecords({ store, moment, onWritten: sync.wake }),
+    people: {
+      list: async () => (await people()).people.list(),
+      add: async (...who) => (await people()).people.add(...who),
+      enter: async (...who) => (await people()).people.enter(...who),
+    },
+    lock: {
+      // Asked at every start: the part that knows PINs is not fetched for a no.
+      isSet: async () => (await store.getSetting(LOCK_SETTING)) !== undefined,
+      set: async (...pins) => (await people()).lock.set(...pins),
+      clear: async (pin) => (await people()).lock.clear(pin),
+      open: async (pin) => (await people()).lock.open(pin),
+    },
     sync: sync.room,
     update,
     async close() {

@@ -78,13 +78,13 @@ export async function openPack(
     }
   }
 
-  async function answer(input: RunInput, { onText, ...operation }: RunOperation, options: RunOptions) {
+  async function answer(input: RunInput, { onText, circumstances, ...operation }: RunOperation, options: RunOptions) {
     const run = await persistently(async () => {
       const sent = await sendable(input, manifest.input.kind)
       return host.call((api, job) => api.run(job, name, sent, onText && proxy(onText), options), operation)
     })
     const { stored, listed } = await nameAttachments(run)
-    const body = resultBody(manifest, run, moment(), listed)
+    const body = resultBody(manifest, run, moment(), listed, circumstances)
     // Durable before it is shown: from here on the answer cannot be lost.
     const record = await appendWithRoom(body, stored)
     onWritten()
@@ -105,7 +105,7 @@ export async function openPack(
     variant,
     backend,
     run: (input, operation = {}) => answer(input, operation, {}),
-    runAll: (inputs, { signal } = {}) =>
-      runAll((input) => answer(input, signal ? { signal } : {}, { behind: true }), inputs, signal),
+    runAll: (inputs, operation = {}) =>
+      runAll((input) => answer(input, operation, { behind: true }), inputs, operation.signal),
   }
 }

@@ -2,12 +2,12 @@ import { sha256Hex } from '../lib/sha256.ts'
 import { recordedAnswer, recordedScores } from '../protocol/answer.ts'
 import { JikoError } from '../protocol/error.ts'
 import { recordId } from '../protocol/log.ts'
-import type { Moment, ResultBody } from '../protocol/record.ts'
+import type { Moment, RecordBody, ResultBody } from '../protocol/record.ts'
 import type { RunResult } from '../protocol/worker.ts'
 import { corrected } from '../store/corrected.ts'
 import { splitId } from '../store/line.ts'
 import type { HistoryItem, NewAttachment, RecordStore } from '../store/store.ts'
-import type { HistoryEntry, Kit } from './kit.ts'
+import type { Circumstances, HistoryEntry, Kit } from './kit.ts'
 
 export interface PackIdentity {
   name: string
@@ -21,6 +21,7 @@ export function resultBody(
   { answer, packDigest, variant, backend, prep, threshold, ms }: RunResult,
   at: Moment,
   attachments: ResultBody['attachments'],
+  circumstances: Circumstances = {},
 ): ResultBody {
   return {
     v: 1,
@@ -36,6 +37,7 @@ export function resultBody(
     threshold,
     ms,
     attachments,
+    ...circumstances,
   }
 }
 
@@ -55,15 +57,21 @@ export async function nameAttachments(
 export function toEntry({ record, state, changes }: HistoryItem): HistoryEntry | undefined {
   if (record.body.kind !== 'result') return undefined
   const said = corrected(changes)
+  const { label, ...fields } = said.fields
   return {
     id: recordId(record.stream, record.seq),
     body: record.body,
     state,
     ...(said.label !== undefined && { corrected: said.label }),
+    ...(Object.keys(fields).length > 0 && { fields }),
+    ...(said.notes.length > 0 && { notes: said.notes }),
     ...(said.retracted && { retracted: true }),
     ...(said.conflicts.label && { conflict: said.conflicts.label.map(String) }),
   }
 }
+
+type Body<Kind> = Extract<RecordBody, { kind: Kind }>
+type Said = Omit<Body<'correction'>, 'v' | 'at' | 'clock'> | Omit<Body<'note'>, 'v' | 'at' | 'clock'>
 
 export interface RecordsOptions {
   store: RecordStore
@@ -74,22 +82,33 @@ export interface RecordsOptions {
 
 /** History as the app shows it: results newest first, with what was said about them since. */
 export function createRecords({ store, moment, onWritten }: RecordsOptions): Kit['records'] {
+  /** All that was said about a record. @throws JikoError `log/unknown-record` when that is no record's id. */
+  async function changesOf(id: string): Promise<HistoryItem['changes']> {
+    const position = splitId(id)
+    if (!position) throw new JikoError('log/unknown-record', `not the id of a record: ${id}`)
+    // A page of one that begins just below the next number is this record with all that was said about it.
+    const [item] = await store.history({ before: recordId(position[0], position[1] + 1), limit: 1 })
+    return item?.changes ?? []
+  }
+  async function say(body: Said): Promise<void> {
+    const at = moment()
+    await store.append({ v: 1, at, clock: await store.tick(at.wall), ...body })
+    onWritten()
+  }
+
   return {
     async list(options) {
       const items = await store.history(options)
       return items.map(toEntry).filter((entry) => entry !== undefined)
     },
     attachment: (sha256) => store.attachment(sha256),
-    async correct(id, patch) {
-      const position = splitId(id)
-      if (!position) throw new JikoError('log/unknown-record', `not the id of a record: ${id}`)
-      // A page of one that begins just below the next number is this record with all that was said about it.
-      const [item] = await store.history({ before: recordId(position[0], position[1] + 1), limit: 1 })
-      const base = item ? corrected(item.changes).heads : []
-      const at = moment()
-      const clock = await store.tick(at.wall)
-      await store.append({ v: 1, kind: 'correction', at, clock, ref: id, base, patch: { label: patch.label } })
-      onWritten()
+    async correct(id, patch, by) {
+      const base = corrected(await changesOf(id)).heads
+      await say({ kind: 'correction', ref: id, base, patch: { ...patch }, ...by })
+    },
+    async note(id, text, by) {
+      await changesOf(id)
+      await say({ kind: 'note', ref: id, text, ...by })
     },
     async erase(id) {
       const at = moment()

@@ -34,6 +34,7 @@ const Place = v.strictObject({
   /** Metres. */
   accuracy: v.optional(v.pipe(v.number(), v.minValue(0))),
 })
+export type Place = v.InferOutput<typeof Place>
 
 /** `stream/seq`: names a record for ever. */
 export const RecordId = v.pipe(

@@ -1,3 +1,4 @@
+import type { SealedPin } from './pin.ts'
 import type { StreamState } from './store.ts'
 
 /**
@@ -52,16 +53,10 @@ export interface KnownRow {
   seq: number
 }
 
-/** Somebody who uses this phone: the PIN keeps one's records from the others' eyes, not from who takes the phone apart. */
-export interface ActorRow {
+/** Somebody who uses this phone; `hash` is empty where they have no PIN. It keeps one's records from the others' eyes, not from who takes the phone apart. */
+export interface ActorRow extends SealedPin {
   id: string
   name: string
-  salt: string
-  /** PBKDF2 of the PIN, hex. */
-  hash: string
-  /** Wrong PINs in a row, and when the next may be tried, ms since 1970. */
-  failures: number
-  notBefore: number
 }
 
 /** What a transaction sees. Each method is one request to the database. */

@@ -3,6 +3,9 @@ import type { SentLine } from '../protocol/hub.ts'
 import type { EraseBody, RecordBody, RecordState } from '../protocol/record.ts'
 import type { Signer } from '../protocol/sign.ts'
 
+/** The setting that holds the PIN in front of the app, where there is one: see `Lock`. */
+export const LOCK_SETTING = 'lock'
+
 /** A line of the log with what the device knows about it. */
 export interface StoredRecord {
   stream: string

@@ -1,4 +1,4 @@
-import type { HistoryEntry, Kit, OpenPack, PackOffer, SyncStatus } from '../../src/client/kit.ts'
+import type { Actor, HistoryEntry, Kit, OpenPack, PackOffer, Place, SyncStatus } from '../../src/client/kit.ts'
 import { runAll } from '../../src/client/run-all.ts'
 import { createSignal } from '../../src/client/signal.ts'
 import { sleep } from '../../src/lib/abort.ts'
@@ -15,7 +15,17 @@ import type { Answer } from '../../src/protocol/task.ts'
 export interface FakeOptions {
   installed?: boolean
   /** Answers already there, newest first. */
-  history?: { label: string; score: number; state: RecordState; corrected?: string; photo?: Blob }[]
+  history?: {
+    label: string
+    score: number
+    state: RecordState
+    corrected?: string
+    photo?: Blob
+    place?: Place
+    notes?: string[]
+    /** Days before today. */
+    daysAgo?: number
+  }[]
   /** What the next photos are answered with. */
   answer?: { label: string; score: number }
   /** What the one pack takes. Default: `image`. */
@@ -37,10 +47,20 @@ export interface FakeOptions {
   enrolError?: ErrorCode
   lastContact?: number
   now?: () => number
+  /** Names of who uses the phone; each with the PIN 2468 where it ends in `*`. */
+  people?: string[]
+  /** The PIN in front of the app. */
+  lock?: string
 }
 
 const THRESHOLD = 0.5
 const BYTES = 402_000
+/** Of everybody in `people` who has one. */
+const PIN = '2468'
+
+const known = (fields: Record<string, string | number | boolean | null>) =>
+  Object.fromEntries(Object.entries(fields).flatMap(([name, value]) => (value === null ? [] : [[name, value]])))
+
 const label = (id: string, en: string, sw: string, advice: { en: string; sw: string }): Label => ({
   id,
   name: { en, sw },
@@ -171,8 +191,26 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
     if (made.photo) photos.set(hash, made.photo)
     const entry = add(answerOf(made), made.state, hash, now() - (all.length - i) * 7_000_000)
     if (made.corrected !== undefined) entry.corrected = made.corrected
+    if (made.place) entry.body.place = made.place
+    if (made.notes) entry.notes = made.notes
+    if (made.daysAgo !== undefined) entry.body.at.wall = now() - made.daysAgo * 86_400_000
   })
   changed()
+
+  const change = (id: string, next: (entry: HistoryEntry) => HistoryEntry): void => {
+    const at = entries.findIndex((entry) => entry.id === id)
+    const entry = entries[at]
+    if (!entry) throw new JikoError('log/unknown-record', `the fake has no record ${id}`)
+    entries[at] = next(entry)
+    changed()
+  }
+  const people: Actor[] = (options.people ?? []).map((name, i) => ({
+    id: `person-${i + 1}`,
+    name: name.replace('*', ''),
+    guarded: name.endsWith('*'),
+  }))
+  let { lock } = options
+  const wrongPin = () => new JikoError('input/wrong-pin', 'that is not the PIN', { detail: { seconds: 0 } })
 
   const openPack: OpenPack = {
     name: offer.name,
@@ -195,10 +233,11 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
       photos.set(hash, given)
       const answer = options.answerAs ?? answerOf(options.answer ?? { label: 'rust', score: 0.94 })
       const record = add(answer, 'local', hash, now(), given.type)
+      Object.assign(record.body, operation?.circumstances)
       changed()
       return { answer, record }
     },
-    runAll: (inputs, { signal } = {}) => runAll((input) => openPack.run(input, signal && { signal }), inputs, signal),
+    runAll: (inputs, operation) => runAll((input) => openPack.run(input, operation), inputs, operation?.signal),
   }
 
   return {
@@ -260,17 +299,24 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
       return openPack
     },
     records: {
-      async list({ limit = 50, before } = {}) {
+      async list({ limit = 50, before, actor } = {}) {
         const start = before === undefined ? 0 : entries.findIndex(({ id }) => id === before) + 1
-        return entries.slice(start, start + limit)
+        const theirs = entries.slice(start).filter(({ body }) => actor === undefined || body.actor === actor)
+        return theirs.slice(0, limit)
       },
       attachment: async (sha256) => photos.get(sha256),
       async correct(id, patch) {
-        calls.push(`correct ${id} ${patch.label}`)
-        const at = entries.findIndex((entry) => entry.id === id)
-        const entry = entries[at]
-        if (entry) entries[at] = { ...entry, corrected: patch.label }
-        changed()
+        const { label, ...fields } = patch
+        calls.push(`correct ${id} ${label ?? JSON.stringify(fields)}`)
+        change(id, (entry) => ({
+          ...entry,
+          ...(typeof label === 'string' && { corrected: label }),
+          ...(Object.keys(fields).length > 0 && { fields: { ...entry.fields, ...known(fields) } }),
+        }))
+      },
+      async note(id, text) {
+        calls.push(`note ${id} ${text}`)
+        change(id, (entry) => ({ ...entry, notes: [...(entry.notes ?? []), text] }))
       },
       async erase(id) {
         calls.push(`erase ${id}`)
@@ -283,6 +329,34 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
       subscribe(listener) {
         listeners.add(listener)
         return () => void listeners.delete(listener)
+      },
+    },
+    people: {
+      list: async () => [...people],
+      async add(name, pin) {
+        calls.push(`add ${name}`)
+        if (pin !== undefined && !/^\d{4,12}$/.test(pin)) throw new JikoError('input/bad-pin', 'the fake wants digits')
+        const person = { id: `person-${people.length + 1}`, name, guarded: pin !== undefined }
+        people.push(person)
+        return person
+      },
+      async enter(id, pin) {
+        const person = people.find((one) => one.id === id)
+        if (!person || (person.guarded && pin !== PIN)) throw wrongPin()
+        return person
+      },
+    },
+    lock: {
+      isSet: async () => lock !== undefined,
+      async set(pin) {
+        lock = pin
+      },
+      async clear(pin) {
+        if (pin !== lock) throw wrongPin()
+        lock = undefined
+      },
+      async open(pin) {
+        if (lock !== undefined && pin !== lock) throw wrongPin()
       },
     },
     sync: {

@@ -187,4 +187,35 @@ describe('records', () => {
     expect(second?.body).toMatchObject({ base: [`${first?.stream}/${first?.seq}`] })
     await expect(records.correct('nonsense', { label: 'rust' })).rejects.toMatchObject({ code: 'log/unknown-record' })
   })
+
+  it('say who and where when that was said, alone and among many, and can be read by person', async () => {
+    const { store, host, onWritten, records } = await setUp()
+    const pack = await openPack('leaf', { host, store, moment, onWritten })
+    const place = { latitude: -1.28, longitude: 36.82, accuracy: 12 }
+    const { record } = await pack.run(new Blob([photo]), { circumstances: { actor: 'asha', place } })
+    expect(record.body).toMatchObject({ actor: 'asha', place })
+    for await (const _ of pack.runAll([new Blob([photo])], { circumstances: { actor: 'juma' } }));
+    const [juma] = await records.list({ actor: 'juma' })
+    expect(juma?.body.actor).toBe('juma')
+    expect(juma?.body.place).toBeUndefined()
+    expect(await records.list()).toHaveLength(2)
+  })
+
+  it('hold what was said beside the answer, field by field, and notes', async () => {
+    const { store, host, written, onWritten, records } = await setUp()
+    const pack = await openPack('leaf', { host, store, moment, onWritten })
+    const { record } = await pack.run(new Blob([photo]))
+    await records.correct(record.id, { 'form.trees': 12, 'form.shade': true }, { actor: 'asha' })
+    await records.correct(record.id, { 'form.trees': 14 })
+    await records.correct(record.id, { 'form.shade': null, label: 'healthy' })
+    await records.note(record.id, 'By the river', { actor: 'asha' })
+    expect(await records.list()).toMatchObject([
+      { corrected: 'healthy', fields: { 'form.trees': 14 }, notes: ['By the river'] },
+    ])
+    expect((await records.list())[0]?.fields).toEqual({ 'form.trees': 14 })
+    expect((await store.list({ kind: 'note' }))[0]?.body).toMatchObject({ actor: 'asha' })
+    expect(written).toHaveLength(5)
+    await expect(records.note('nonsense', 'x')).rejects.toMatchObject({ code: 'log/unknown-record' })
+    await expect(records.note(record.id, 'x'.repeat(4001))).rejects.toMatchObject({ code: 'log/bad-record' })
+  })
 })

@@ -17,8 +17,8 @@ describe('people of one phone', () => {
     const asha = await open().add(' Asha ', '2468')
     const juma = await open().add('Juma', '2468')
     expect(await open().list()).toEqual([
-      { id: asha.id, name: 'Asha' },
-      { id: juma.id, name: 'Juma' },
+      { id: asha.id, name: 'Asha', guarded: true },
+      { id: juma.id, name: 'Juma', guarded: true },
     ])
     expect(await open().enter(asha.id, '2468')).toEqual(asha)
     const rows = await disk.open().transact('read', (tables) => tables.actors())
@@ -46,6 +46,12 @@ describe('people of one phone', () => {
     clock += 401 * 24 * 3_600_000
     expect(await open().enter(id, '2468')).toMatchObject({ name: 'Asha' })
     expect(await wrong()).toEqual(['input/wrong-pin', 0])
+  })
+
+  it('need no PIN where they want none', async () => {
+    const { id } = await open().add('Asha')
+    expect(await open().list()).toEqual([{ id, name: 'Asha', guarded: false }])
+    expect(await open().enter(id)).toMatchObject({ name: 'Asha' })
   })
 
   it('have a name and a PIN of digits', async () => {
