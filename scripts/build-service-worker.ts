@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { build } from 'vite'
+import { runtimeCacheOf } from '../src/protocol/service-worker.ts'
 import { listFiles } from './list-files.ts'
 import { ORT_FOLDER, TOKENIZER_FOLDER } from './ort-runtime.ts'
 import { readShellScripts } from './shell-list.ts'
@@ -67,7 +68,7 @@ export async function buildServiceWorker(appFolder: string): Promise<void> {
       'self.__WB_MANIFEST': JSON.stringify(await precacheList(appFolder, scripts)),
       __LANGUAGE_FILES__: JSON.stringify(Object.fromEntries(texts)),
       __LATER_FILES__: JSON.stringify(all.filter((path) => isLater(path, scripts))),
-      __RUNTIME_FILES__: JSON.stringify(within(ORT_FOLDER)),
+      __RUNTIME_FILES__: JSON.stringify(Object.groupBy(within(ORT_FOLDER), runtimeCacheOf)),
       __TOKENIZER_FILES__: JSON.stringify(within(TOKENIZER_FOLDER)),
       'process.env.NODE_ENV': '"production"',
     },

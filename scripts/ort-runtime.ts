@@ -11,8 +11,11 @@ export const ORT_FOLDER = `runtime/ort-${version}`
 /** Folder of the tokenizers' script, beside that of the runtime. */
 export const TOKENIZER_FOLDER = 'runtime/tokens'
 
-/** The plain single-thread-capable WASM build: the only one that every phone can use. */
-const FILES = ['ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm']
+/** The plain WASM build, which every phone can use, and the one for WebGPU. */
+const FILES = ['', '.jspi'].flatMap((build) => [
+  `ort-wasm-simd-threaded${build}.mjs`,
+  `ort-wasm-simd-threaded${build}.wasm`,
+])
 
 /** Puts the runtime's own files beside the app, once, so that no other origin is ever asked for them. */
 export async function copyOrtRuntime(appFolder: string): Promise<void> {

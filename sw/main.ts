@@ -1,7 +1,6 @@
 import { PrecacheController, type PrecacheEntry } from 'workbox-precaching'
 import {
   type FromServiceWorker,
-  RUNTIME_CACHE,
   SHARE_ACTION,
   SYNC_TAG,
   TOKENIZER_CACHE,
@@ -14,8 +13,8 @@ import { takeShared } from './share.ts'
 declare const self: ServiceWorkerGlobalScope & { __WB_MANIFEST: (PrecacheEntry | string)[] }
 /** Scripts that the first answer does not need. */
 declare const __LATER_FILES__: readonly string[]
-/** Files of `runtime/ort-<version>/`, the only runtime this build of the app can use. */
-declare const __RUNTIME_FILES__: readonly string[]
+/** Files of `runtime/ort-<version>/`, the only runtime this build of the app can use, by the cache they are kept in. */
+declare const __RUNTIME_FILES__: Readonly<Record<string, readonly string[]>>
 /** Reads texts for the packs that bring a tokenizer. */
 declare const __TOKENIZER_FILES__: readonly string[]
 /** Text files of the languages, each on the wire only when used. */
@@ -32,9 +31,9 @@ shell.addToCacheList(self.__WB_MANIFEST)
 const openPage = shell.createHandlerBoundToURL('index.html')
 const later = createKeptFiles('jiko-later-v1', __LATER_FILES__, scope, caches)
 // Fetched with the first pack that needs it, and most phones never do.
-const runtimes = createKeptFiles(RUNTIME_CACHE, __RUNTIME_FILES__, scope, caches)
+const runtimes = Object.entries(__RUNTIME_FILES__).map(([name, files]) => createKeptFiles(name, files, scope, caches))
 const tokenizers = createKeptFiles(TOKENIZER_CACHE, __TOKENIZER_FILES__, scope, caches)
-const apart = [later, runtimes, tokenizers, createLanguages(__LANGUAGE_FILES__, scope, caches)]
+const apart = [later, ...runtimes, tokenizers, createLanguages(__LANGUAGE_FILES__, scope, caches)]
 
 self.addEventListener('install', (event) => {
   event.waitUntil(Promise.all([shell.install(event), ...apart.map((files) => files.fetchUsed())]))

@@ -23,6 +23,9 @@ export interface TabChannel {
 
 type Method = Exclude<keyof WorkerApi, 'configure'>
 
+/** Those whose first argument names a job that can be cancelled. */
+const JOBS: readonly Method[] = ['install', 'importFile', 'open', 'run']
+
 /** What tabs say to each other. `to` and `from` name tabs; the tab that has the worker is just `worker`. */
 type FromTab =
   | { to: 'worker'; from: string; id: number; method: Method; args: readonly unknown[]; callbacks: readonly number[] }
@@ -95,13 +98,29 @@ export function createSharedHost({
       })
   })
 
+  /** Jobs of all tabs that are under way here. Their ids meet in one worker, so each has the number of its tab before it. */
+  const jobs = new Map<unknown, AbortController>()
+
   /** A call of whichever tab, on the worker of this one. */
-  const here = ({ method, args }: Pick<Waiting, 'method' | 'args'>): Promise<unknown> =>
-    own.call((api) =>
-      (api[method] as (...all: readonly unknown[]) => Promise<unknown>)(
-        ...args.map((arg) => (isFunction(arg) ? proxy(arg) : arg)),
-      ),
-    )
+  async function here({ method, args }: Pick<Waiting, 'method' | 'args'>): Promise<unknown> {
+    const [name, ...rest] = args
+    if (method === 'cancel') return jobs.get(name)?.abort()
+    const isJob = JOBS.includes(method)
+    const controller = new AbortController()
+    if (isJob) jobs.set(name, controller)
+    const sendable = (arg: unknown): unknown => (isFunction(arg) ? proxy(arg) : arg)
+    try {
+      return await own.call(
+        (api, job) =>
+          (api[method] as (...all: readonly unknown[]) => Promise<unknown>)(
+            ...(isJob ? [job, ...rest] : args).map(sendable),
+          ),
+        { signal: controller.signal },
+      )
+    } finally {
+      jobs.delete(name)
+    }
+  }
 
   function ask(call: Waiting): Promise<unknown> {
     const id = ++lastId

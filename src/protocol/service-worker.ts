@@ -10,6 +10,11 @@ export const SYNC_TAG = 'jiko-sync'
 /** Cache names; a version in the name where the format may change. */
 export const CHUNK_CACHE = 'jiko-chunks-v1'
 export const RUNTIME_CACHE = 'jiko-runtime-v1'
+const GPU_RUNTIME_CACHE = 'jiko-runtime-gpu-v1'
+
+/** The cache of a runtime's file, by its name: a phone keeps the build that it uses, not both. */
+export const runtimeCacheOf = (file: string): string => (/\.jspi\./.test(file) ? GPU_RUNTIME_CACHE : RUNTIME_CACHE)
+
 /** Cache of the script that reads texts for packs with a tokenizer. */
 export const TOKENIZER_CACHE = 'jiko-tokens-v1'
 

@@ -104,11 +104,17 @@ export interface RunResult {
 
 /** What a worker must know before its first job. */
 export interface WorkerConfig {
+  /** WebAssembly of backends, by their ids, as an earlier worker compiled it. */
+  compiled?: Readonly<Record<string, WebAssembly.Module>>
   /** Release keys whose packs may run: P-256 points as base64url. */
   trustedKeys: readonly string[]
   /** Folder of onnxruntime-web's own two files, an absolute URL that ends in `/`. */
   runtime: string
 }
+
+/** What a worker says without being asked: a backend's WebAssembly, for the worker after it; that it had better be replaced, to give memory back. */
+export type WorkerNews = { kind: 'compiled'; backend: string; module: WebAssembly.Module } | { kind: 'spent' }
+export type OnNews = (news: WorkerNews) => void
 
 /**
  * What the inference worker offers. Errors cross as `WireError`; cancelling is by `cancel(id)`, since an AbortSignal
@@ -116,7 +122,7 @@ export interface WorkerConfig {
  */
 export interface WorkerApi {
   /** Comes first: every other call waits for it. */
-  configure(config: WorkerConfig): void | Promise<void>
+  configure(config: WorkerConfig, onNews?: OnNews): void | Promise<void>
   /** Starts or resumes; resolves when everything is stored and verified. */
   install(job: string, manifestUrl: string, onProgress?: OnProgress, options?: InstallOptions): Promise<PackStatus>
   /** Installs from a `.jikopack` file, with the same checks; no network. */

@@ -7,6 +7,8 @@ export type ReadFile = (path: string) => Promise<Bytes>
 
 /** A loaded model on a backend. `run` calls never overlap: the caller queues them. */
 export interface Session {
+  /** Where it lives, which other sessions of its backend may share; undefined where nobody can tell. */
+  readonly memory?: WebAssembly.Memory | undefined
   /** @throws JikoError `runtime/run-failed`, naming what the engine said. */
   run(inputs: Tensors): Promise<Tensors>
   dispose(): Promise<void>

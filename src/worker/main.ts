@@ -7,11 +7,14 @@ import { memoryLocks, webLocks } from '../packs/locks.ts'
 import { openPartialFile } from '../packs/partial.ts'
 import { createCacheStore } from '../packs/store-cache.ts'
 import { PLAN_VERSION } from '../protocol/plan-version.ts'
-import { RUNTIME_CACHE, TOKENIZER_CACHE } from '../protocol/service-worker.ts'
-import type { WorkerApi, WorkerConfig } from '../protocol/worker.ts'
+import { runtimeCacheOf, TOKENIZER_CACHE } from '../protocol/service-worker.ts'
+import type { OnNews, WorkerApi, WorkerConfig } from '../protocol/worker.ts'
+import type { Backend } from '../runtime/backend.ts'
 import { createLazyBackend } from '../runtime/lazy-backend.ts'
-import { createOrtWasmBackend } from '../runtime/ort-wasm.ts'
-import { cacheUsedRuntime } from './cache-runtime.ts'
+import type { OrtOptions } from '../runtime/ort.ts'
+import { ORT_WASM, ORT_WEBGPU } from '../runtime/ort-ids.ts'
+import type { Gpu } from '../runtime/ort-webgpu.ts'
+import { cacheUsed } from './cache-runtime.ts'
 import { carryErrors } from './error-transfer.ts'
 import type { Keeping } from './keeping.ts'
 import { createPackRoom } from './pack-room.ts'
@@ -30,13 +33,31 @@ const openPrivateFile = async (): Promise<FileSystemSyncAccessHandle> => {
   return (await root.getFileHandle('jiko-partial-chunk', { create: true })).createSyncAccessHandle()
 }
 
-async function start(config: WorkerConfig): Promise<Omit<WorkerApi, 'configure'>> {
+/** onnxruntime-web, whose files are in `config.runtime`, as two backends of which neither is loaded yet. */
+function ortBackends({ runtime, compiled }: WorkerConfig, tell: OnNews): Backend[] {
+  const optionsFor = (id: string, build: string): OrtOptions => ({
+    files: {
+      mjs: new URL(`ort-wasm-simd-threaded${build}.mjs`, runtime).href,
+      wasm: new URL(`ort-wasm-simd-threaded${build}.wasm`, runtime).href,
+    },
+    compiled: compiled?.[id],
+    onCompiled: (module) => tell({ kind: 'compiled', backend: id, module }),
+  })
+  return [
+    createLazyBackend({ id: ORT_WASM, engine: 'onnx' }, async () => {
+      const { createOrtWasmBackend } = await import('../runtime/ort-wasm.ts')
+      return createOrtWasmBackend(optionsFor(ORT_WASM, ''))
+    }),
+    createLazyBackend({ id: ORT_WEBGPU, engine: 'onnx' }, async () => {
+      const { createOrtWebgpuBackend } = await import('../runtime/ort-webgpu.ts')
+      return createOrtWebgpuBackend((navigator as { gpu?: Gpu }).gpu, optionsFor(ORT_WEBGPU, '.jspi'))
+    }),
+  ]
+}
+
+async function start(config: WorkerConfig, tell: OnNews): Promise<Omit<WorkerApi, 'configure'>> {
   const { trustedKeys: trusted } = config
   const runtime = new URL(config.runtime)
-  const wasmPaths = {
-    mjs: new URL('ort-wasm-simd-threaded.mjs', runtime).href,
-    wasm: new URL('ort-wasm-simd-threaded.wasm', runtime).href,
-  }
   const store = createCacheStore({ caches, estimate: () => navigator.storage.estimate() })
   const get: Link['fetch'] = (url, init) => fetch(url, init)
   let kept: Keeping | undefined
@@ -60,7 +81,7 @@ async function start(config: WorkerConfig): Promise<Omit<WorkerApi, 'configure'>
     link: () => kept?.link() ?? link(),
     exclusive: 'locks' in navigator ? webLocks(navigator.locks) : memoryLocks(),
     trusted,
-    backends: [nano, createOrtWasmBackend({ wasmPaths })],
+    backends: [nano, ...ortBackends(config, tell)],
   })
   const offers = createOnce(async () => {
     const { createOffers } = await import('./offers.ts')
@@ -84,21 +105,21 @@ async function start(config: WorkerConfig): Promise<Omit<WorkerApi, 'configure'>
     ...service,
     async install(...args) {
       const status = await service.install(...args)
-      await cacheUsedRuntime(runtime, await caches.open(RUNTIME_CACHE))
-      await cacheUsedRuntime(new URL('../tokens/', runtime), await caches.open(TOKENIZER_CACHE))
+      await cacheUsed(runtime, runtimeCacheOf)
+      await cacheUsed(new URL('../tokens/', runtime), () => TOKENIZER_CACHE)
       return status
     },
   }
 }
 
 carryErrors()
-const configured = createDeferred<WorkerConfig>()
-const ready = configured.promise.then(start)
+const configured = createDeferred<[WorkerConfig, OnNews]>()
+const ready = configured.promise.then(([config, tell]) => start(config, tell))
 // Whoever calls hears of it; until then it must not count as unhandled.
 ready.catch(() => undefined)
 // Exposed at once: a worker's port delivers as soon as this script has run, and what nobody listens to is lost.
 expose({
-  configure: (config) => configured.resolve(config),
+  configure: (config, onNews = () => undefined) => configured.resolve([config, onNews]),
   install: async (...args) => (await ready).install(...args),
   importFile: async (...args) => (await ready).importFile(...args),
   exportFile: async (name) => (await ready).exportFile(name),

@@ -47,9 +47,16 @@ function createTab(channelName: string, tab: string, locks: TabLocks, api: Parti
       return target[method]
     },
   })
+  let jobs = 0
   const own = {
-    call: (work: (api: unknown, job: string, onProgress: OnProgress | undefined) => Promise<unknown>, operation = {}) =>
-      work(counted, 'own', (operation as { onProgress?: OnProgress }).onProgress),
+    call: (
+      work: (api: unknown, job: string, onProgress: OnProgress | undefined) => Promise<unknown>,
+      { signal, onProgress }: { signal?: AbortSignal; onProgress?: OnProgress } = {},
+    ) => {
+      const job = `own ${++jobs}`
+      signal?.addEventListener('abort', () => counted.cancel?.(job))
+      return work(counted, job, onProgress)
+    },
     recycle: () => undefined,
   } as unknown as WorkerHost
   const channel = new BroadcastChannel(channelName)
@@ -75,12 +82,12 @@ describe('one worker for all tabs', () => {
     }
     const first = createTab(channel, 'a', locks, api)
     const second = createTab(channel, 'b', locks, {})
-    expect(await first.host.call((worker, job) => worker.install(job, 'x'))).toMatchObject({ name: 'a 1 x' })
+    expect(await first.host.call((worker, job) => worker.install(job, 'x'))).toMatchObject({ name: 'own 1 x' })
     const seen: unknown[] = []
     const installed = await second.host.call((worker, job, onProgress) => worker.install(job, 'y', onProgress), {
       onProgress: (progress) => void seen.push(progress),
     })
-    expect(installed).toEqual({ ...status, name: 'b 1 y' })
+    expect(installed).toEqual({ ...status, name: 'own 2 y' })
     expect(seen).toEqual([{ phase: 'download', done: 1, total: 3 }])
     await expect(second.host.call((worker) => worker.remove('leaf'))).rejects.toMatchObject({
       code: 'pack/damaged',
@@ -133,7 +140,7 @@ describe('one worker for all tabs', () => {
     await expect.poll(() => first.asked).toContain('install')
     controller.abort()
     expect(isAbort(await installing)).toBe(true)
-    await expect.poll(() => cancelled).toEqual(['b 1'])
+    await expect.poll(() => cancelled).toEqual(['own 1'])
   })
 
   it('is each tab’s own where there are no locks', async () => {

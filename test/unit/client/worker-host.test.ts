@@ -1,9 +1,9 @@
 import { expose } from 'comlink'
 import { afterEach, describe, expect, it } from 'vitest'
-import { createWorkerHost } from '../../../src/client/worker-host.ts'
+import { createWorkerHost, type WorkerHostOptions } from '../../../src/client/worker-host.ts'
 import { isAbort } from '../../../src/lib/abort.ts'
 import { JikoError } from '../../../src/protocol/error.ts'
-import type { WorkerApi } from '../../../src/protocol/worker.ts'
+import type { OnNews, WorkerApi, WorkerConfig } from '../../../src/protocol/worker.ts'
 import { carryErrors } from '../../../src/worker/error-transfer.ts'
 
 const config = { trustedKeys: ['key'], runtime: 'https://hub.test/runtime/' }
@@ -49,11 +49,13 @@ afterEach(() => {
   open = []
 })
 
-function hostOf(api: Partial<WorkerApi>) {
+function hostOf(api: Partial<WorkerApi>, options: WorkerHostOptions = {}) {
   const workers = fakeWorkers(api)
   open.push(workers)
-  return { host: createWorkerHost(workers.start, config), started: workers.started }
+  return { host: createWorkerHost(workers.start, config, options), started: workers.started }
 }
+
+const never = (): Promise<never> => new Promise(() => undefined)
 
 describe('the worker host', () => {
   it('starts no worker before the first call, and one for many; it is told first whom to trust', async () => {
@@ -134,5 +136,79 @@ describe('the worker host', () => {
     host.recycle()
     await outcome
     expect(started[0]?.terminated).toBe(true)
+  })
+
+  it('replaces a worker that does not hear of a cancel, unless somebody else waits for it; calls made meanwhile wait too', async () => {
+    const api = { configure: () => undefined, run: never, cancel: never, remove: async () => undefined, list: never }
+    const { host, started } = hostOf(api, { grace: 20 })
+    const cancelled = async () => {
+      const controller = new AbortController()
+      const running = host.call((one, job) => one.run(job, 'leaf', new Blob()), { signal: controller.signal })
+      await Promise.resolve()
+      controller.abort()
+      await expect(running).rejects.toSatisfy(isAbort)
+    }
+    await host.call((one) => one.remove('round trip, so that it has started'))
+    await cancelled()
+    await host.call((one) => one.remove('the next'))
+    expect(started.map(({ terminated }) => terminated)).toEqual([true, false])
+
+    const waiting = host.call((one) => one.list())
+    waiting.catch(() => undefined)
+    await cancelled()
+    await host.call((one) => one.remove('the next'))
+    expect(started.map(({ terminated }) => terminated)).toEqual([true, false])
+  })
+
+  it('keeps a worker that hears of a cancel: it stops by itself, and what it has loaded stays', async () => {
+    const api = { configure: () => undefined, run: never, cancel: () => undefined, remove: async () => undefined }
+    const { host, started } = hostOf(api, { grace: 5000 })
+    await host.call((one) => one.remove('round trip'))
+    const controller = new AbortController()
+    const running = host.call((one, job) => one.run(job, 'leaf', new Blob()), { signal: controller.signal })
+    controller.abort()
+    await expect(running).rejects.toSatisfy(isAbort)
+    await host.call((one) => one.remove('the next'))
+    expect(started.map(({ terminated }) => terminated)).toEqual([false])
+  })
+
+  it('ends an idle worker, never one that is asked, and starts another when one is needed', async () => {
+    let done = (): void => undefined
+    const api = {
+      remove: async () => undefined,
+      open: () => new Promise<never>((resolve) => (done = resolve as never)),
+    }
+    const { host, started } = hostOf(api, { idle: 20 })
+    const long = host.call((one, job) => one.open(job, 'leaf'))
+    await host.call((one) => one.remove('a'))
+    await new Promise((resolve) => setTimeout(resolve, 60))
+    expect(started.map(({ terminated }) => terminated)).toEqual([false])
+    done()
+    await long
+    await expect.poll(() => started.map(({ terminated }) => terminated)).toEqual([true])
+    await host.call((one) => one.remove('b'))
+    expect(started).toHaveLength(2)
+  })
+
+  it('hands what one worker has compiled to the next, and replaces one that says it is spent when nobody waits', async () => {
+    const module = new WebAssembly.Module(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0))
+    const seen: WorkerConfig[] = []
+    let tell: OnNews = () => undefined
+    const { host, started } = hostOf({
+      configure(told, onNews) {
+        seen.push(told)
+        if (onNews) tell = onNews
+      },
+      remove: async (name) => {
+        if (name === 'compiles') await tell({ kind: 'compiled', backend: 'engine 1', module })
+        if (name === 'grows') await tell({ kind: 'spent' })
+      },
+    })
+    await host.call((one) => one.remove('compiles'))
+    expect(started[0]?.terminated).toBe(false)
+    await host.call((one) => one.remove('grows'))
+    expect(started[0]?.terminated).toBe(true)
+    await host.call((one) => one.remove('again'))
+    expect(seen).toEqual([config, { ...config, compiled: { 'engine 1': expect.any(WebAssembly.Module) } }])
   })
 })

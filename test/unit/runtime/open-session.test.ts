@@ -9,6 +9,7 @@ import { float32, type Tensors } from '../../../src/protocol/tensor.ts'
 import type { Backend } from '../../../src/runtime/backend.ts'
 import { checkGolden, openSession } from '../../../src/runtime/open-session.ts'
 import { createOrtWasmBackend } from '../../../src/runtime/ort-wasm.ts'
+import { createOrtWebgpuBackend } from '../../../src/runtime/ort-webgpu.ts'
 import { makeModel } from '../onnx/make.ts'
 
 const input: ImageInput = {
@@ -126,6 +127,7 @@ describe('ort-wasm', () => {
   it('names the version that is installed', () => {
     const { version } = JSON.parse(readFileSync('node_modules/onnxruntime-web/package.json', 'utf8'))
     expect(createOrtWasmBackend().name).toBe(`ort-wasm ${version}`)
+    expect(createOrtWebgpuBackend(undefined).name).toBe(`ort-webgpu ${version}`)
   })
 
   it('refuses a model with an operator it does not know by the operator’s name, and no other backend is blamed', async () => {
