@@ -8,13 +8,14 @@ import { findChromium } from '../test/helpers/find-chromium.ts'
 const OUT = 'dist/screens'
 const PHOTO = 'models/coffee-leaf/samples/rust-121.jpg'
 
+const spot = (east: number, north: number) => ({ latitude: -1.28 + north / 100, longitude: 36.8 + east / 100 })
 const HISTORY: FakePageOptions['history'] = [
-  { label: 'rust', score: 0.97, state: 'local', photo: '/samples/rust-121.jpg' },
-  { label: 'cercospora', score: 0.41, state: 'local', photo: '/samples/cercospora-55.jpg' },
-  { label: 'healthy', score: 0.88, state: 'held', photo: '/samples/healthy-1.jpg' },
-  { label: 'leaf_miner', score: 0.72, state: 'final', photo: '/samples/leaf_miner-42.jpg' },
-  { label: 'leaf_miner', score: 0.61, state: 'final', corrected: 'rust', photo: '/samples/rust-122.jpg' },
-  { label: 'healthy', score: 0.99, state: 'final', photo: '/samples/healthy-2.jpg' },
+  { label: 'rust', score: 0.97, state: 'local', photo: '/samples/rust-121.jpg', notes: ['By the river'] },
+  { label: 'cercospora', score: 0.41, state: 'local', photo: '/samples/cercospora-55.jpg', place: spot(1, 1) },
+  { label: 'healthy', score: 0.88, state: 'held', photo: '/samples/healthy-1.jpg', daysAgo: 1, place: spot(4, 2) },
+  { label: 'leaf_miner', score: 0.72, state: 'final', photo: '/samples/leaf_miner-42.jpg', daysAgo: 1 },
+  { label: 'leaf_miner', score: 0.61, state: 'final', corrected: 'rust', photo: '/samples/rust-122.jpg', daysAgo: 5 },
+  { label: 'healthy', score: 0.99, state: 'final', photo: '/samples/healthy-2.jpg', daysAgo: 9, place: spot(1.1, 1.1) },
 ]
 const NOW = Date.now()
 
@@ -94,6 +95,25 @@ const SHOTS: readonly Shot[] = [
   { name: 'enrol', options: { installed: true }, hash: '#enrol/default/a/b/sender/c' },
   { name: 'failed', options: { installed: true, runError: 'input/not-an-image' }, act: choose },
   { name: 'history', options: { installed: true, history: HISTORY }, hash: '#/history' },
+  {
+    name: 'history-found',
+    options: { installed: true, history: HISTORY },
+    hash: '#/history',
+    act: async (page) => {
+      await page.getByTestId('open-map').click()
+      await page.getByTestId('find-more').click()
+      await page.getByTestId('find-unsure').check()
+    },
+  },
+  {
+    name: 'note',
+    options: { installed: true, history: HISTORY },
+    hash: '#/record/abcdefghijklmnop/6',
+    act: async (page) => {
+      await page.getByTestId('note').click()
+      await page.getByTestId('note-text').fill('Mti wa tatu kutoka njia')
+    },
+  },
   { name: 'history-empty', options: { installed: true }, hash: '#/history' },
   {
     name: 'sync',
@@ -126,7 +146,7 @@ const LOOKS: readonly Look[] = [
 const nameOf = ({ width, language, theme, textSize }: Look): string =>
   [width, language, theme, textSize && `text-${textSize * 100}`].filter(Boolean).join('-')
 
-async function take(browser: Browser, app: FakeApp, look: Look): Promise<string[]> {
+async function take(browser: Browser, app: FakeApp, look: Look, shots: readonly Shot[]): Promise<string[]> {
   const { width, language, theme, textSize = 1 } = look
   const context = await browser.newContext({ viewport: { width, height: width > 800 ? 800 : 693 } })
   await context.addInitScript(
@@ -135,7 +155,7 @@ async function take(browser: Browser, app: FakeApp, look: Look): Promise<string[
   )
   const problems: string[] = []
   const pictures: string[] = []
-  for (const { name, options, hash, act } of SHOTS) {
+  for (const { name, options, hash, act } of shots) {
     const page = await context.newPage()
     page.on('console', (message) => message.type() === 'error' && problems.push(`${name}: ${message.text()}`))
     page.on('pageerror', (error) => problems.push(`${name}: ${error.message}`))
@@ -159,11 +179,11 @@ async function take(browser: Browser, app: FakeApp, look: Look): Promise<string[
 }
 
 /** One sheet a look: every screen at its full height, side by side. */
-async function sheet(browser: Browser, look: Look, pictures: readonly string[]): Promise<void> {
+async function sheet(browser: Browser, look: Look, shots: readonly Shot[], pictures: readonly string[]): Promise<void> {
   const page = await browser.newPage({ viewport: { width: look.width > 800 ? 2600 : 2100, height: 800 } })
   const figures = pictures.map(
     (picture, i) =>
-      `<figure><figcaption>${SHOTS[i]?.name}</figcaption><img src="data:image/png;base64,${picture}" width="${look.width > 800 ? 840 : look.width}"></figure>`,
+      `<figure><figcaption>${shots[i]?.name}</figcaption><img src="data:image/png;base64,${picture}" width="${look.width > 800 ? 840 : look.width}"></figure>`,
   )
   await page.setContent(
     `<style>body{display:flex;flex-wrap:wrap;align-items:flex-start;gap:20px;background:#777;font:700 20px system-ui}figure{margin:0}img{display:block}</style>${figures.join('')}`,
@@ -175,7 +195,9 @@ async function sheet(browser: Browser, look: Look, pictures: readonly string[]):
 }
 
 if (import.meta.main) {
-  const only = process.argv[2]
+  // `npm run screens -- 320-sw history`: looks and screens whose names hold these.
+  const [, , only = '', wanted = ''] = process.argv
+  const shots = SHOTS.filter(({ name }) => name.includes(wanted))
   await rm(OUT, { recursive: true, force: true })
   await mkdir(OUT, { recursive: true })
   const app = await serveFakeApp()
@@ -184,8 +206,8 @@ if (import.meta.main) {
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking'],
   })
   try {
-    for (const look of LOOKS.filter((candidate) => !only || nameOf(candidate).includes(only))) {
-      await sheet(browser, look, await take(browser, app, look))
+    for (const look of LOOKS.filter((candidate) => nameOf(candidate).includes(only))) {
+      await sheet(browser, look, shots, await take(browser, app, look, shots))
     }
   } finally {
     await browser.close()

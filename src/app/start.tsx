@@ -75,6 +75,8 @@ function createApp(
   announce: (text: string) => void,
 ): App {
   const navigation = createNavigation(window)
+  const person = createSignal(preferences.value.value.person)
+  preferences.value.subscribe((chosen) => person.set(chosen.person))
   const attempts = createAttempts({ kit, navigation, drafts: createDraftStore(() => navigator.storage.getDirectory()) })
   const packs = createPacks(kit, attempts.forget)
   void packs.start()
@@ -99,7 +101,7 @@ function createApp(
     attempts,
     installOffer,
     announce,
-    records: createRecords(kit),
+    records: createRecords(kit, person),
   }
 }
 

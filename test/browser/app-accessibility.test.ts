@@ -9,7 +9,7 @@ import { type FakeApp, serveFakeApp } from '../helpers/fake-app.ts'
 const PHOTO = 'models/coffee-leaf/samples/rust-121.jpg'
 const HISTORY: FakePageOptions['history'] = [
   { label: 'rust', score: 0.97, state: 'local', photo: '/samples/rust-121.jpg' },
-  { label: 'healthy', score: 0.4, state: 'held' },
+  { label: 'healthy', score: 0.4, state: 'held', place: { latitude: -1.3, longitude: 36.8 } },
   { label: 'leaf_miner', score: 0.61, state: 'final', corrected: 'rust' },
 ]
 const choose = (page: Page): Promise<void> => page.getByTestId('photo-input').first().setInputFiles(PHOTO)
@@ -60,6 +60,24 @@ const SCREENS: readonly {
   },
   { name: 'failed photo', options: { installed: true, runError: 'input/not-an-image' }, act: choose, shows: 'failure' },
   { name: 'history', options: { installed: true, history: HISTORY }, hash: '#/history', shows: 'record' },
+  {
+    name: 'looking in the history',
+    options: { installed: true, history: HISTORY },
+    hash: '#/history',
+    act: async (page) => {
+      await page.getByTestId('find-more').click()
+      await page.getByTestId('find-state').selectOption('held')
+      await page.getByTestId('open-map').click()
+    },
+    shows: 'find-clear',
+  },
+  {
+    name: 'a note',
+    options: { installed: true, history: HISTORY },
+    hash: '#/record/abcdefghijklmnop/3',
+    act: (page) => page.getByTestId('note').click(),
+    shows: 'note-save',
+  },
   { name: 'empty history', options: { installed: true }, hash: '#/history', shows: 'sync-state' },
   { name: 'sending', options: { history: HISTORY, syncError: 'sync/offline' }, hash: '#/sync', shows: 'send-now' },
   { name: 'settings', options: { installed: true }, hash: '#/settings', shows: 'nav-about' },

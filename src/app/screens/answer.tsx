@@ -11,6 +11,7 @@ import { Coals } from '../parts/coals.tsx'
 import { Correction } from '../parts/correction.tsx'
 import { Give } from '../parts/give.tsx'
 import { InstallCard } from '../parts/install-card.tsx'
+import { Note } from '../parts/note.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { RecordGiven } from '../parts/record-given.tsx'
 import { Screen } from '../parts/screen.tsx'
@@ -94,6 +95,7 @@ function Answer({ entry, isNew }: { entry: HistoryEntry; isNew: boolean }): JSX.
       <Speak text={[word, how, advice].filter(Boolean).join('. ')} />
       {offer?.state === 'ready' && <Give pack={body.pack.name} takes={offer.takes} again />}
       {(body.answer.kind === 'classes' || corrected !== undefined) && <Correction entry={entry} labels={labels} />}
+      <Note entry={entry} />
       {isNew && <InstallCard />}
     </>
   )

@@ -13,6 +13,10 @@ export interface Preferences {
   language: string
   theme: Theme
   textSize: TextSize
+  /** Whether answers are kept with the place where they were given. */
+  place: boolean
+  /** Who uses the phone now, where several people do. */
+  person: string | undefined
 }
 
 export interface PreferenceStore {
@@ -34,6 +38,9 @@ export function readPreferences(text: string | null, wanted: readonly string[], 
     language: known.find((language) => language === saved.language) ?? pickLanguage(wanted, known),
     theme: THEMES.find((theme) => theme === saved.theme) ?? 'auto',
     textSize: TEXT_SIZES.find((size) => size === saved.textSize) ?? 1,
+    // Off unless somebody turned it on.
+    place: saved.place === true,
+    person: typeof saved.person === 'string' ? saved.person : undefined,
   }
 }
 

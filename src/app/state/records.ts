@@ -15,12 +15,16 @@ export interface Records {
   stop(): void
 }
 
-/** The records on screen, kept as fresh as the store says. */
-export function createRecords(kit: Pick<Kit, 'records'>): Records {
+/** The records on screen, kept as fresh as the store says: those of one person where several use the phone. */
+export function createRecords(
+  kit: Pick<Kit, 'records'>,
+  person: Signal<string | undefined> = createSignal<string | undefined>(undefined),
+): Records {
   const entries = createSignal<readonly HistoryEntry[] | undefined>(undefined)
   const more = createSignal(false)
   const error = createSignal<unknown>(undefined)
   const serial = createSerial()
+  const theirs = (): { actor?: string } => (person.value === undefined ? {} : { actor: person.value })
   let stale = false
 
   async function guarded(work: () => Promise<void>): Promise<void> {
@@ -35,14 +39,16 @@ export function createRecords(kit: Pick<Kit, 'records'>): Records {
     stale = false
     const limit = Math.max(PAGE, entries.value?.length ?? 0)
     // One more than is shown tells whether there are older ones.
-    const list = await kit.records.list({ limit: limit + 1 })
+    const asked = person.value
+    const list = await kit.records.list({ limit: limit + 1, ...theirs() })
+    if (person.value !== asked) return
     more.set(list.length > limit)
     entries.set(list.slice(0, limit))
   }
   async function append(): Promise<void> {
     const known = entries.value ?? []
     const last = known.at(-1)
-    const list = await kit.records.list({ limit: PAGE + 1, ...(last && { before: last.id }) })
+    const list = await kit.records.list({ limit: PAGE + 1, ...theirs(), ...(last && { before: last.id }) })
     more.set(list.length > PAGE)
     entries.set([...known, ...list.slice(0, PAGE)])
   }
@@ -53,8 +59,14 @@ export function createRecords(kit: Pick<Kit, 'records'>): Records {
     return serial(() => guarded(reload))
   }
   const loadMore = (): Promise<void> => serial(() => guarded(append))
-  const unsubscribe = kit.records.subscribe(() => void refresh())
-  void refresh()
+  const stops = [kit.records.subscribe(() => void refresh())]
+  // Another person's answers must not stay on screen until the list has been read. Called at once, too.
+  stops.push(
+    person.subscribe(() => {
+      entries.set(undefined)
+      void refresh()
+    }),
+  )
 
   return {
     entries,
@@ -68,6 +80,8 @@ export function createRecords(kit: Pick<Kit, 'records'>): Records {
       while (!here() && more.value && error.value === undefined) await loadMore()
       return here()
     },
-    stop: unsubscribe,
+    stop() {
+      for (const stop of stops) stop()
+    },
   }
 }

@@ -3,7 +3,7 @@ import { createPreferences, readPreferences } from '../../../src/app/state/prefe
 import { pickLanguage } from '../../../src/lib/pick-language.ts'
 
 const KNOWN = ['en', 'sw']
-const DEFAULTS = { language: 'en', theme: 'auto', textSize: 1 }
+const DEFAULTS = { language: 'en', theme: 'auto', textSize: 1, place: false, person: undefined }
 
 describe('pickLanguage', () => {
   it('takes the first wanted language that is known, whatever the region', () => {
@@ -25,7 +25,16 @@ describe('preferences', () => {
 
   it('keeps the fields that it knows when another one is bad', () => {
     const text = JSON.stringify({ language: 'sw', theme: 'neon', textSize: 2 })
-    expect(readPreferences(text, ['en'], KNOWN)).toEqual({ language: 'sw', theme: 'auto', textSize: 2 })
+    expect(readPreferences(text, ['en'], KNOWN)).toEqual({
+      ...DEFAULTS,
+      language: 'sw',
+      textSize: 2,
+    })
+  })
+
+  it('keeps no place unless somebody said so', () => {
+    expect(readPreferences('{"place":"yes","person":7}', ['en'], KNOWN)).toEqual(DEFAULTS)
+    expect(readPreferences('{"place":true,"person":"p"}', ['en'], KNOWN)).toMatchObject({ place: true, person: 'p' })
   })
 
   it('is read back at the next visit', () => {
@@ -36,9 +45,9 @@ describe('preferences', () => {
     }
     createPreferences(storage, ['sw-TZ'], KNOWN).set({ theme: 'sunlight' })
     expect(createPreferences(storage, ['en'], KNOWN).value.value).toEqual({
+      ...DEFAULTS,
       language: 'sw',
       theme: 'sunlight',
-      textSize: 1,
     })
   })
 
