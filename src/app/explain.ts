@@ -28,6 +28,7 @@ const EXPLANATIONS: readonly (readonly [prefix: string, explain: () => Explanati
   ['storage/quota', () => ({ title: i18n.t('error.full'), advice: i18n.t('error.full.advice') })],
   ['storage/', () => ({ title: i18n.t('error.storage'), advice: i18n.t('error.storage.advice') })],
   ['download/over-budget', () => ({ title: i18n.t('error.budget'), advice: i18n.t('error.budget.advice') })],
+  ['download/metered', () => ({ title: i18n.t('pack.metered'), advice: i18n.t('error.budget.advice') })],
   ['download/', () => ({ title: i18n.t('error.download'), advice: i18n.t('error.download.advice') })],
   ['pack/', () => ({ title: i18n.t('error.pack'), advice: i18n.t('error.pack.advice') })],
   ['runtime/', () => ({ title: i18n.t('error.runtime'), advice: i18n.t('error.runtime.advice') })],

@@ -5,16 +5,29 @@ export const formatNumber = (value: number, language: string): string => new Int
 export const formatPercent = (value: number, language: string): string =>
   new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 0 }).format(value)
 
-/** As a phone's data plan counts: 1 kB is 1000 bytes. Rounded up: nobody should pay more than was said. */
-export function formatBytes(bytes: number, language: string): string {
-  const [unit, size, digits] = bytes < 999_000 ? (['kilobyte', 1e3, 0] as const) : (['megabyte', 1e6, 1] as const)
+/** Rounded up: nobody should pay more, or wait longer, than was said. */
+function formatUnit(value: number, unit: string, digits: number, language: string): string {
   const step = 10 ** digits
   return new Intl.NumberFormat(language, {
     style: 'unit',
     unit,
     unitDisplay: 'short',
     maximumFractionDigits: digits,
-  }).format(Math.ceil((bytes / size) * step) / step)
+  }).format(Math.ceil(value * step) / step)
+}
+
+/** As a phone's data plan counts: 1 kB is 1000 bytes. @param per `-per-second` for a rate */
+export const formatBytes = (bytes: number, language: string, per = ''): string =>
+  bytes < 999_000
+    ? formatUnit(bytes / 1e3, `kilobyte${per}`, 0, language)
+    : formatUnit(bytes / 1e6, `megabyte${per}`, 1, language)
+
+/** In seconds, minutes or hours: whoever waits wants to know which of them. */
+export function formatDuration(seconds: number, language: string): string {
+  if (seconds <= 59) return formatUnit(seconds, 'second', 0, language)
+  return seconds <= 5400
+    ? formatUnit(seconds / 60, 'minute', 0, language)
+    : formatUnit(seconds / 3600, 'hour', 0, language)
 }
 
 export const formatTime = (wall: number, language: string): string =>

@@ -99,6 +99,8 @@ export interface ListenOptions {
 export interface InstallOperation extends Operation {
   /** Whatever the data budget says. */
   anyway?: boolean
+  /** Nobody waits for it: refused with `download/metered` where the browser was told to save data. */
+  background?: boolean
 }
 
 /** What is known about a pack before or after it is installed; the index at `/packs/index.json` lists those on offer. */
@@ -110,6 +112,12 @@ export interface PackOffer extends PackStatus {
   takes?: Input['kind']
   /** Of an installed pack: names and advice for history, without loading the model. */
   labels?: readonly Label[]
+  /** Of an installed pack: its variants that are only for a first answer. */
+  first?: readonly string[]
+  /** That what is still to come takes on this link, as far as is known. */
+  seconds?: number
+  /** Bytes that this browser has room for, where that is too little. */
+  room?: number
   /** A download that a person stopped: it goes on only when asked to. */
   paused?: boolean
   /** A newer version of an installed pack. `bytes` are those still to fetch; `begun`: it was started and not finished. */
@@ -129,9 +137,11 @@ export interface Kit {
      * Starts, updates or carries on. Aborting is a pause: what is here stays, and `list` says `paused`. On a slow link
      * it resolves when a smaller variant can answer (`have` is below `bytes`, `list` says `update`): installing once
      * more brings the full one.
+     * @param source the pack's address, of its folder or its manifest. Several are tried in order, say the hub of the
+     * village and one in the cloud; they are remembered, so that the first is enough to go on.
      * @throws JikoError `download/over-budget`, `download/...`, `pack/...`, `storage/quota`
      */
-    install(url: string, operation?: InstallOperation): Promise<PackStatus>
+    install(source: string | readonly string[], operation?: InstallOperation): Promise<PackStatus>
     remove(name: string): Promise<void>
     /** An installed pack as one `.jikopack` file, to hand on without a network. */
     exportFile(name: string): Promise<File>

@@ -69,6 +69,7 @@ export async function openKit(options: KitOptions = {}): Promise<Kit> {
       host,
       base: new URL('packs/', base),
       settings: { get: store.getSetting, set: store.setSetting },
+      persist: () => navigator.storage?.persist?.(),
     }),
     async open(pack, operation) {
       const { openPack } = await import('./open-pack.ts')

@@ -10,6 +10,8 @@ export interface PackRoomOptions {
   base: URL
   /** Outlives the pack store: which packs were here, and which downloads a person stopped. */
   settings: { get(key: string): Promise<unknown>; set(key: string, value: unknown): Promise<void> }
+  /** Asks the browser not to throw away what is here. */
+  persist?(): Promise<unknown> | undefined
 }
 
 const PAUSED = 'packs.paused'
@@ -22,13 +24,14 @@ const fromInstalled = ({ signed, ...status }: InstalledPack, url: string): PackO
   description: signed.manifest.description,
   takes: signed.manifest.input.kind,
   labels: signed.manifest.labels,
+  first: signed.manifest.variants.flatMap(({ name, role }) => (role ? [name] : [])),
 })
 
 /** A pack's address may be given with or without the file name. */
 const manifestOf = (url: string): string => (url.endsWith('/') ? `${url}manifest.ndjson` : url)
 
 /** Packs on offer merged with packs installed. */
-export function createPacks({ host, base, settings }: PackRoomOptions): Kit['packs'] {
+export function createPacks({ host, base, settings, persist }: PackRoomOptions): Kit['packs'] {
   const index = new URL('index.json', base).href
   /** Bytes that each address would still cost, as last listed. */
   const costs = new Map<string, number>()
@@ -72,16 +75,27 @@ export function createPacks({ host, base, settings }: PackRoomOptions): Kit['pac
 
   return {
     async list() {
-      const [{ packs, updates }, installed, pending, evicted, paused] = await Promise.all([
-        offered(),
-        host.call((api) => api.list()),
-        host.call((api) => api.pending()),
-        host.call((api) => api.evicted()),
-        names(PAUSED),
-      ])
+      const [{ packs, updates, bytesPerSecond, free = Number.POSITIVE_INFINITY }, installed, pending, evicted, paused] =
+        await Promise.all([
+          offered(),
+          host.call((api) => api.list()),
+          host.call((api) => api.pending()),
+          host.call((api) => api.evicted()),
+          names(PAUSED),
+        ])
       const ready = new Map(installed.map((pack) => [pack.name, pack]))
       const underWay = new Map(pending.map((pack) => [pack.name, pack]))
       const lost = await lostOf([...ready.keys()], [...underWay.keys()])
+
+      /** What is still to come, in time and room. */
+      function costing(offer: PackOffer, bytes: number): PackOffer {
+        costs.set(offer.url, bytes)
+        return {
+          ...offer,
+          ...(bytesPerSecond && { seconds: bytes / bytesPerSecond }),
+          ...(bytes > free && { room: free }),
+        }
+      }
 
       function toOffer(offer: PackOffer): PackOffer {
         const begun = underWay.get(offer.name)
@@ -90,14 +104,17 @@ export function createPacks({ host, base, settings }: PackRoomOptions): Kit['pac
         const isPaused = begun && paused.includes(url) ? { paused: true } : {}
         if (offer.state !== 'ready') {
           const gone = evicted.includes(offer.name) ? 'evicted' : 'lost'
-          const known = { ...offer, ...begun, url, ...isPaused }
-          costs.set(url, known.bytes - known.have)
+          const all = { ...offer, ...begun, url, ...isPaused }
+          const known = costing(all, all.bytes - all.have)
           return lost.includes(offer.name) && !begun ? { ...known, gone } : known
         }
         const next = begun ? { version: begun.version, bytes: begun.bytes - begun.have } : newer
-        costs.set(url, next?.bytes ?? 0)
-        if (!next) return offer
-        return { ...offer, url, ...isPaused, update: { version: next.version, bytes: next.bytes, begun: !!begun } }
+        if (!next) {
+          costs.set(url, 0)
+          return offer
+        }
+        const { version, bytes } = next
+        return costing({ ...offer, url, ...isPaused, update: { version, bytes, begun: !!begun } }, bytes)
       }
 
       const offers = packs.map(({ url, ...offer }): PackOffer => {
@@ -113,15 +130,19 @@ export function createPacks({ host, base, settings }: PackRoomOptions): Kit['pac
       return [...offers, ...others]
     },
     check,
-    async install(url, { anyway = false, ...operation } = {}) {
-      const address = manifestOf(url)
+    async install(source, { anyway = false, background = false, ...operation } = {}) {
+      const urls = typeof source === 'string' ? [source] : source
+      const address = manifestOf(urls[0] ?? '')
       await put(PAUSED, address, false)
       try {
         const bytes = costs.get(address) ?? 0
-        return await host.call(
-          (api, job, onProgress) => api.install(job, url, onProgress, { anyway, bytes }),
+        const status = await host.call(
+          (api, job, onProgress) => api.install(job, urls, onProgress, { anyway, background, bytes }),
           operation,
         )
+        // Browsers decide by how much an app is used: asked when there is something to lose.
+        void persist?.()?.catch(() => undefined)
+        return status
       } catch (error) {
         if (operation.signal?.aborted) await put(PAUSED, address, true)
         throw error

@@ -52,8 +52,7 @@ export async function costOf(
   const total = missingBytes(manifest, paths, new Set())
   const bytes = missingBytes(manifest, paths, new Set(await store.listChunks()))
   const seconds = secondsFor(bytes, link)
-  const { usage, quota } = (await estimate?.().catch(() => undefined)) ?? {}
-  const free = quota === undefined ? undefined : Math.max(0, quota - (usage ?? 0))
+  const free = await freeRoom(estimate)
   return {
     bytes,
     total,
@@ -64,12 +63,20 @@ export async function costOf(
 }
 
 /** Seconds that so many bytes take, one request's delay included; undefined when nothing is known about the link. */
-export function secondsFor(
-  bytes: number,
-  { bytesPerSecond, downlink, rtt = 0, effectiveType }: LinkFacts,
-): number | undefined {
+export function secondsFor(bytes: number, link: LinkFacts): number | undefined {
   if (bytes === 0) return 0
-  const said = downlink ? downlink * 125_000 : CLASSES[effectiveType ?? '']
-  const rate = bytesPerSecond || said
-  return rate ? bytes / rate + (2 * rtt) / 1000 : undefined
+  const rate = rateOf(link)
+  return rate ? bytes / rate + (2 * (link.rtt ?? 0)) / 1000 : undefined
+}
+
+/** Bytes a second of this link: as measured, or else as the browser says. */
+export const rateOf = ({ bytesPerSecond, downlink, effectiveType }: LinkFacts): number | undefined =>
+  bytesPerSecond || (downlink ? downlink * 125_000 : CLASSES[effectiveType ?? ''])
+
+/** Bytes that the browser would still take; undefined when it does not say. */
+export async function freeRoom(
+  estimate: (() => Promise<{ usage?: number; quota?: number }>) | undefined,
+): Promise<number | undefined> {
+  const { usage = 0, quota } = (await estimate?.().catch(() => undefined)) ?? {}
+  return quota === undefined ? undefined : Math.max(0, quota - usage)
 }

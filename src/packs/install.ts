@@ -59,6 +59,15 @@ export function createInstaller(deps: InstallerDeps) {
     return checked
   }
 
+  /** Whoever goes on or updates by the first address means the other ones too that it was installed with. */
+  async function withMirrors(urls: readonly string[]): Promise<readonly string[]> {
+    for (const name of [...(await store.listPending()), ...(await store.listManifests())]) {
+      const all = await origins.mirrors(name, urls)
+      if (all.length > urls.length) return all
+    }
+    return urls
+  }
+
   /** What a kill or a pause left behind, so that a restart needs no network to know what it was doing. */
   async function pendingOf(urls: readonly string[]): Promise<CheckedManifest | undefined> {
     for (const name of await store.listPending()) {
@@ -149,7 +158,7 @@ export function createInstaller(deps: InstallerDeps) {
   async function installedSince(urls: readonly string[], asked: number): Promise<PackStatus | undefined> {
     for (const name of await store.listManifests()) {
       const origin = await origins.origin(name)
-      if (origin && origin.at > asked && origin.urls[0] === urls[0]) {
+      if (origin && origin.at > asked && manifestUrl(origin.urls[0] ?? '') === manifestUrl(urls[0] ?? '')) {
         const status = await statusOf(store, name, choose)
         const begun = (await store.getPending(name)) !== undefined
         if (status.digest === origin.digest && (begun || status.have === status.bytes)) return status
@@ -158,7 +167,8 @@ export function createInstaller(deps: InstallerDeps) {
     return undefined
   }
 
-  async function installLocked(urls: readonly string[], operation: Operation): Promise<PackStatus> {
+  async function installLocked(given: readonly string[], operation: Operation): Promise<PackStatus> {
+    const urls = await withMirrors(given)
     let checked = (await pendingOf(urls)) ?? (await fetchFirst(urls, operation))
     for (let changes = 0; ; changes++) {
       try {
@@ -184,7 +194,8 @@ export function createInstaller(deps: InstallerDeps) {
   /**
    * Installs or updates from the first address that works, or carries on where a kill or a pause left off. The version
    * that is here stays usable until the new one is complete and has passed its check.
-   * @param source address of `manifest.ndjson` or of its folder; several are mirrors, best first.
+   * @param source address of `manifest.ndjson` or of its folder; several are mirrors, best first. They are remembered:
+   * the first alone is enough to go on.
    * @throws JikoError `download/...`, `pack/...`, `storage/quota`; the signal's reason when aborted (a pause).
    */
   function install(source: string | readonly string[], operation: Operation = {}): Promise<PackStatus> {
@@ -207,23 +218,6 @@ export function createInstaller(deps: InstallerDeps) {
         async () => complete(await checkManifest(text, trusted), [], withRoom(obtain, deps), operation, held),
         operation.signal,
       ),
-
-    /** Starts again whatever was pending, one after the other; for the start of the app. One that fails stops no other. */
-    async resume(operation: Operation = {}): Promise<{ name: string; status?: PackStatus; error?: unknown }[]> {
-      const done: { name: string; status?: PackStatus; error?: unknown }[] = []
-      for (const name of await store.listPending()) {
-        const pending = await store.getPending(name)
-        if (!pending?.url) continue
-        const urls = await origins.mirrors(name, pending.url)
-        try {
-          done.push({ name, status: await install(urls, operation) })
-        } catch (error) {
-          operation.signal?.throwIfAborted()
-          done.push({ name, error })
-        }
-      }
-      return done
-    },
 
     /**
      * Fetches again what is missing or damaged of an installed pack, and only that. Answers how many chunks.

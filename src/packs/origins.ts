@@ -22,10 +22,11 @@ export function createOrigins(notes: NoteStore) {
     },
     started: (name: string, urls: readonly string[]): Promise<void> =>
       notes.putNote(mirrorsKey(name), JSON.stringify(urls)),
-    /** All addresses that an install was started with, when `url` is still the first of them. */
-    async mirrors(name: string, url: string): Promise<readonly string[]> {
-      const urls = (await readNote(notes, mirrorsKey(name), parseUrls)) ?? []
-      return manifestUrl(urls[0] ?? '') === url ? urls : [url]
+    /** All addresses that an install was started with, when the first of `urls` is still the first of them. */
+    async mirrors(name: string, urls: readonly string[]): Promise<readonly string[]> {
+      const known = (await readNote(notes, mirrorsKey(name), parseUrls)) ?? []
+      const isSame = manifestUrl(known[0] ?? '') === manifestUrl(urls[0] ?? '')
+      return isSame ? [...new Set([...urls.map(manifestUrl), ...known.map(manifestUrl)])] : urls
     },
     /** The pack was removed: what is noted about it goes too. */
     async forget(name: string): Promise<void> {

@@ -1,3 +1,5 @@
+import { type NoteStore, readNote } from './notes.ts'
+
 /** How fast bytes come in, over the last seconds; tells the rate and the time left while a download runs. */
 export interface RateMeter {
   add(bytes: number): void
@@ -28,4 +30,35 @@ export function createRateMeter(now: () => number, window = 15_000): RateMeter {
       return span > 0 ? (bytes * 1000) / span : undefined
     },
   }
+}
+
+/** A link as it was when something was last fetched over it. */
+export interface MeasuredLink {
+  bytesPerSecond: number
+  /** Milliseconds since 1970. */
+  at: number
+}
+
+const NOTE = 'rate'
+/** A link of yesterday says little about today's. */
+const LIFE = 86_400_000
+
+/** The last measurement, while it still says something. */
+export async function readRate(notes: NoteStore, now: number): Promise<MeasuredLink | undefined> {
+  const last = await readNote(notes, NOTE, parseRate)
+  return isFresh(last, now) ? last : undefined
+}
+
+export const writeRate = (notes: NoteStore, measured: MeasuredLink): Promise<void> =>
+  notes.putNote(NOTE, JSON.stringify(measured))
+
+export const isFresh = (measured: MeasuredLink | undefined, now: number): boolean =>
+  measured !== undefined && Math.abs(now - measured.at) < LIFE
+
+function parseRate(value: unknown): MeasuredLink {
+  const { bytesPerSecond, at } = value as Record<string, unknown>
+  if (typeof bytesPerSecond !== 'number' || typeof at !== 'number' || !(bytesPerSecond > 0)) {
+    throw new TypeError('not a rate')
+  }
+  return { bytesPerSecond, at }
 }

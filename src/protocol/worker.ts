@@ -9,6 +9,10 @@ export interface Progress {
   /** Bytes done and bytes in all of this phase; `done` never passes `total`. */
   done: number
   total: number
+  /** Of a download: bytes a second over the last seconds, once there is something to measure. */
+  bytesPerSecond?: number
+  /** Of a download: until all is here, at that rate or else as the link was last known; absent when nothing is known. */
+  secondsLeft?: number
 }
 
 /** Hears text while it is written. */
@@ -60,6 +64,8 @@ export interface InstallOptions {
   anyway?: boolean
   /** Bytes that it is known to need, to refuse before the first rather than at the last. */
   bytes?: number
+  /** Nobody waits for it: not where the browser was told to save data. */
+  background?: boolean
 }
 
 /** A newer version of an installed pack. */
@@ -76,6 +82,10 @@ export interface PackUpdate {
 export interface Offers {
   packs: PackIndex['packs']
   updates: PackUpdate[]
+  /** Bytes a second of this link, as far as is known. */
+  bytesPerSecond?: number
+  /** Bytes that the browser would still take, when it says. */
+  free?: number
 }
 
 /** Bytes of packs over the network, by the phone's calendar. */
@@ -123,8 +133,13 @@ export type OnNews = (news: WorkerNews) => void
 export interface WorkerApi {
   /** Comes first: every other call waits for it. */
   configure(config: WorkerConfig, onNews?: OnNews): void | Promise<void>
-  /** Starts or resumes; resolves when everything is stored and verified. */
-  install(job: string, manifestUrl: string, onProgress?: OnProgress, options?: InstallOptions): Promise<PackStatus>
+  /** Starts or resumes, from the first address that works; resolves when everything is stored and verified. */
+  install(
+    job: string,
+    source: string | readonly string[],
+    onProgress?: OnProgress,
+    options?: InstallOptions,
+  ): Promise<PackStatus>
   /** Installs from a `.jikopack` file, with the same checks; no network. */
   importFile(job: string, file: Blob, onProgress?: OnProgress): Promise<PackStatus>
   /** An installed pack as a `.jikopack` file. */

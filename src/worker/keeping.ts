@@ -1,22 +1,23 @@
 import { allowance, type Budget, createSpender, isMetered } from '../packs/budget.ts'
-import type { LinkFacts } from '../packs/cost.ts'
+import { type LinkFacts, secondsFor } from '../packs/cost.ts'
 import { noteEvicted } from '../packs/evicted.ts'
 import { createGovernor } from '../packs/governor.ts'
 import { openLedger } from '../packs/ledger.ts'
 import { type NoteStore, readNote } from '../packs/notes.ts'
-import { createRateMeter, type RateMeter } from '../packs/rate.ts'
+import { createRateMeter, isFresh, type RateMeter, readRate, writeRate } from '../packs/rate.ts'
 import type { PackStore } from '../packs/store.ts'
 import { JikoError } from '../protocol/error.ts'
-import type { DataUse, InstallOptions } from '../protocol/worker.ts'
+import type { DataUse, InstallOptions, Progress } from '../protocol/worker.ts'
 
 export { exportBlob, openBundle } from '../packs/bundle.ts'
 
 const BUDGET = 'budget'
-const RATE = 'rate'
-/** A link of yesterday says little about today's. */
-const RATE_LIFE = 86_400_000
 /** Fewer bytes measure the delay of a request rather than the link. */
 const MEASURABLE = 65_536
+/** Less time measures what the buffers on the way held. */
+const TELLING_MS = 2000
+/** A kill leaves the rate at most so old: the next start can say at once how long the rest will take. */
+const NOTED_EVERY_MS = 10_000
 
 export interface KeepingDeps {
   store: PackStore & NoteStore
@@ -24,6 +25,15 @@ export interface KeepingDeps {
   now?: () => number
   /** Milliseconds of a clock that never goes back. */
   tick?: () => number
+}
+
+/** A download whose rate is being measured. */
+interface Measuring {
+  meter: RateMeter
+  bytes: number
+  /** By the clock that never goes back. */
+  begun: number
+  noted: number
 }
 
 /**
@@ -34,8 +44,8 @@ export async function openKeeping({ store, link, now = Date.now, tick = () => pe
   const ledger = await openLedger(store, now)
   const open = new Set<string>()
   let budget: Budget = {}
-  let rate = await readNote(store, RATE, parseRate)
-  let measuring: { meter: RateMeter; bytes: number } | undefined
+  let rate = await readRate(store, now())
+  let measuring: Measuring | undefined
   /** Installs under way that a person wanted whatever they cost. */
   let unlimited = 0
 
@@ -45,31 +55,56 @@ export async function openKeeping({ store, link, now = Date.now, tick = () => pe
 
   const spend = createSpender({ budget: () => (unlimited > 0 ? {} : budget), ledger, link })
 
+  /** What is known about the link, with what was measured of it lately. */
+  const known = (): LinkFacts =>
+    rate && isFresh(rate, now()) ? { ...link(), bytesPerSecond: rate.bytesPerSecond } : link()
+
+  async function noteRate(mine: Measuring): Promise<void> {
+    const bytesPerSecond = mine.meter.bytesPerSecond()
+    if (!bytesPerSecond || mine.bytes < MEASURABLE) return
+    mine.noted = tick()
+    rate = { bytesPerSecond, at: now() }
+    await writeRate(store, rate).catch(() => undefined)
+  }
+
   /** How fast the link was while something came. */
   async function measured<T>(work: () => Promise<T>): Promise<T> {
-    const mine = { meter: createRateMeter(tick), bytes: 0 }
+    const begun = tick()
+    const mine = { meter: createRateMeter(tick), bytes: 0, begun, noted: begun }
     measuring = mine
     try {
       return await work()
     } finally {
-      const bytesPerSecond = mine.meter.bytesPerSecond()
-      if (bytesPerSecond && mine.bytes >= MEASURABLE) {
-        rate = { bytesPerSecond, at: now() }
-        await store.putNote(RATE, JSON.stringify(rate)).catch(() => undefined)
-      }
+      await noteRate(mine)
     }
   }
 
   return {
     /** For an installer's `spend`. */
     spend(bytes: number, pack: string): void {
-      measuring?.meter.add(bytes)
-      if (measuring) measuring.bytes += bytes
+      if (measuring) {
+        measuring.meter.add(bytes)
+        measuring.bytes += bytes
+        if (tick() - measuring.noted >= NOTED_EVERY_MS) void noteRate(measuring)
+      }
       spend(bytes, pack)
     },
-    /** What is known about the link, with what was measured of it lately. */
-    link: (): LinkFacts =>
-      rate && Math.abs(now() - rate.at) < RATE_LIFE ? { ...link(), bytesPerSecond: rate.bytesPerSecond } : link(),
+    link: known,
+    /** A download's progress, with its rate and the time that is left. */
+    timed(progress: Progress): Progress {
+      if (progress.phase !== 'download') return progress
+      const telling = measuring && tick() - measuring.begun >= TELLING_MS
+      const bytesPerSecond = telling ? measuring?.meter.bytesPerSecond() : undefined
+      const secondsLeft = secondsFor(progress.total - progress.done, {
+        ...known(),
+        ...(bytesPerSecond && { bytesPerSecond }),
+      })
+      return {
+        ...progress,
+        ...(bytesPerSecond && { bytesPerSecond }),
+        ...(secondsLeft !== undefined && { secondsLeft }),
+      }
+    },
     /** Bytes that are too few to be limited: the list of packs. */
     count: (bytes: number): void => ledger.add(bytes, ''),
 
@@ -106,9 +141,16 @@ export async function openKeeping({ store, link, now = Date.now, tick = () => pe
 
     /**
      * Runs a download within the budget, and writes its bytes down.
-     * @throws JikoError `download/over-budget` before a byte is fetched, when it would not fit.
+     * @throws JikoError before a byte is fetched: `download/over-budget` when it would not fit, `download/metered` in the
+     * background where data is to be saved.
      */
-    async within<T>({ anyway = false, bytes = 0 }: InstallOptions, work: () => Promise<T>): Promise<T> {
+    async within<T>(
+      { anyway = false, bytes = 0, background = false }: InstallOptions,
+      work: () => Promise<T>,
+    ): Promise<T> {
+      if (background && link().saveData) {
+        throw new JikoError('download/metered', 'The browser saves data: what nobody waits for is not fetched.')
+      }
       budget = await readBudget()
       await ledger.refresh()
       const left = allowance(budget, ledger)
@@ -132,12 +174,4 @@ export type Keeping = Awaited<ReturnType<typeof openKeeping>>
 function parseBudget(value: unknown): Budget {
   const { perMonth } = value as Budget
   return typeof perMonth === 'number' && perMonth >= 0 ? { perMonth } : {}
-}
-
-function parseRate(value: unknown): { bytesPerSecond: number; at: number } {
-  const { bytesPerSecond, at } = value as Record<string, unknown>
-  if (typeof bytesPerSecond !== 'number' || typeof at !== 'number' || !(bytesPerSecond > 0)) {
-    throw new TypeError('not a rate')
-  }
-  return { bytesPerSecond, at }
 }

@@ -86,7 +86,8 @@ async function start(config: WorkerConfig, tell: OnNews): Promise<Omit<WorkerApi
   const offers = createOnce(async () => {
     const { createOffers } = await import('./offers.ts')
     const linkOfList = { fetch: get, stallMs: 10_000, spend: count }
-    return createOffers({ store, link: linkOfList, trusted, choose: packs.choose })
+    const estimate = (): Promise<StorageEstimate> => navigator.storage.estimate()
+    return createOffers({ store, link: linkOfList, facts: link, estimate, trusted, choose: packs.choose })
   })
   const service = createWorkerService({
     packs,

@@ -1,9 +1,10 @@
 import { checkIndex, findUpdates, lastIndex, type PackEntry } from '../packs/check-updates.ts'
-import { costOf } from '../packs/cost.ts'
+import { costOf, freeRoom, type LinkFacts, rateOf } from '../packs/cost.ts'
 import { fetchManifest, type TrustedKeys } from '../packs/fetch-manifest.ts'
 import type { Choose } from '../packs/layout.ts'
 import type { Link } from '../packs/link.ts'
 import { type NoteStore, readNote } from '../packs/notes.ts'
+import { readRate } from '../packs/rate.ts'
 import { listInstalled, readable } from '../packs/status.ts'
 import type { PackStore } from '../packs/store.ts'
 import { updatesOf } from '../protocol/delta.ts'
@@ -17,13 +18,24 @@ const candidateKey = (name: string): string => `candidate/${name}`
 export interface OffersDeps {
   store: PackStore & NoteStore
   link: Link
+  /** What the browser says about the network, and about room. */
+  facts?: () => LinkFacts
+  estimate?: () => Promise<{ usage?: number; quota?: number }>
   trusted: TrustedKeys
   choose: Choose
   now?: () => number
 }
 
 /** What an origin has on offer, and what of it is newer than what is here, with its cost. */
-export function createOffers({ store, link, trusted, choose, now = Date.now }: OffersDeps) {
+export function createOffers({
+  store,
+  link,
+  facts = () => ({}),
+  estimate,
+  trusted,
+  choose,
+  now = Date.now,
+}: OffersDeps) {
   /** Only what changed is fetched, which the manifest tells; as long as that is not here, all of it. */
   async function priced(entry: PackEntry, indexUrl: string, installed: string | undefined): Promise<PackUpdate> {
     const { name, version, digest, url } = entry
@@ -44,8 +56,12 @@ export function createOffers({ store, link, trusted, choose, now = Date.now }: O
       const installed = await listInstalled(store, choose)
       const updates = await findUpdates(packs, installed, store)
       const digestOf = (wanted: string): string | undefined => installed.find(({ name }) => name === wanted)?.digest
+      const bytesPerSecond = rateOf({ ...facts(), ...(await readRate(store, now())) })
+      const free = await freeRoom(estimate)
       return {
         packs,
+        ...(bytesPerSecond !== undefined && { bytesPerSecond }),
+        ...(free !== undefined && { free }),
         updates: await Promise.all(updates.map((entry) => priced(entry, indexUrl, digestOf(entry.name)))),
       }
     },

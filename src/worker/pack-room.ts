@@ -35,7 +35,8 @@ export interface LoadedPack extends OpenedSession {
 
 /** Packs on this device, joined with what this device can run: only the files of the chosen program are fetched. */
 export interface PackRoom {
-  install(manifestUrl: string, operation: Operation): Promise<PackStatus>
+  /** From the first address that works. */
+  install(source: string | readonly string[], operation: Operation): Promise<PackStatus>
   /** From a manifest at hand and chunks out of a file. */
   installFrom(handed: HandedOver, operation: Operation): Promise<PackStatus>
   /** The files that this device wants in the end. */
@@ -137,7 +138,7 @@ export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
   }
 
   return {
-    install: (manifestUrl, operation) => passingOver(async () => (await installer()).install(manifestUrl, operation)),
+    install: (source, operation) => passingOver(async () => (await installer()).install(source, operation)),
     installFrom: (handed, operation) => passingOver(async () => (await installer()).installFrom(handed, operation)),
     choose,
     list: () => listInstalled(store, choose),

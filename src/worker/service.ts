@@ -53,7 +53,7 @@ export function createWorkerService({
   now,
 }: WorkerDependencies): Omit<WorkerApi, 'configure'> {
   const jobs = new Map<string, AbortController>()
-  /** Under way, by address. */
+  /** Under way, by first address. */
   const installs = new Map<string, Install>()
   const queue = createQueue()
   const sessions = createMemo<string, LoadedPack>()
@@ -140,8 +140,9 @@ export function createWorkerService({
   }
 
   return {
-    install(job, manifestUrl, onProgress, options = {}) {
-      const running = installs.get(manifestUrl)
+    install(job, source, onProgress, options = {}) {
+      const [first = ''] = typeof source === 'string' ? [source] : source
+      const running = installs.get(first)
       if (running) return join(running, job, onProgress)
       const listeners = new Set(onProgress ? [onProgress] : [])
       const begun: Install = { listeners, last: undefined, controller: undefined, result: undefined }
@@ -149,10 +150,12 @@ export function createWorkerService({
         begun.last = progress
         for (const listener of listeners) listener(progress)
       }
-      installs.set(manifestUrl, begun)
-      begun.result = installing(job, tellAll, async (operation) =>
-        (await keeping()).within(options, () => packs.install(manifestUrl, operation)),
-      ).finally(() => installs.delete(manifestUrl))
+      installs.set(first, begun)
+      begun.result = installing(job, tellAll, async (operation) => {
+        const kept = await keeping()
+        const onProgress = (progress: Progress): void => tellAll(kept.timed(progress))
+        return kept.within(options, () => packs.install(source, { ...operation, onProgress }))
+      }).finally(() => installs.delete(first))
       begun.controller = jobs.get(job)
       return begun.result
     },

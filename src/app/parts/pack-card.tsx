@@ -2,12 +2,11 @@ import { i18n } from '@lingui/core'
 import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
 import type { PackOffer } from '../../client/kit.ts'
-import { JikoError } from '../../protocol/error.ts'
 import { localised } from '../../protocol/primitives.ts'
 import { useApp } from '../context.ts'
-import { formatBytes } from '../format.ts'
+import { formatBytes, formatDuration } from '../format.ts'
 import { Picture, pictureOf } from '../pictures.tsx'
-import { type PackJob, packState } from '../state/packs.ts'
+import { isGrowing, isHeldBack, type PackJob, packState } from '../state/packs.ts'
 import { useLanguage, useValue } from '../use-value.ts'
 import { Give } from './give.tsx'
 import { Failure } from './notice.tsx'
@@ -31,7 +30,7 @@ export function PackCard({ offer }: { offer: PackOffer }): JSX.Element {
         <h2 dir="auto">{localised(offer.title, language)}</h2>
         {job?.error !== undefined && (
           <Failure error={job.error}>
-            {isOverBudget(job.error) && (
+            {isHeldBack(job.error) && (
               <button
                 type="button"
                 class="button"
@@ -55,14 +54,19 @@ export function PackCard({ offer }: { offer: PackOffer }): JSX.Element {
 }
 
 function Fetch({ offer, job }: { offer: PackOffer; job: PackJob | undefined }): JSX.Element {
-  const { kit, packs } = useApp()
+  const { kit, packs, announce } = useApp()
   const language = useLanguage()
   const [asked, setAsked] = useState(false)
   if (job && job.error === undefined) {
+    const { done = 0, total = offer.bytes - offer.have } = job.progress ?? {}
+    const stop = (): void => {
+      packs.cancel(offer.name)
+      announce(i18n.t('pack.paused', { size: formatBytes(total - done, language) }))
+    }
     return (
       <>
         <ProgressLine progress={job.progress} />
-        <button type="button" class="button" data-testid="stop-pack" onClick={() => packs.cancel(offer.name)}>
+        <button type="button" class="button" data-testid="stop-pack" onClick={stop}>
           <Picture name="close" />
           <span>{i18n.t('pack.stop')}</span>
         </button>
@@ -79,7 +83,11 @@ function Fetch({ offer, job }: { offer: PackOffer; job: PackJob | undefined }): 
   const name = begun ? i18n.t('pack.continue') : update ? i18n.t('pack.update') : i18n.t('pack.get')
   return (
     <>
-      <p class="cost">{costText(offer, begun, size)}</p>
+      <p class="cost" data-testid="cost" data-seconds={offer.seconds} data-paused={offer.paused}>
+        {costText(offer, begun, size)}
+        {offer.seconds !== undefined && <span class="figures"> ≈ {formatDuration(offer.seconds, language)}</span>}
+      </p>
+      {offer.room !== undefined && <p>{i18n.t('pack.room', { size: formatBytes(offer.room, language) })}</p>}
       {asked && <p role="alert">{i18n.t('pack.metered')}</p>}
       <button
         type="button"
@@ -94,9 +102,10 @@ function Fetch({ offer, job }: { offer: PackOffer; job: PackJob | undefined }): 
   )
 }
 
-function costText({ update }: PackOffer, begun: boolean, size: string): string {
+function costText(offer: PackOffer, begun: boolean, size: string): string {
+  const { update, paused } = offer
+  if (paused) return i18n.t('pack.paused', { size })
+  if (isGrowing(offer)) return i18n.t('pack.better', { size })
   if (begun) return i18n.t('pack.rest', { size })
   return update ? i18n.t('pack.newer', { version: update.version, size }) : i18n.t('pack.cost', { size })
 }
-
-const isOverBudget = (error: unknown): boolean => error instanceof JikoError && error.code === 'download/over-budget'

@@ -1,7 +1,7 @@
 import { i18n } from '@lingui/core'
 import type { JSX } from 'preact'
 import type { Progress } from '../../protocol/worker.ts'
-import { formatBytes } from '../format.ts'
+import { formatBytes, formatDuration } from '../format.ts'
 import { useLanguage } from '../use-value.ts'
 
 const phaseText = (phase: Progress['phase'] | undefined): string => {
@@ -11,10 +11,11 @@ const phaseText = (phase: Progress['phase'] | undefined): string => {
   return i18n.t('progress.start')
 }
 
-/** How far a long work is: a bar of the whole width, and bytes in words while bytes are what it costs. */
+/** How far a long work is: a bar of the whole width, and bytes, rate and time left while bytes are what it costs. */
 export function ProgressLine({ progress }: { progress: Progress | undefined }): JSX.Element {
   const language = useLanguage()
   const known = progress !== undefined && progress.total > 0
+  const { bytesPerSecond, secondsLeft } = progress ?? {}
   const counted = known && (progress.phase === 'download' || progress.phase === 'runtime')
   return (
     <div class="progress">
@@ -30,6 +31,12 @@ export function ProgressLine({ progress }: { progress: Progress | undefined }): 
           </span>
         )}
       </p>
+      {(bytesPerSecond || secondsLeft) && (
+        <p class="figures" data-testid="pace" data-rate={bytesPerSecond} data-left={secondsLeft}>
+          <span>{bytesPerSecond && formatBytes(bytesPerSecond, language, '-per-second')}</span>
+          <span>{secondsLeft && i18n.t('progress.left', { time: formatDuration(secondsLeft, language) })}</span>
+        </p>
+      )}
     </div>
   )
 }

@@ -9,6 +9,7 @@ import { formatPercent, formatWhen } from '../format.ts'
 import { useLabels } from '../labels.ts'
 import { Coals } from '../parts/coals.tsx'
 import { Correction } from '../parts/correction.tsx'
+import { FirstAnswer } from '../parts/first-answer.tsx'
 import { Give } from '../parts/give.tsx'
 import { InstallCard } from '../parts/install-card.tsx'
 import { Note } from '../parts/note.tsx'
@@ -92,6 +93,7 @@ function Answer({ entry, isNew }: { entry: HistoryEntry; isNew: boolean }): JSX.
           <p dir="auto">{advice}</p>
         </section>
       )}
+      {offer?.state === 'ready' && <FirstAnswer body={body} offer={offer} />}
       <Speak text={[word, how, advice].filter(Boolean).join('. ')} />
       {offer?.state === 'ready' && <Give pack={body.pack.name} takes={offer.takes} again />}
       {(body.answer.kind === 'classes' || corrected !== undefined) && <Correction entry={entry} labels={labels} />}

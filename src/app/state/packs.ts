@@ -1,6 +1,7 @@
 import type { Kit, PackOffer } from '../../client/kit.ts'
 import { createSignal, type Signal } from '../../client/signal.ts'
 import { isAbort } from '../../lib/abort.ts'
+import { JikoError } from '../../protocol/error.ts'
 import type { Progress } from '../../protocol/worker.ts'
 
 export interface PackJob {
@@ -38,6 +39,14 @@ export function packState(offer: PackOffer, job: PackJob | undefined): PackOffer
   return offer.state !== 'ready' && job && job.error === undefined ? 'downloading' : offer.state
 }
 
+/** A smaller variant answers already, and the full one of the same version is still to come. */
+export const isGrowing = ({ version, update }: PackOffer): boolean =>
+  update?.begun === true && update.version === version
+
+/** By what a person allows packs to cost. */
+export const isHeldBack = (error: unknown): boolean =>
+  error instanceof JikoError && (error.code === 'download/over-budget' || error.code === 'download/metered')
+
 /** @param onChanged told when a pack on this phone is another one now, or gone */
 export function createPacks(kit: Pick<Kit, 'packs'>, onChanged: (name: string) => void = () => undefined): Packs {
   const offers = createSignal<readonly PackOffer[] | undefined>(undefined)
@@ -63,14 +72,15 @@ export function createPacks(kit: Pick<Kit, 'packs'>, onChanged: (name: string) =
     }
   }
 
-  async function install({ name, url, update }: PackOffer, { anyway = false } = {}): Promise<void> {
+  async function install(offer: PackOffer, { anyway = false, background = false } = {}): Promise<void> {
+    const { name, url } = offer
     if (running(name)) return
-    const begun = update?.begun ?? false
     const controller = new AbortController()
     setJob(name, { controller })
     try {
       await kit.packs.install(url, {
         anyway,
+        background,
         signal: controller.signal,
         onProgress: (progress) => {
           if (running(name)?.controller === controller) setJob(name, { controller, progress })
@@ -82,16 +92,19 @@ export function createPacks(kit: Pick<Kit, 'packs'>, onChanged: (name: string) =
       setJob(name, undefined)
       // A smaller variant answers from now on; the full one follows by itself, once.
       const now = offers.value?.find((one) => one.name === name)
-      if (now?.update?.begun && now.update.version === now.version && !begun) void install(now)
+      if (now && isGrowing(now) && !isGrowing(offer)) void install(now, { background: true })
     } catch (error) {
       await refresh()
-      setJob(name, isAbort(error) ? undefined : { controller, error })
+      // What nobody waits for is not complained of: the card says that it is still to come.
+      const kept = isAbort(error) || (background && isHeldBack(error))
+      setJob(name, kept ? undefined : { controller, error })
     }
   }
 
   async function resume(): Promise<void> {
     const begun = (offers.value ?? []).filter(({ state, update }) => state === 'downloading' || update?.begun)
-    await Promise.all(begun.filter(({ paused }) => !paused).map((offer) => install(offer)))
+    const going = begun.filter(({ paused }) => !paused)
+    await Promise.all(going.map((offer) => install(offer, { background: isGrowing(offer) })))
   }
 
   async function check(force: boolean): Promise<void> {

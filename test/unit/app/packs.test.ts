@@ -68,7 +68,7 @@ describe('packs', () => {
         ...kit.packs,
         list: async () => [calls.length === 0 ? absent : calls.length === 1 ? small : whole],
         install: async (url) => {
-          calls.push(url)
+          calls.push(String(url))
           return whole
         },
       },

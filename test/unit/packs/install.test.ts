@@ -110,7 +110,8 @@ describe('install', () => {
     await expect(stopping.install(url, { signal: controller.signal })).rejects.toMatchObject({ name: 'AbortError' })
     expect(await listPending(store, pathsOf)).toMatchObject([{ name: 'leaf', state: 'downloading' }])
     expect(await statusOf(store, 'leaf', pathsOf)).toMatchObject({ state: 'downloading', version: '1.0.0' })
-    expect(await installer.resume()).toMatchObject([{ name: 'leaf', status: { state: 'ready' } }])
+    const [{ url: begun } = { url: '' }] = await listPending(store, pathsOf)
+    expect(await installer.install(begun)).toMatchObject({ name: 'leaf', state: 'ready' })
     await usable(store, one)
     expect(site.requests.filter(({ path }) => path.endsWith('.ndjson'))).toHaveLength(1)
   })
@@ -374,26 +375,57 @@ describe('damage', () => {
   })
 })
 
-describe('resume', () => {
-  it('goes on with every pack that was pending, from all its mirrors, and one that fails stops no other', async () => {
-    const { site, store, deps, installer } = setUp()
-    const bean = await syntheticPack({ signer, name: 'bean', files: { [KEEP]: noise(9000, 5) } })
-    await store.putPending('bean', { url: 'https://hub.test/packs/bean/manifest.ndjson', text: bean.text })
-    const controller = new AbortController()
-    const mirrors = ['https://dead.test/packs/leaf/', url]
+describe('several addresses', () => {
+  const mirrors = ['https://dead.test/packs/leaf/', 'https://liar.test/packs/leaf/', url]
+
+  /** The first is dead; the second has the manifest, and other bytes than it says. */
+  function setUpMirrors() {
+    const liar = createStaticSite()
+    liar.publish('/packs/leaf/', { ...one, blob: noise(one.blob.length, 99) })
+    const asked: string[] = []
+    const { site, store, deps } = setUp()
     const fetch: InstallerDeps['fetch'] = async (address, init) => {
-      if (address.startsWith('https://dead.test')) throw new TypeError('fetch failed')
-      return site.fetch(address, init)
+      const { hostname } = new URL(address)
+      asked.push(hostname)
+      if (hostname === 'dead.test') throw new TypeError('fetch failed')
+      return (hostname === 'liar.test' ? liar : site).fetch(address, init)
     }
-    const stopping = createInstaller({ ...deps, fetch, spend: (_, name) => name === 'leaf' && controller.abort() })
-    await expect(stopping.install(mirrors, { signal: controller.signal })).rejects.toMatchObject({ name: 'AbortError' })
-    const resumed = await createInstaller({ ...deps, fetch }).resume()
-    expect(resumed).toMatchObject([
-      { name: 'bean', error: { code: 'download/not-found' } },
-      { name: 'leaf', status: { state: 'ready' } },
-    ])
+    return { site, liar, store, asked, deps: { ...deps, fetch } }
+  }
+
+  it('are tried in order: neither a dead nor a lying one stops the others, and nothing wrong is kept', async () => {
+    const { store, asked, deps } = setUpMirrors()
+    expect(await createInstaller(deps).install(mirrors)).toMatchObject({ state: 'ready' })
     await usable(store, one)
-    await expect(installer.resume({ signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' })
+    expect(asked.indexOf('dead.test')).toBeLessThan(asked.indexOf('liar.test'))
+    expect(asked.at(-1)).toBe('hub.test')
+    expect((await store.listChunks()).sort()).toEqual(shaOf(one, planChunks(one)).sort())
+  })
+
+  it('are all remembered when the first is named, after a kill, for an update and for a repair', async () => {
+    const { site, liar, store, deps } = setUpMirrors()
+    const controller = new AbortController()
+    const stopping = createInstaller({ ...deps, spend: (_, name) => name === 'leaf' && controller.abort() })
+    await expect(stopping.install(mirrors, { signal: controller.signal })).rejects.toMatchObject({ name: 'AbortError' })
+    const installer = createInstaller(deps)
+    const [first = ''] = mirrors
+    expect(await installer.install(first)).toMatchObject({ state: 'ready' })
+    await usable(store, one)
+    site.publish('/packs/leaf/', two)
+    liar.publish('/packs/leaf/', { ...two, blob: noise(two.blob.length, 98) })
+    await installer.install(first)
+    await usable(store, two)
+    await store.deleteChunk(shaOf(two, [1])[0] ?? '')
+    expect(await installer.repair('leaf')).toBe(1)
+    await usable(store, two)
+  })
+
+  it('that all fail say so, and what came stays', async () => {
+    const { store, deps } = setUpMirrors()
+    await expect(createInstaller(deps).install(mirrors.slice(0, 2))).rejects.toBeInstanceOf(JikoError)
+    expect(await store.listManifests()).toEqual([])
+    await createInstaller(deps).install(mirrors)
+    await usable(store, one)
   })
 })
 
