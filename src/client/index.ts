@@ -4,6 +4,7 @@ export type { Answer, Pixels, Score, Sound } from '../protocol/task.ts'
 export { similarity } from '../tasks/embedding.ts'
 export type {
   BatchResult,
+  Budget,
   DataUse,
   HistoryEntry,
   InstallOperation,

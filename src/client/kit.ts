@@ -5,14 +5,14 @@ import type { Label } from '../protocol/manifest.ts'
 import type { LocalText } from '../protocol/primitives.ts'
 import type { Place, RecordState, ResultBody } from '../protocol/record.ts'
 import type { Answer } from '../protocol/task.ts'
-import type { DataUse, OnProgress, OnText, PackStatus, RunInput } from '../protocol/worker.ts'
+import type { Budget, DataUse, OnProgress, OnText, PackStatus, RunInput } from '../protocol/worker.ts'
 import type { Actor, Actors } from '../store/actors.ts'
 import type { Lock } from '../store/lock.ts'
 import type { Enrolment } from '../sync/enrol.ts'
 import type { SyncStatus } from '../sync/status.ts'
 import type { Signal } from './signal.ts'
 
-export type { Actor, DataUse, Enrolment, Place, RunInput, SyncStatus }
+export type { Actor, Budget, DataUse, Enrolment, Place, RunInput, SyncStatus }
 
 /** What a person may say of a record, field by field; `label` is the answer itself, `null` takes a field back. */
 export type Patch = Readonly<Record<string, string | number | boolean | null>>
@@ -147,10 +147,10 @@ export interface Kit {
     exportFile(name: string): Promise<File>
     /** Installs from such a file, verified like a download. @throws JikoError `pack/bad-bundle`, `pack/...` */
     importFile(file: Blob, operation?: Operation): Promise<PackStatus>
-    /** Bytes that packs cost today and this month, the limit a month, and whether more would cost money now. */
+    /** Bytes that packs cost today and this month, the limits, the room left, and whether more would cost money now. */
     usage(): Promise<DataUse>
-    /** Bytes a month; undefined for no limit. */
-    setBudget(perMonth: number | undefined): Promise<void>
+    /** What packs may cost from now on; `{}` for no limit. */
+    setBudget(budget: Budget): Promise<void>
   }
   open(name: string, operation?: Operation): Promise<OpenPack>
   /**

@@ -156,6 +156,6 @@ export function createPacks({ host, base, settings, persist }: PackRoomOptions):
     importFile: (file, operation) =>
       host.call((api, job, onProgress) => api.importFile(job, file, onProgress), operation),
     usage: () => host.call((api) => api.usage()),
-    setBudget: (perMonth) => host.call((api) => api.setBudget(perMonth)),
+    setBudget: (budget) => host.call((api) => api.setBudget(budget)),
   }
 }

@@ -1,15 +1,7 @@
 import { JikoError } from '../protocol/error.ts'
+import type { Budget } from '../protocol/worker.ts'
 import type { LinkFacts } from './cost.ts'
 import type { Ledger } from './ledger.ts'
-
-/** What a person allows packs to cost. Absent means unlimited. */
-export interface Budget {
-  /** Bytes a day and bytes a month, by the phone's calendar. */
-  perDay?: number
-  perMonth?: number
-  /** Only where bytes are free: never on cellular, nor when the browser was told to save data. */
-  unmeteredOnly?: boolean
-}
 
 /** Bytes that may still come now; `Infinity` without a limit. */
 export function allowance({ perDay, perMonth }: Budget, ledger: Pick<Ledger, 'today' | 'thisMonth'>): number {
@@ -23,6 +15,13 @@ export function allowance({ perDay, perMonth }: Budget, ledger: Pick<Ledger, 'to
 /** Is this a link on which bytes cost money, as far as the browser says? */
 export const isMetered = ({ type, saveData, effectiveType }: LinkFacts): boolean =>
   saveData === true || type === 'cellular' || (type === undefined && /2g|3g/.test(effectiveType ?? ''))
+
+/** @throws JikoError `download/metered` where bytes cost money and only free ones are allowed. */
+export function checkFree({ unmeteredOnly }: Budget, link: LinkFacts): void {
+  if (unmeteredOnly && isMetered(link)) {
+    throw new JikoError('download/metered', 'Stopped: this link costs money, and packs may only use free ones.')
+  }
+}
 
 /**
  * Counts every byte and stops the download when the budget is used up: what is fetched stays, and it goes on tomorrow.
@@ -42,9 +41,7 @@ export function createSpender({
     // The bytes are here already: they count even when they are the ones that go over.
     ledger.add(bytes, pack)
     const limits = budget()
-    if (limits.unmeteredOnly && isMetered(link())) {
-      throw new JikoError('download/metered', 'Stopped: this link costs money, and packs may only use free ones.')
-    }
+    checkFree(limits, link())
     if (allowance(limits, ledger) <= 0) {
       const { perDay = 0, perMonth = 0 } = limits
       throw new JikoError(

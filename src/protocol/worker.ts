@@ -88,14 +88,23 @@ export interface Offers {
   free?: number
 }
 
-/** Bytes of packs over the network, by the phone's calendar. */
-export interface DataUse {
+/** What a person allows packs to cost. Absent means unlimited. */
+export interface Budget {
+  /** Bytes a day and bytes a month, by the phone's calendar. */
+  perDay?: number
+  perMonth?: number
+  /** Only where bytes are free: never on cellular, nor when the browser was told to save data. */
+  unmeteredOnly?: boolean
+}
+
+/** Bytes of packs over the network, by the phone's calendar, and what they may be. */
+export interface DataUse extends Budget {
   today: number
   month: number
-  /** Bytes a month that packs may cost; absent without a limit. */
-  perMonth?: number
   /** This link costs money, as far as the browser says. */
   metered: boolean
+  /** Bytes that the browser would still take, when it says. */
+  free?: number
 }
 
 /** What one run gave, with all that a record must name. */
@@ -149,7 +158,7 @@ export interface WorkerApi {
   /** Asks for the list of packs, at most once a day unless `force`. */
   check(indexUrl: string, force: boolean): Promise<boolean>
   usage(): Promise<DataUse>
-  setBudget(perMonth?: number): Promise<void>
+  setBudget(budget: Budget): Promise<void>
   /** Takes packs away so that records have room; answers the bytes freed. */
   makeRoom(bytes: number): Promise<number>
   /** Packs that had to go to make room. */

@@ -1,5 +1,5 @@
-import { allowance, type Budget, createSpender, isMetered } from '../packs/budget.ts'
-import { type LinkFacts, secondsFor } from '../packs/cost.ts'
+import { allowance, checkFree, createSpender, isMetered } from '../packs/budget.ts'
+import { freeRoom, type LinkFacts, secondsFor } from '../packs/cost.ts'
 import { noteEvicted } from '../packs/evicted.ts'
 import { createGovernor } from '../packs/governor.ts'
 import { openLedger } from '../packs/ledger.ts'
@@ -7,7 +7,7 @@ import { type NoteStore, readNote } from '../packs/notes.ts'
 import { createRateMeter, isFresh, type RateMeter, readRate, writeRate } from '../packs/rate.ts'
 import type { PackStore } from '../packs/store.ts'
 import { JikoError } from '../protocol/error.ts'
-import type { DataUse, InstallOptions, Progress } from '../protocol/worker.ts'
+import type { Budget, DataUse, InstallOptions, Progress } from '../protocol/worker.ts'
 
 export { exportBlob, openBundle } from '../packs/bundle.ts'
 
@@ -22,6 +22,7 @@ const NOTED_EVERY_MS = 10_000
 export interface KeepingDeps {
   store: PackStore & NoteStore
   link(): LinkFacts
+  estimate?: () => Promise<{ usage?: number; quota?: number }>
   now?: () => number
   /** Milliseconds of a clock that never goes back. */
   tick?: () => number
@@ -40,7 +41,13 @@ interface Measuring {
  * What packs cost a person in data and in room. With all it exports it is a file of its own, loaded by the worker when
  * first needed: the shell opens without it.
  */
-export async function openKeeping({ store, link, now = Date.now, tick = () => performance.now() }: KeepingDeps) {
+export async function openKeeping({
+  store,
+  link,
+  estimate,
+  now = Date.now,
+  tick = () => performance.now(),
+}: KeepingDeps) {
   const ledger = await openLedger(store, now)
   const open = new Set<string>()
   let budget: Budget = {}
@@ -126,16 +133,17 @@ export async function openKeeping({ store, link, now = Date.now, tick = () => pe
 
     async usage(): Promise<DataUse> {
       await ledger.refresh()
-      const { perMonth } = await readBudget()
+      const free = await freeRoom(estimate)
       return {
+        ...(await readBudget()),
         today: ledger.today(),
         month: ledger.thisMonth(),
         metered: isMetered(link()),
-        ...(perMonth !== undefined && { perMonth }),
+        ...(free !== undefined && { free }),
       }
     },
-    async setBudget(perMonth?: number): Promise<void> {
-      budget = perMonth === undefined ? {} : { perMonth }
+    async setBudget(wanted: Budget): Promise<void> {
+      budget = parseBudget(wanted)
       await store.putNote(BUDGET, JSON.stringify(budget))
     },
 
@@ -153,6 +161,7 @@ export async function openKeeping({ store, link, now = Date.now, tick = () => pe
       }
       budget = await readBudget()
       await ledger.refresh()
+      if (!anyway) checkFree(budget, link())
       const left = allowance(budget, ledger)
       if (!anyway && (left <= 0 || bytes > left)) {
         throw new JikoError('download/over-budget', `It needs ${bytes} bytes, the data budget has ${left} left.`, {
@@ -172,6 +181,11 @@ export async function openKeeping({ store, link, now = Date.now, tick = () => pe
 export type Keeping = Awaited<ReturnType<typeof openKeeping>>
 
 function parseBudget(value: unknown): Budget {
-  const { perMonth } = value as Budget
-  return typeof perMonth === 'number' && perMonth >= 0 ? { perMonth } : {}
+  const { perDay, perMonth, unmeteredOnly } = value as Budget
+  const isLimit = (bytes: unknown): boolean => typeof bytes === 'number' && bytes >= 0
+  return {
+    ...(isLimit(perDay) && { perDay }),
+    ...(isLimit(perMonth) && { perMonth }),
+    ...(unmeteredOnly === true && { unmeteredOnly }),
+  } as Budget
 }

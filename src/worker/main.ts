@@ -58,12 +58,13 @@ function ortBackends({ runtime, compiled }: WorkerConfig, tell: OnNews): Backend
 async function start(config: WorkerConfig, tell: OnNews): Promise<Omit<WorkerApi, 'configure'>> {
   const { trustedKeys: trusted } = config
   const runtime = new URL(config.runtime)
-  const store = createCacheStore({ caches, estimate: () => navigator.storage.estimate() })
+  const estimate = (): Promise<StorageEstimate> => navigator.storage.estimate()
+  const store = createCacheStore({ caches, estimate })
   const get: Link['fetch'] = (url, init) => fetch(url, init)
   let kept: Keeping | undefined
   const keeping = createOnce(async () => {
     const { openKeeping } = await import('./keeping.ts')
-    kept = await openKeeping({ store, link })
+    kept = await openKeeping({ store, link, estimate })
     return kept
   })
   const count = (bytes: number): void => {
@@ -86,7 +87,6 @@ async function start(config: WorkerConfig, tell: OnNews): Promise<Omit<WorkerApi
   const offers = createOnce(async () => {
     const { createOffers } = await import('./offers.ts')
     const linkOfList = { fetch: get, stallMs: 10_000, spend: count }
-    const estimate = (): Promise<StorageEstimate> => navigator.storage.estimate()
     return createOffers({ store, link: linkOfList, facts: link, estimate, trusted, choose: packs.choose })
   })
   const service = createWorkerService({
@@ -127,7 +127,7 @@ expose({
   offers: async (indexUrl) => (await ready).offers(indexUrl),
   check: async (...args) => (await ready).check(...args),
   usage: async () => (await ready).usage(),
-  setBudget: async (perMonth) => (await ready).setBudget(perMonth),
+  setBudget: async (budget) => (await ready).setBudget(budget),
   makeRoom: async (bytes) => (await ready).makeRoom(bytes),
   evicted: async () => (await ready).evicted(),
   list: async () => (await ready).list(),

@@ -165,7 +165,7 @@ export function createWorkerService({
     offers: (indexUrl) => offers.offers(indexUrl),
     check: (indexUrl, force) => offers.check(indexUrl, force),
     usage: async () => (await keeping()).usage(),
-    setBudget: async (perMonth) => (await keeping()).setBudget(perMonth),
+    setBudget: async (budget) => (await keeping()).setBudget(budget),
     makeRoom: async (bytes) => (await keeping()).makeRoom(bytes),
     evicted: () => packs.evicted(),
 

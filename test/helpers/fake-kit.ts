@@ -1,4 +1,4 @@
-import type { Actor, HistoryEntry, Kit, OpenPack, PackOffer, Place, SyncStatus } from '../../src/client/kit.ts'
+import type { Actor, Budget, HistoryEntry, Kit, OpenPack, PackOffer, Place, SyncStatus } from '../../src/client/kit.ts'
 import { runAll } from '../../src/client/run-all.ts'
 import { createSignal } from '../../src/client/signal.ts'
 import { sleep } from '../../src/lib/abort.ts'
@@ -55,6 +55,8 @@ export interface FakeOptions {
 
 const THRESHOLD = 0.5
 const BYTES = 402_000
+/** Bytes a second: EDGE. */
+const RATE = 18_750
 /** Of everybody in `people` who has one. */
 const PIN = '2468'
 
@@ -126,7 +128,7 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
     },
   }
 
-  let budget: { perMonth?: number } = {}
+  let budget: Budget = {}
   Object.assign(offer, options.pack)
 
   const fail = (code: ErrorCode | undefined): void => {
@@ -250,12 +252,13 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
       async list() {
         return [{ ...offer, ...(offer.state === 'ready' && { labels: FAKE_LABELS, takes: options.takes ?? 'image' }) }]
       },
-      async install(url, { signal, onProgress } = {}) {
-        calls.push(`install ${url}`)
+      async install(url, { signal, onProgress, background } = {}) {
+        calls.push(`install ${url}${background ? ' in the background' : ''}`)
         offer.state = 'downloading'
         for (const done of [0, 0.3, 0.62, 1]) {
           offer.have = Math.round(BYTES * done)
-          onProgress?.({ phase: 'download', done: offer.have, total: BYTES })
+          const secondsLeft = (BYTES - offer.have) / RATE
+          onProgress?.({ phase: 'download', done: offer.have, total: BYTES, bytesPerSecond: RATE, secondsLeft })
           if (done === 0.3) fail(options.installError)
           if (delay !== Number.POSITIVE_INFINITY || done === 0.62) await wait(signal)
         }
@@ -277,8 +280,8 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
         return { ...offer }
       },
       usage: async () => ({ today: BYTES, month: 3 * BYTES, metered: options.metered ?? false, ...budget }),
-      async setBudget(perMonth) {
-        budget = perMonth === undefined ? {} : { perMonth }
+      async setBudget(wanted) {
+        budget = wanted
       },
       async remove(name) {
         calls.push(`remove ${name}`)

@@ -41,8 +41,10 @@ function Data(): JSX.Element | null {
   useEffect(() => void read(), [])
   if (error !== undefined) return <Failure error={error} />
   if (!use) return null
-  const limit = (bytes: number): void => {
-    kit.packs.setBudget(bytes === 0 ? undefined : bytes).then(read, setError)
+  const { perDay, perMonth = 0, unmeteredOnly = false } = use
+  const allow = (most: number, freeOnly: boolean): void => {
+    const limits = { ...(perDay !== undefined && { perDay }), ...(most > 0 && { perMonth: most }) }
+    kit.packs.setBudget({ ...limits, unmeteredOnly: freeOnly }).then(read, setError)
   }
   return (
     <section>
@@ -50,17 +52,27 @@ function Data(): JSX.Element | null {
       <p data-testid="data-use" data-today={use.today} data-month={use.month}>
         {i18n.t('data.use', { today: formatBytes(use.today, language), month: formatBytes(use.month, language) })}
       </p>
+      {use.free !== undefined && <p>{i18n.t('data.room', { size: formatBytes(use.free, language) })}</p>}
       <Choices
         pairs
         name="budget"
         legend={i18n.t('data.limit')}
-        value={use.perMonth ?? 0}
+        value={perMonth}
         choices={LIMITS.map((value) => ({
           value,
           text: value === 0 ? i18n.t('data.unlimited') : formatBytes(value, language),
         }))}
-        onChoose={limit}
+        onChoose={(most) => allow(most, unmeteredOnly)}
       />
+      <label class="choice">
+        <input
+          type="checkbox"
+          checked={unmeteredOnly}
+          onChange={({ currentTarget }) => allow(perMonth, currentTarget.checked)}
+          data-testid="free-only"
+        />
+        <span>{i18n.t('data.free-only')}</span>
+      </label>
     </section>
   )
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { formatBytes, formatDay, formatPercent } from '../../../src/app/format.ts'
+import { formatBytes, formatDay, formatDuration, formatPercent } from '../../../src/app/format.ts'
 
 /** `Intl` puts no-break spaces where it likes. */
 const plain = (text: string): string => text.replaceAll(/\s/g, ' ')
@@ -16,6 +16,20 @@ describe('formatBytes', () => {
   })
   it('says the unit in the language', () => {
     expect(plain(formatBytes(402_000, 'sw'))).toContain('kilobaiti')
+  })
+})
+
+describe('formatDuration', () => {
+  it('rounds up, in the unit that says most', () => {
+    expect(plain(formatDuration(0.2, 'en'))).toBe('1 sec')
+    expect(plain(formatDuration(59, 'en'))).toBe('59 sec')
+    expect(plain(formatDuration(61, 'en'))).toBe('2 min')
+    expect(plain(formatDuration(5400, 'en'))).toBe('90 min')
+    expect(plain(formatDuration(7201, 'en'))).toBe('3 hr')
+  })
+  it('says a rate in the language', () => {
+    expect(plain(formatBytes(18_750, 'en', '-per-second'))).toBe('19 kB/s')
+    expect(plain(formatBytes(18_750, 'fr', '-per-second'))).toBe('19 ko/s')
   })
 })
 

@@ -79,6 +79,21 @@ describe('packs', () => {
     expect(calls).toEqual([absent.url, absent.url])
   })
 
+  it('do not complain when the full variant is held back, and bring it when a person says so', async () => {
+    for (const code of ['download/metered', 'download/over-budget'] as const) {
+      const pack = { state: 'ready', update: { version: '1.0.0', bytes: 300_000, begun: true } } as const
+      const kit = createFakeKit({ pack, installError: code })
+      const packs = createPacks(kit)
+      await packs.start()
+      expect(kit.calls).toContain('install packs/coffee-leaf/ in the background')
+      expect(packs.jobs.value).toEqual({})
+      const offer = packs.offers.value?.[0]
+      if (!offer) throw new Error('the fake offers a pack')
+      await packs.install(offer)
+      expect(packs.jobs.value[offer.name]?.error).toMatchObject({ code })
+    }
+  })
+
   it('are taken out of a file, and a bad one changes nothing', async () => {
     const changed: string[] = []
     const packs = createPacks(createFakeKit(), (name) => changed.push(name))

@@ -16,7 +16,7 @@ interface World {
   pending: PendingPack[]
   evicted: string[]
   offers: Offers
-  install: (url: string, options: unknown) => Promise<unknown>
+  install: (url: unknown, options: unknown) => Promise<unknown>
   check: () => Promise<boolean>
 }
 
@@ -44,14 +44,17 @@ function setUp(change: Partial<World> = {}, saved: Record<string, unknown> = {})
     ...change,
   }
   const asked: unknown[] = []
+  const from: unknown[] = []
+  const persisted = { times: 0 }
   const api = {
     offers: async () => world.offers,
     check: () => world.check(),
     list: async () => world.installed,
     pending: async () => world.pending,
     evicted: async () => world.evicted,
-    install: (_job: string, url: string, _progress: unknown, options: unknown) => {
+    install: (_job: string, url: unknown, _progress: unknown, options: unknown) => {
       asked.push(options)
+      from.push(url)
       return world.install(url, options)
     },
     remove: async () => undefined,
@@ -65,8 +68,9 @@ function setUp(change: Partial<World> = {}, saved: Record<string, unknown> = {})
     host,
     base: BASE,
     settings: { get: async (key) => settings.get(key), set: async (key, value) => void settings.set(key, value) },
+    persist: async () => ++persisted.times,
   })
-  return { packs, world, asked }
+  return { packs, world, asked, from, persisted }
 }
 
 describe('packs of the kit', () => {
@@ -97,9 +101,38 @@ describe('packs of the kit', () => {
     await packs.install(URL_OF_PACK)
     await packs.install(URL_OF_PACK, { anyway: true })
     expect(asked).toEqual([
-      { anyway: false, bytes: 600 },
-      { anyway: true, bytes: 600 },
+      { anyway: false, background: false, bytes: 600 },
+      { anyway: true, background: false, bytes: 600 },
     ])
+  })
+
+  it('say what is to come takes, and when there is no room for it', async () => {
+    const offers = { packs: [entry], updates: [], bytesPerSecond: 50 }
+    const { packs, world } = setUp({ offers })
+    expect((await packs.list())[0]).toMatchObject({ seconds: 20 })
+    expect((await packs.list())[0]).not.toHaveProperty('room')
+    world.pending = [pending]
+    world.offers = { ...offers, free: 500 }
+    expect((await packs.list())[0]).toMatchObject({ seconds: 12, room: 500 })
+    world.pending = []
+    world.installed = [ready]
+    expect((await packs.list())[0]).not.toHaveProperty('seconds')
+  })
+
+  it('come from several addresses, the browser is asked to keep them, and a pause is of the first', async () => {
+    const stop = new AbortController()
+    const { packs, world, from, persisted } = setUp({ pending: [pending] })
+    const urls = [URL_OF_PACK, 'https://cloud.test/packs/leaf/']
+    await packs.install(urls)
+    expect(from).toEqual([urls])
+    expect(persisted.times).toBe(1)
+    world.install = async () => {
+      stop.abort()
+      stop.signal.throwIfAborted()
+    }
+    await expect(packs.install(urls, { signal: stop.signal })).rejects.toMatchObject({ name: 'AbortError' })
+    expect((await packs.list())[0]).toMatchObject({ paused: true })
+    expect(persisted.times).toBe(1)
   })
 
   it('that were here are missed, whether the browser or we took them, and not when a person did', async () => {

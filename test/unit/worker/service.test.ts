@@ -5,6 +5,7 @@ import { memoryLocks } from '../../../src/packs/locks.ts'
 import { createMemoryStore } from '../../../src/packs/store-memory.ts'
 import type { Pixels } from '../../../src/protocol/task.ts'
 import { float32, type Tensors } from '../../../src/protocol/tensor.ts'
+import type { Progress } from '../../../src/protocol/worker.ts'
 import type { Backend } from '../../../src/runtime/backend.ts'
 import { exportBlob, openBundle, openKeeping } from '../../../src/worker/keeping.ts'
 import { createOffers } from '../../../src/worker/offers.ts'
@@ -412,7 +413,7 @@ describe('the worker keeps house', () => {
   it('counts what packs cost, refuses before the first byte what the budget does not cover, and obeys a person', async () => {
     const pack = await syntheticPack()
     const { service, sent } = await setUp(pack, nano())
-    await service.setBudget(pack.blob.length / 2)
+    await service.setBudget({ perMonth: pack.blob.length / 2 })
     const needs = { bytes: pack.blob.length }
     await expect(service.install('1', URL_OF_PACK, undefined, needs)).rejects.toMatchObject({
       code: 'download/over-budget',
@@ -424,7 +425,7 @@ describe('the worker keeps house', () => {
     expect(today).toBeGreaterThanOrEqual(sent.bytes)
     expect({ month, perMonth }).toEqual({ month: today, perMonth: pack.blob.length / 2 })
     await expect(service.install('3', URL_OF_PACK)).rejects.toMatchObject({ code: 'download/over-budget' })
-    await service.setBudget()
+    await service.setBudget({})
     expect(await service.usage()).toEqual({ today, month, metered: false })
   })
 
@@ -447,13 +448,62 @@ describe('the worker keeps house', () => {
     expect((await open()).link()).toMatchObject({ bytesPerSecond: 10_000 })
   })
 
+  it('tells rate and time left, right after a restart by what an earlier life measured', async () => {
+    const store = createMemoryStore()
+    const clock = { tick: 0 }
+    const open = () => openKeeping({ store, link: () => ({}), tick: () => clock.tick })
+    const keeping = await open()
+    const at = (done: number) => ({ phase: 'download', done, total: 1_000_000 }) as const
+    const told: Progress[] = []
+    void keeping.within({}, async () => {
+      told.push(keeping.timed(at(0)))
+      for (let i = 1; i <= 20; i++) {
+        clock.tick += 1000
+        keeping.spend(20_000, 'leaf')
+      }
+      told.push(keeping.timed(at(400_000)), keeping.timed({ phase: 'verify', done: 0, total: 1 }))
+      // Killed here: nothing is said or done any more.
+      return new Promise(() => undefined)
+    })
+    await expect.poll(() => told).toHaveLength(3)
+    const [first, later, verify] = told
+    expect([first, verify]).toEqual([at(0), { phase: 'verify', done: 0, total: 1 }])
+    const rate = later?.bytesPerSecond ?? 0
+    expect(rate).toBeGreaterThan(19_000)
+    expect(rate).toBeLessThan(22_000)
+    expect(later?.secondsLeft).toBeCloseTo(600_000 / rate)
+    await expect.poll(() => store.getNote('rate')).toBeDefined()
+    const again = await open()
+    const restarted = await again.within({}, async () => again.timed(at(400_000)))
+    expect(restarted).not.toHaveProperty('bytesPerSecond')
+    expect(restarted.secondsLeft).toBeGreaterThan(25)
+    expect(restarted.secondsLeft).toBeLessThan(35)
+  })
+
+  it('keeps to free links when told to, and saves data that nobody waits for', async () => {
+    const pack = await syntheticPack()
+    let facts: LinkFacts = { type: 'cellular' }
+    const { service, sent } = await setUp(pack, nano(), undefined, () => facts)
+    await service.setBudget({ unmeteredOnly: true, perDay: 1e6 })
+    expect(await service.usage()).toMatchObject({ unmeteredOnly: true, perDay: 1e6, metered: true })
+    await expect(service.install('1', URL_OF_PACK)).rejects.toMatchObject({ code: 'download/metered' })
+    await service.setBudget({})
+    facts = { saveData: true }
+    const quietly = { background: true }
+    await expect(service.install('2', URL_OF_PACK, undefined, quietly)).rejects.toMatchObject({
+      code: 'download/metered',
+    })
+    expect(sent.requests).toBe(0)
+    expect(await service.install('3', [URL_OF_PACK])).toMatchObject({ state: 'ready' })
+  })
+
   it('stops in the middle when the budget runs out, keeps what came, and goes on', async () => {
     const pack = await syntheticPack({ files: { [KEEP]: noise(200_000, 4) } })
     const { service, sent } = await setUp(pack, nano())
-    await service.setBudget(10_000)
+    await service.setBudget({ perMonth: 10_000 })
     await expect(service.install('1', URL_OF_PACK)).rejects.toMatchObject({ code: 'download/over-budget' })
     expect(await service.pending()).toMatchObject([{ name: 'leaf' }])
-    await service.setBudget()
+    await service.setBudget({})
     await service.install('2', URL_OF_PACK)
     expect(await service.list()).toMatchObject([{ name: 'leaf', state: 'ready' }])
     expect(sent.bytes).toBeGreaterThan(0)
