@@ -9,7 +9,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
-          setupFiles: ['test/helpers/seed.ts'],
+          setupFiles: ['test/helpers/seed.ts', 'test/helpers/clean-up.ts'],
           environment: 'node',
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -21,6 +21,7 @@ export default defineConfig({
           include: ['test/browser/**/*.test.ts'],
           environment: 'node',
           globalSetup: ['test/helpers/find-chromium.ts'],
+          setupFiles: ['test/helpers/clean-up.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           // A machine that does much else is slow, not wrong.

@@ -1,5 +1,4 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { createImageDecoder } from '../../src/cli/decode-image.ts'
 import type { Engines } from '../../src/cli/engines.ts'
@@ -15,6 +14,7 @@ import { type PackSource, parsePackSource } from '../../src/protocol/pack-source
 import type { Signer } from '../../src/protocol/sign.ts'
 import type { Answer, TaskInput } from '../../src/protocol/task.ts'
 import { MATERIALS } from './sample-inputs.ts'
+import { temporaryFolder } from './temporary-folder.ts'
 
 /** One question to a pack: a file of the materials, or text. */
 export interface Question {
@@ -457,7 +457,7 @@ export const modelBytes = ({ model }: Pick<RealPack, 'model'>): Bytes =>
 
 /** What `jiko pack` reads of a folder. */
 export async function sourceFolder({ name, model, source, files = {} }: RealPack): Promise<SourceFolder> {
-  const folder = mkdtempSync(join(tmpdir(), 'jiko-real-'))
+  const folder = temporaryFolder()
   for (const [path, bytes] of Object.entries(files)) writeFileSync(join(folder, path), bytes)
   const bytes = modelBytes({ model })
   const text = JSON.stringify({

@@ -6,8 +6,9 @@ import { describe, expect, it } from 'vitest'
 import { brotliLength, comparison } from '../../../src/cli/pack/brotli.ts'
 import { externalIn } from '../../../src/cli/pack/source.ts'
 import { writeExternal, writeModel } from '../../../src/onnx/write.ts'
+import { temporaryFolder } from '../../helpers/temporary-folder.ts'
 import { makeSmallNet } from '../onnx/make.ts'
-import { makeSource, temporaryFolder } from './source.ts'
+import { makeSource } from './source.ts'
 
 const whole = writeModel(makeSmallNet())
 const expected = brotliCompressSync(whole, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }).length

@@ -17,8 +17,9 @@ import { parsePackIndex } from '../../../src/protocol/pack-index.ts'
 import { float32 } from '../../../src/protocol/tensor.ts'
 import { openSession } from '../../../src/runtime/open-session.ts'
 import { throwAwaySigner } from '../../helpers/synthetic-pack.ts'
+import { temporaryFolder } from '../../helpers/temporary-folder.ts'
 import { makeSmallNet } from '../onnx/make.ts'
-import { makePhotos, makeSource, packJson, temporaryFolder } from './source.ts'
+import { makePhotos, makeSource, packJson } from './source.ts'
 
 const engines = createEngines()
 let photos = ''

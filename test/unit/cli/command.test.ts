@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { makePhotos, makeSource, temporaryFolder } from './source.ts'
+import { temporaryFolder } from '../../helpers/temporary-folder.ts'
+import { makePhotos, makeSource } from './source.ts'
 
 const root = resolve(import.meta.dirname, '../../..')
 const home = temporaryFolder()

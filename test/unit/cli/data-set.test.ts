@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { listSamples as list, listFiles, parseCsv, parseTsv, spread } from '../../../src/cli/data-set.ts'
 import { createReadInput } from '../../../src/cli/read-input.ts'
-import { temporaryFolder } from './source.ts'
+import { temporaryFolder } from '../../helpers/temporary-folder.ts'
 
 const listSamples = (data: string, labels?: string) => list(data, 'image', createReadInput('image'), labels)
 

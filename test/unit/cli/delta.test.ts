@@ -14,7 +14,7 @@ import { applyDifference } from '../../../src/lib/difference.ts'
 import { sha256Hex } from '../../../src/lib/sha256.ts'
 import { parseDelta, updatesOf } from '../../../src/protocol/delta.ts'
 import { KEEP, noise, seeded, syntheticPack } from '../../helpers/synthetic-pack.ts'
-import { temporaryFolder } from './source.ts'
+import { temporaryFolder } from '../../helpers/temporary-folder.ts'
 
 const SIZE = 100_000
 const weights = noise(SIZE, 1)

@@ -26,8 +26,8 @@ import {
   startHuggingFaceServer,
 } from '../../helpers/hugging-face-server.ts'
 import { throwAwaySigner } from '../../helpers/synthetic-pack.ts'
+import { temporaryFolder } from '../../helpers/temporary-folder.ts'
 import { createRandom, makeModel, makeSmallNet, randomFloats } from '../onnx/make.ts'
-import { temporaryFolder } from './source.ts'
 
 const ID = 'farm/Leaf_Net.v2'
 const MODEL = writeModel(makeSmallNet())

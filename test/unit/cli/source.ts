@@ -1,15 +1,13 @@
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { encode } from '@jsquash/png'
 import { init } from '@jsquash/png/encode.js'
 import { writeModel } from '../../../src/onnx/write.ts'
+import { temporaryFolder } from '../../helpers/temporary-folder.ts'
 import { createRandom, makeSmallNet } from '../onnx/make.ts'
 
 const require = createRequire(import.meta.url)
-
-export const temporaryFolder = (): string => mkdtempSync(join(tmpdir(), 'jiko-test-'))
 
 export const LABELS = ['one', 'two', 'three', 'four']
 
