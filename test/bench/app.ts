@@ -29,7 +29,7 @@ interface Measured {
  */
 export async function bench(args: readonly string[]): Promise<void> {
   const rounds = Number(args[args.indexOf('--rounds') + 1] || ROUNDS)
-  const field = await createField({ launch: { executablePath: findChromium(), viewport: SCREEN } })
+  const field = await createField({ launch: { executablePath: findChromium() }, ...SCREEN })
   try {
     await installPack(field.page)
     await controlled(field.page)

@@ -27,14 +27,16 @@ export interface FieldOptions {
   /** Folder of packs that the hub serves; one with the leaf pack alone when left out. */
   packs?: string
   launch?: LaunchOptions
+  width?: number
+  height?: number
 }
 
-export async function createField({ packs, launch = {} }: FieldOptions = {}): Promise<Field> {
+export async function createField({ packs, ...browser }: FieldOptions = {}): Promise<Field> {
   const leafOnly = packs === undefined ? await mkdtemp(join(tmpdir(), 'jiko-packs-')) : undefined
   if (leafOnly) await copyPacks(leafOnly, PACK)
   const hub = await startHub({ packs: packs ?? leafOnly ?? '' })
   const network = await createBadNetwork(() => hub.url)
-  let opened = await openProfile({ launch })
+  let opened = await openProfile(browser)
   const field: Field = {
     hub,
     network,
@@ -44,7 +46,7 @@ export async function createField({ packs, launch = {} }: FieldOptions = {}): Pr
       const { profile } = opened
       killBrowser(profile)
       await opened.context.close().catch(() => undefined)
-      opened = await openProfile({ profile, launch })
+      opened = await openProfile({ profile, ...browser })
       field.context = opened.context
       field.page = await visit(opened.context, network.url)
     },
