@@ -114,6 +114,19 @@ const SHOTS: readonly Shot[] = [
       await page.getByTestId('note-text').fill('Mti wa tatu kutoka njia')
     },
   },
+  {
+    name: 'batch',
+    options: { installed: true, answer: { label: 'cercospora', score: 0.38 } },
+    act: async (page) => {
+      await page.getByTestId('photo-choose').setInputFiles([PHOTO, PHOTO.replace('rust-121', 'healthy-1')])
+      await page.getByTestId('batch-unsure').waitFor()
+    },
+  },
+  {
+    name: 'batch-running',
+    options: { installed: true, delay: 'forever' },
+    act: (page) => page.getByTestId('photo-choose').setInputFiles([PHOTO, PHOTO, PHOTO]),
+  },
   { name: 'history-empty', options: { installed: true }, hash: '#/history' },
   {
     name: 'sync',

@@ -1,11 +1,14 @@
 import { createContext } from 'preact'
 import { useContext } from 'preact/hooks'
-import type { Kit } from '../client/kit.ts'
+import type { Circumstances, Kit } from '../client/kit.ts'
+import type { Signal } from '../client/signal.ts'
 import type { Texts } from './language.ts'
 import type { Attempts } from './state/attempt.ts'
+import type { Batches } from './state/batch.ts'
 import type { InstallOffer } from './state/install-offer.ts'
 import type { Navigation } from './state/navigation.ts'
 import type { Packs } from './state/packs.ts'
+import type { Places } from './state/place.ts'
 import type { PreferenceStore } from './state/preferences.ts'
 import type { Records } from './state/records.ts'
 
@@ -18,6 +21,13 @@ export interface App {
   readonly packs: Packs
   readonly records: Records
   readonly attempts: Attempts
+  /** Many photos at once: code that only they fetch. */
+  batches(): Promise<Batches>
+  /** How many photos of a batch wait for their answer, also since before the page was killed. */
+  readonly waiting: Signal<number>
+  places(): Promise<Places>
+  /** Who and where, as far as a person allows that to be kept. */
+  circumstances(): Promise<Circumstances>
   readonly installOffer: InstallOffer
   /** Says a line to screen readers without moving the focus. */
   announce(text: string): void

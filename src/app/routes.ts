@@ -8,10 +8,13 @@ export type Route =
   | { screen: 'settings' }
   | { screen: 'packs' }
   | { screen: 'about' }
+  | { screen: 'batch' }
+  | { screen: 'people' }
+  | { screen: 'lock' }
   /** An invitation to a programme; the rest of its link, which no server has seen. */
   | { screen: 'enrol'; invitation: string }
 
-const PLAIN = ['history', 'sync', 'settings', 'packs', 'about'] as const
+const PLAIN = ['history', 'sync', 'settings', 'packs', 'about', 'batch', 'people', 'lock'] as const
 
 /** Anything unknown is home: an old link must never show a broken page. */
 export function parseRoute(hash: string): Route {

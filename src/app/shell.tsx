@@ -15,6 +15,7 @@ const HistoryScreen = lazyScreen(async () => (await import('./screens/history.ts
 const SyncScreen = lazyScreen(async () => (await import('./screens/sync.tsx')).SyncScreen)
 const SettingsScreen = lazyScreen(async () => (await import('./screens/settings.tsx')).SettingsScreen)
 const PacksScreen = lazyScreen(async () => (await import('./screens/packs.tsx')).PacksScreen)
+const BatchScreen = lazyScreen(async () => (await import('./screens/batch.tsx')).BatchScreen)
 const AboutScreen = lazyScreen(async () => (await import('./screens/about.tsx')).AboutScreen)
 
 function CurrentScreen(): JSX.Element {
@@ -40,6 +41,8 @@ function CurrentScreen(): JSX.Element {
       return <SettingsScreen />
     case 'packs':
       return <PacksScreen />
+    case 'batch':
+      return <BatchScreen />
     case 'about':
       return <AboutScreen />
     default:

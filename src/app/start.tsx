@@ -1,6 +1,7 @@
 import { type JSX, render } from 'preact'
-import type { Kit } from '../client/kit.ts'
-import { createSignal } from '../client/signal.ts'
+import type { Circumstances, Kit } from '../client/kit.ts'
+import { createSignal, type Signal } from '../client/signal.ts'
+import { createOnce } from '../lib/memo.ts'
 import { type App, AppContext } from './context.ts'
 import { createTexts, directionOf, LANGUAGES, type Texts } from './language.ts'
 import { Failure } from './parts/notice.tsx'
@@ -77,7 +78,24 @@ function createApp(
   const navigation = createNavigation(window)
   const person = createSignal(preferences.value.value.person)
   preferences.value.subscribe((chosen) => person.set(chosen.person))
-  const attempts = createAttempts({ kit, navigation, drafts: createDraftStore(() => navigator.storage.getDirectory()) })
+  const root = (): Promise<FileSystemDirectoryHandle> => navigator.storage.getDirectory()
+  const places = createOnce(async () => (await import('./state/place.ts')).createPlaces(navigator.geolocation))
+  async function circumstances(): Promise<Circumstances> {
+    const { person, place: wanted } = preferences.value.value
+    const place = wanted ? await (await places()).now() : undefined
+    return { ...(person !== undefined && { actor: person }), ...(place && { place }) }
+  }
+  const attempts = createAttempts({ kit, navigation, drafts: createDraftStore(root), circumstances })
+  const waiting = createStoredCount('jiko-batch', localStorage)
+  const batches = createOnce(async () => {
+    const [{ createBatches }, { createBatchStore }] = await Promise.all([
+      import('./state/batch.ts'),
+      import('./state/batch-store.ts'),
+    ])
+    const made = createBatches({ kit, store: createBatchStore(root), circumstances, onWaiting: waiting.set })
+    await made.restore()
+    return made
+  })
   const packs = createPacks(kit, attempts.forget)
   void packs.start()
   // A download that gave up for want of a network goes on when there is one.
@@ -99,6 +117,10 @@ function createApp(
     texts,
     packs,
     attempts,
+    batches,
+    waiting,
+    places,
+    circumstances,
     installOffer,
     announce,
     records: createRecords(kit, person),
@@ -116,5 +138,25 @@ function createLiveRegion(root: HTMLElement): (text: string) => void {
     requestAnimationFrame(() => {
       region.textContent = text
     })
+  }
+}
+
+/** A number that outlives the page, where the phone lets it. */
+function createStoredCount(key: string, storage: Storage): Signal<number> & { set(count: number): void } {
+  const count = createSignal(Number(storage.getItem(key) ?? 0))
+  return {
+    ...count,
+    get value() {
+      return count.value
+    },
+    set(next) {
+      count.set(next)
+      try {
+        if (next > 0) storage.setItem(key, String(next))
+        else storage.removeItem(key)
+      } catch {
+        // A full or forbidden storage: then nobody is asked about it at the next start.
+      }
+    },
   }
 }

@@ -33,6 +33,8 @@ export interface Circumstances {
   /** Id of who uses the phone: see `Kit.people`. */
   actor?: string
   place?: Place
+  /** Which of many it is. */
+  batch?: { id: string; at: number }
 }
 
 /** One of many that were asked together: its answer, or why it has none. `at` counts from 0, in the order given. */
@@ -82,7 +84,7 @@ export interface OpenPack {
    */
   runAll(
     inputs: Iterable<RunInput> | AsyncIterable<RunInput>,
-    operation?: Pick<RunOperation, 'signal' | 'circumstances'>,
+    operation?: Pick<Operation, 'signal'> & { circumstances?: (at: number) => Circumstances },
   ): AsyncGenerator<BatchResult, void, void>
 }
 

@@ -105,7 +105,16 @@ export async function openPack(
     variant,
     backend,
     run: (input, operation = {}) => answer(input, operation, {}),
-    runAll: (inputs, operation = {}) =>
-      runAll((input) => answer(input, operation, { behind: true }), inputs, operation.signal),
+    runAll: (inputs, { signal, circumstances } = {}) =>
+      runAll(
+        (input, at) =>
+          answer(
+            input,
+            { ...(signal && { signal }), ...(circumstances && { circumstances: circumstances(at) }) },
+            { behind: true },
+          ),
+        inputs,
+        signal,
+      ),
   }
 }

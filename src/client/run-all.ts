@@ -8,14 +8,14 @@ const isOfThisOne = (error: unknown): error is JikoError =>
 
 /** @see OpenPack.runAll */
 export async function* runAll(
-  answer: (input: RunInput) => ReturnType<OpenPack['run']>,
+  answer: (input: RunInput, at: number) => ReturnType<OpenPack['run']>,
   inputs: Iterable<RunInput> | AsyncIterable<RunInput>,
   signal?: AbortSignal,
 ): AsyncGenerator<BatchResult, void, void> {
   let at = 0
   for await (const input of inputs) {
     signal?.throwIfAborted()
-    const result = await answer(input).catch((error: unknown) => {
+    const result = await answer(input, at).catch((error: unknown) => {
       if (isOfThisOne(error)) return { error }
       throw error
     })

@@ -99,6 +99,8 @@ const ResultRecord = v.object({
   ms: Count,
   attachments: v.array(Attachment),
   place: v.optional(Place),
+  /** One of many that were given together: what was cut off in the middle goes on without asking any of them twice. */
+  batch: v.optional(v.object({ id: v.pipe(v.string(), v.maxLength(32)), at: Count })),
 })
 
 /** Who speaks: of two that did not know of each other, the earlier in this list is shown. */

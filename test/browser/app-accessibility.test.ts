@@ -72,6 +72,18 @@ const SCREENS: readonly {
     shows: 'find-clear',
   },
   {
+    name: 'many photos',
+    options: { installed: true, answer: { label: 'rust', score: 0.4 } },
+    act: (page) => page.getByTestId('photo-choose').setInputFiles([PHOTO, PHOTO]),
+    shows: 'batch-unsure',
+  },
+  {
+    name: 'many photos under way',
+    options: { installed: true, delay: 'forever' },
+    act: (page) => page.getByTestId('photo-choose').setInputFiles([PHOTO, PHOTO]),
+    shows: 'batch-stop',
+  },
+  {
     name: 'a note',
     options: { installed: true, history: HISTORY },
     hash: '#/record/abcdefghijklmnop/3',

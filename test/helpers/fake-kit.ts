@@ -239,7 +239,16 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
       changed()
       return { answer, record }
     },
-    runAll: (inputs, operation) => runAll((input) => openPack.run(input, operation), inputs, operation?.signal),
+    runAll: (inputs, { signal, circumstances } = {}) =>
+      runAll(
+        (input, at) =>
+          openPack.run(input, {
+            ...(signal && { signal }),
+            ...(circumstances && { circumstances: circumstances(at) }),
+          }),
+        inputs,
+        signal,
+      ),
   }
 
   return {

@@ -42,7 +42,7 @@ function PhotoButtons({ pack, again }: { pack: string; again: boolean }): JSX.El
       <Chooser pack={pack} accept="image/*" camera picture="camera" testid="photo-input" primary>
         {again ? i18n.t('photo.next') : i18n.t('photo.take')}
       </Chooser>
-      <Chooser pack={pack} accept="image/*" picture="photos" testid="photo-choose">
+      <Chooser pack={pack} accept="image/*" picture="photos" testid="photo-choose" many>
         {i18n.t('photo.choose')}
       </Chooser>
     </div>
@@ -73,16 +73,25 @@ interface ChooserProps {
   children: ComponentChildren
   camera?: boolean
   primary?: boolean
+  /** More than one may be chosen: each becomes an answer of its own. */
+  many?: boolean
 }
 
-function Chooser({ pack, accept, picture, testid, children, camera, primary }: ChooserProps): JSX.Element {
-  const { attempts } = useApp()
+export function Chooser({ pack, accept, picture, testid, children, camera, primary, many }: ChooserProps): JSX.Element {
+  const { attempts, batches, navigation } = useApp()
   const choose = (event: TargetedEvent<HTMLInputElement>): void => {
     const input = event.currentTarget
-    const file = input.files?.[0]
+    const files = [...(input.files ?? [])]
+    const [file] = files
     // Emptied, so that the same file chosen again is a change again.
     input.value = ''
-    if (file) void attempts.begin(pack, file)
+    if (!file) return
+    if (files.length === 1 && navigation.route.value.screen !== 'batch') void attempts.begin(pack, file)
+    else
+      void batches().then((made) => {
+        navigation.go({ screen: 'batch' })
+        return made.add(pack, files)
+      })
   }
   return (
     <label class={primary ? 'button primary' : 'button'}>
@@ -90,6 +99,7 @@ function Chooser({ pack, accept, picture, testid, children, camera, primary }: C
         type="file"
         {...(accept && { accept })}
         {...(camera && { capture: 'environment' as const })}
+        multiple={many}
         data-testid={testid}
         data-pack={pack}
         onChange={choose}

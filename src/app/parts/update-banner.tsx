@@ -11,7 +11,7 @@ export function UpdateBanner(): JSX.Element | null {
   const attempt = useValue(attempts.current)
   const { screen } = useValue(navigation.route)
   const waiting = useValue(kit.update.waiting)
-  if (!waiting || attempt.state === 'working' || screen === 'capture') return null
+  if (!waiting || attempt.state === 'working' || screen === 'capture' || screen === 'batch') return null
   const apply = (): void => {
     setApplying(true)
     kit.update.apply().catch(() => setApplying(false))

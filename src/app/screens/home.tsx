@@ -15,6 +15,7 @@ export function HomeScreen(): JSX.Element {
   return (
     <Screen title={i18n.t('app.name')}>
       <KeptPhoto />
+      <Waiting />
       <Tasks />
       <Recent />
     </Screen>
@@ -39,6 +40,19 @@ function KeptPhoto(): JSX.Element | null {
   )
 }
 
+/** Photos of a batch: under way, or left when the page was killed. */
+function Waiting(): JSX.Element | null {
+  const count = useValue(useApp().waiting)
+  if (count === 0) return null
+  return (
+    <Notice picture="photos" title={i18n.t('batch.waiting', { count })}>
+      <a class="button" href={hrefOf({ screen: 'batch' })} data-testid="kept-batch">
+        {i18n.t('kept.see')}
+      </a>
+    </Notice>
+  )
+}
+
 function Tasks(): JSX.Element {
   const { packs, records } = useApp()
   const offers = useValue(packs.offers)
@@ -52,10 +66,10 @@ function Tasks(): JSX.Element {
   )
   if (offers === undefined) {
     if (error !== undefined) return <Failure error={error}>{retry}</Failure>
-    return <Waiting />
+    return <Blank />
   }
   // Cards differ for who has answers already: shown once, when both are known, nothing jumps.
-  if (entries === undefined && unread === undefined) return <Waiting />
+  if (entries === undefined && unread === undefined) return <Blank />
   if (offers.length === 0) {
     return (
       <Notice picture="download" title={i18n.t('packs.none')} text={i18n.t('packs.none.advice')}>
@@ -75,7 +89,7 @@ function Tasks(): JSX.Element {
   )
 }
 
-const Waiting = (): JSX.Element => <div class="pack waiting" aria-busy="true" />
+const Blank = (): JSX.Element => <div class="pack waiting" aria-busy="true" />
 
 function Recent(): JSX.Element | null {
   const { records } = useApp()

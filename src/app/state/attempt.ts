@@ -1,4 +1,4 @@
-import type { HistoryEntry, Kit, OpenPack } from '../../client/kit.ts'
+import type { Circumstances, HistoryEntry, Kit, OpenPack } from '../../client/kit.ts'
 import { createSignal, type Signal } from '../../client/signal.ts'
 import { isAbort, raceAbort } from '../../lib/abort.ts'
 import { createMemo } from '../../lib/memo.ts'
@@ -41,12 +41,19 @@ export interface AttemptOptions {
   kit: Pick<Kit, 'open' | 'listen'>
   drafts: DraftStore
   navigation: Navigation
+  /** Who and where, as far as that is to be kept. */
+  circumstances?(): Promise<Circumstances>
 }
 
 /** A word of a second with time to begin and to end. */
 const LISTEN_SECONDS = 2.5
 
-export function createAttempts({ kit, drafts, navigation }: AttemptOptions): Attempts {
+export function createAttempts({
+  kit,
+  drafts,
+  navigation,
+  circumstances = async () => ({}),
+}: AttemptOptions): Attempts {
   const current = createSignal<Attempt>({ state: 'none' })
   const fresh = createSignal<HistoryEntry | undefined>(undefined)
   const opened = createSignal<readonly OpenPack[]>([])
@@ -95,6 +102,7 @@ export function createAttempts({ kit, drafts, navigation }: AttemptOptions): Att
     current.set({ state: 'working', pack, given, step: 'opening' })
     show(pack)
     const kept = drafts.save({ pack, given })
+    const where = circumstances()
     try {
       const ready = await raceAbort(
         memo.get(pack, () => open(pack)),
@@ -102,7 +110,7 @@ export function createAttempts({ kit, drafts, navigation }: AttemptOptions): Att
       )
       current.set({ state: 'working', pack, given, step: 'looking' })
       const input = ready.takes === 'text' ? await given.text() : given
-      const { record } = await ready.run(input, { signal: aborted })
+      const { record } = await ready.run(input, { signal: aborted, circumstances: await where })
       // Cancelled too late: the record is in the history, but the screen belongs to what came after.
       if (aborted.aborted) return
       fresh.set(record)

@@ -194,9 +194,10 @@ describe('records', () => {
     const place = { latitude: -1.28, longitude: 36.82, accuracy: 12 }
     const { record } = await pack.run(new Blob([photo]), { circumstances: { actor: 'asha', place } })
     expect(record.body).toMatchObject({ actor: 'asha', place })
-    for await (const _ of pack.runAll([new Blob([photo])], { circumstances: { actor: 'juma' } }));
+    const circumstances = (at: number) => ({ actor: 'juma', batch: { id: 'b', at } })
+    for await (const _ of pack.runAll([new Blob([photo])], { circumstances }));
     const [juma] = await records.list({ actor: 'juma' })
-    expect(juma?.body.actor).toBe('juma')
+    expect(juma?.body).toMatchObject({ actor: 'juma', batch: { id: 'b', at: 0 } })
     expect(juma?.body.place).toBeUndefined()
     expect(await records.list()).toHaveLength(2)
   })
