@@ -101,7 +101,7 @@ export async function checkPhone(world: CheckedWorld, node: CheckedPhone): Promi
       if (seq === final && !world.atRoot.has(`${stream}/${seq}/${said}`)) {
         fail('I1', `${stream}/${seq} is final on a phone and was never at the root`)
       }
-      const place = `${stream}/${said}`
+      const place = `${stream}/${seq}/${said}`
       const label = line === undefined ? node.named.get(place) : labelOf(line)
       if (label !== undefined) {
         node.named.set(place, label)
@@ -113,8 +113,13 @@ export async function checkPhone(world: CheckedWorld, node: CheckedPhone): Promi
     }
     node.verified.add(hash)
   }
+  // A fork moves what it can say anew: of a line that was pruned before, once the root had it, nothing is left.
+  const forked = new Set(
+    node.pruned ? [...node.named].filter(([place]) => world.atRoot.has(place)).map(([, of]) => of) : [],
+  )
   for (const label of node.saved) {
-    if (!labels.has(label) && !world.excused.has(label)) fail('I8', `${label} was saved and is no longer on its phone`)
+    if (labels.has(label) || forked.has(label) || world.excused.has(label)) continue
+    fail('I8', `${label} was saved and is no longer on its phone`)
   }
   await checkPhotos(world, node, rows, waits)
 }
@@ -219,6 +224,8 @@ export function checkRoot(
       const identity: string = JSON.parse(line).origin?.hash ?? hash
       identities.set(label, (identities.get(label) ?? new Set()).add(identity))
       labels.add(label)
+      // A village may erase what the root keeps, and its phones too: then a photo that still waited is nowhere.
+      if (world.excused.get(label)?.startsWith('erased')) continue
       for (const { sha256 } of attachments) {
         if (!blobs.has(sha256) && there.photos.has(sha256))
           fail('I3', `the photo ${sha256} of ${label} never came to the root`)
