@@ -1,7 +1,7 @@
 import { access, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { summary } from '../src/cli/commands/pack.ts'
-import { createEngines } from '../src/cli/engines.ts'
+import { createWeighingEngines } from '../src/cli/engines.ts'
 import { buildPack } from '../src/cli/pack/build-pack.ts'
 import { readSourceFolder } from '../src/cli/pack/source.ts'
 import { bytesOf, writePack } from '../src/cli/pack/write-pack.ts'
@@ -11,7 +11,7 @@ import { report } from '../src/cli/report.ts'
 /** Packs every folder of models/ that has a pack.json. */
 async function main(models: string, out: string): Promise<void> {
   const { signer } = await loadReleaseKey()
-  const engines = createEngines()
+  const engines = createWeighingEngines()
   for (const name of (await readdir(models)).sort()) {
     const folder = join(models, name)
     const isPack = await access(join(folder, 'pack.json')).then(

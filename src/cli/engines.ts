@@ -2,12 +2,15 @@ import type { OpenModel } from '../onnx/engine.ts'
 import type { Backend } from '../runtime/backend.ts'
 import { createNanoBackend } from '../runtime/nano/nano.ts'
 import { createOrtWasmBackend } from '../runtime/ort-wasm.ts'
+import { weighOnnx } from '../runtime/weigh.ts'
 
 /** The engines of the phone, in Node, in the order of preference. */
 export interface Engines {
   readonly backends: readonly Backend[]
   /** Loads a one-file ONNX model on onnxruntime-web. */
   readonly open: OpenModel
+  /** Where packs are made for others: what an ONNX program takes of a phone's memory. It costs a second each. */
+  readonly weigh?: typeof weighOnnx
 }
 
 export function createEngines(): Engines {
@@ -17,3 +20,6 @@ export function createEngines(): Engines {
     open: (model) => ort.createSession({ engine: 'onnx', model: 'model.onnx' }, async () => model),
   }
 }
+
+/** The same, for packs that go to others. */
+export const createWeighingEngines = (): Engines => ({ ...createEngines(), weigh: weighOnnx })

@@ -6,6 +6,7 @@ export type {
   BatchResult,
   Budget,
   DataUse,
+  DeviceReport,
   HistoryEntry,
   InstallOperation,
   Kit,

@@ -5,14 +5,14 @@ import type { Label } from '../protocol/manifest.ts'
 import type { LocalText } from '../protocol/primitives.ts'
 import type { Place, RecordState, ResultBody } from '../protocol/record.ts'
 import type { Answer } from '../protocol/task.ts'
-import type { Budget, DataUse, OnProgress, OnText, PackStatus, RunInput } from '../protocol/worker.ts'
+import type { Budget, DataUse, DeviceReport, OnProgress, OnText, PackStatus, RunInput } from '../protocol/worker.ts'
 import type { Actor, Actors } from '../store/actors.ts'
 import type { Lock } from '../store/lock.ts'
 import type { Enrolment } from '../sync/enrol.ts'
 import type { SyncStatus } from '../sync/status.ts'
 import type { Signal } from './signal.ts'
 
-export type { Actor, Budget, DataUse, Enrolment, Place, RunInput, SyncStatus }
+export type { Actor, Budget, DataUse, DeviceReport, Enrolment, Place, RunInput, SyncStatus }
 
 /** What a person may say of a record, field by field; `label` is the answer itself, `null` takes a field back. */
 export type Patch = Readonly<Record<string, string | number | boolean | null>>
@@ -196,6 +196,14 @@ export interface Kit {
     enrolment(): Promise<Enrolment | undefined>
     /** Of a member who may read: goes along as `Authorization: Bearer` to `/v1/{program}/records` for `seconds`. */
     token(operation?: Pick<Operation, 'signal'>): Promise<{ token: string; role: Role; seconds: number }>
+  }
+  readonly device: {
+    /** What runs each installed pack here, how fast, and why nothing else does. */
+    report(): Promise<DeviceReport>
+    /** Bytes of memory that models may take; without a number it follows from the device. */
+    setMemory(bytes?: number): Promise<void>
+    /** Every way of running packs is tried and timed anew, with the next answers. */
+    measureAgain(): Promise<void>
   }
   readonly update: {
     /** True when a new version of the app waits; it is applied between tasks, never during one. */

@@ -90,6 +90,11 @@ export async function openKit(options: KitOptions = {}): Promise<Kit> {
       open: async (pin) => (await people()).lock.open(pin),
     },
     sync: sync.room,
+    device: {
+      report: () => host.call((api) => api.device()),
+      setMemory: (bytes) => host.call((api) => api.setMemory(bytes)),
+      measureAgain: () => host.call((api) => api.measureAgain()),
+    },
     update,
     async close() {
       sync.stop()

@@ -63,10 +63,13 @@ export const Accuracy = v.strictObject({
   runtime: v.string(),
 })
 
+/** Bytes of WebAssembly memory that it takes, seen when it was packed; on an engine that runs nothing else. */
+const Memory = v.optional(PositiveCount)
+
 /** An executable form of a variant; listed in order of preference. */
 const Program = v.variant('engine', [
-  v.strictObject({ engine: v.literal('nano'), plan: InnerPath }),
-  v.strictObject({ engine: v.literal('onnx'), model: InnerPath, weights: v.optional(InnerPath) }),
+  v.strictObject({ engine: v.literal('nano'), plan: InnerPath, memory: Memory }),
+  v.strictObject({ engine: v.literal('onnx'), model: InnerPath, weights: v.optional(InnerPath), memory: Memory }),
 ])
 export type Program = v.InferOutput<typeof Program>
 

@@ -107,6 +107,30 @@ export interface DataUse extends Budget {
   free?: number
 }
 
+/** One way of running a pack on this device, and what is known of it. */
+export interface WayReport {
+  variant: string
+  /** Engine and version. */
+  backend: string
+  /** Bytes of memory that it is expected to take. */
+  memory: number
+  /** All its files are on the device. */
+  here: boolean
+  /** It is the one that answers. */
+  used: boolean
+  /** Milliseconds of a run, where it was timed. */
+  ms?: number
+  /** Why it is not used, in English. */
+  reason?: string
+}
+
+/** What runs each installed pack here, and why. */
+export interface DeviceReport {
+  /** Bytes of memory that models may take. */
+  memory: number
+  packs: { name: string; ways: WayReport[] }[]
+}
+
 /** What one run gave, with all that a record must name. */
 export interface RunResult {
   answer: Answer
@@ -174,5 +198,10 @@ export interface WorkerApi {
   /** A backend that fails is left for the next one within the same request. Sound's samples are transferred. */
   run(job: string, name: string, input: RunInput, onText?: OnText, options?: RunOptions): Promise<RunResult>
   remove(name: string): Promise<void>
+  device(): Promise<DeviceReport>
+  /** Bytes of memory that models may take; without a number it follows from the device. */
+  setMemory(bytes?: number): Promise<void>
+  /** Forgets what was learned of ways to run packs: each is tried and timed anew. */
+  measureAgain(): Promise<void>
   cancel(job: string): void | Promise<void>
 }

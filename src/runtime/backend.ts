@@ -21,6 +21,8 @@ export interface Backend {
   /** As recorded in results: may say more than `id` once a session was created, e.g. `nano 1 (dot)`. */
   readonly name: string
   readonly engine: Program['engine']
+  /** Memory that all its sessions share and that only grows, once there is any. */
+  heap?(): WebAssembly.Memory | undefined
   /** @throws JikoError `runtime/...` when this device cannot run it. */
   createSession(program: Program, read: ReadFile): Promise<Session>
 }

@@ -14,6 +14,7 @@ export function createLazyBackend(
     get name() {
       return known?.name ?? id
     },
+    heap: () => known?.heap?.(),
     async createSession(program, read) {
       known = await loaded.get('backend', load)
       return known.createSession(program, read)

@@ -94,6 +94,7 @@ export function createOrtBackend(build: OrtBuild, { files, compiled, onCompiled,
     id: build.id,
     name: build.id,
     engine: 'onnx',
+    heap: () => memory,
     async createSession(program, read) {
       if (program.engine !== 'onnx')
         throw new JikoError('runtime/engine', `${build.id} cannot run a ${program.engine} program`)

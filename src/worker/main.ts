@@ -11,13 +11,14 @@ import { runtimeCacheOf, TOKENIZER_CACHE } from '../protocol/service-worker.ts'
 import type { OnNews, WorkerApi, WorkerConfig } from '../protocol/worker.ts'
 import type { Backend } from '../runtime/backend.ts'
 import { createLazyBackend } from '../runtime/lazy-backend.ts'
+import { memoryLimit } from '../runtime/memory.ts'
 import type { OrtOptions } from '../runtime/ort.ts'
 import { ORT_WASM, ORT_WEBGPU } from '../runtime/ort-ids.ts'
 import type { Gpu } from '../runtime/ort-webgpu.ts'
 import { cacheUsed } from './cache-runtime.ts'
 import { carryErrors } from './error-transfer.ts'
 import type { Keeping } from './keeping.ts'
-import { createPackRoom } from './pack-room.ts'
+import { createPackRoom, type PackRoom } from './pack-room.ts'
 import { createWorkerService } from './service.ts'
 
 const nano = createLazyBackend({ id: `nano ${PLAN_VERSION}`, engine: 'nano' }, async () => {
@@ -33,12 +34,14 @@ const openPrivateFile = async (): Promise<FileSystemSyncAccessHandle> => {
   return (await root.getFileHandle('jiko-partial-chunk', { create: true })).createSyncAccessHandle()
 }
 
+const ORT_SCRIPT = 'ort-wasm-simd-threaded'
+
 /** onnxruntime-web, whose files are in `config.runtime`, as two backends of which neither is loaded yet. */
 function ortBackends({ runtime, compiled }: WorkerConfig, tell: OnNews): Backend[] {
   const optionsFor = (id: string, build: string): OrtOptions => ({
     files: {
-      mjs: new URL(`ort-wasm-simd-threaded${build}.mjs`, runtime).href,
-      wasm: new URL(`ort-wasm-simd-threaded${build}.wasm`, runtime).href,
+      mjs: new URL(`${ORT_SCRIPT}${build}.mjs`, runtime).href,
+      wasm: new URL(`${ORT_SCRIPT}${build}.wasm`, runtime).href,
     },
     compiled: compiled?.[id],
     onCompiled: (module) => tell({ kind: 'compiled', backend: id, module }),
@@ -72,7 +75,14 @@ async function start(config: WorkerConfig, tell: OnNews): Promise<Omit<WorkerApi
       .then((opened) => opened.count(bytes))
       .catch(() => undefined)
   }
-  const packs = await createPackRoom({
+  const backends = [nano, ...ortBackends(config, tell)]
+  const gpu = (navigator as { gpu?: Gpu }).gpu
+  /** Kept with what packs need: what was tried and found faster must be there without a network. */
+  async function keepRuntimes(): Promise<void> {
+    await cacheUsed(runtime, runtimeCacheOf)
+    await cacheUsed(new URL('../tokens/', runtime), () => TOKENIZER_CACHE)
+  }
+  const room = await createPackRoom({
     store,
     fetch: get,
     openPartial: () => openPartialFile(openPrivateFile),
@@ -82,8 +92,22 @@ async function start(config: WorkerConfig, tell: OnNews): Promise<Omit<WorkerApi
     link: () => kept?.link() ?? link(),
     exclusive: 'locks' in navigator ? webLocks(navigator.locks) : memoryLocks(),
     trusted,
-    backends: [nano, ...ortBackends(config, tell)],
+    backends,
+    usualLimit: memoryLimit((navigator as { deviceMemory?: number }).deviceMemory),
+    async isFree({ id }) {
+      if (id === ORT_WEBGPU && !(await gpu?.requestAdapter())) return false
+      const script = new URL(id === ORT_WEBGPU ? `${ORT_SCRIPT}.jspi.wasm` : `${ORT_SCRIPT}.wasm`, runtime).href
+      return id === nano.id || (await caches.match(script)) !== undefined || !(await (await keeping()).usage()).metered
+    },
   })
+  const packs: PackRoom = {
+    ...room,
+    async measure(...args) {
+      const faster = await room.measure(...args)
+      await keepRuntimes()
+      return faster
+    },
+  }
   const offers = createOnce(async () => {
     const { createOffers } = await import('./offers.ts')
     const linkOfList = { fetch: get, stallMs: 10_000, spend: count }
@@ -101,13 +125,15 @@ async function start(config: WorkerConfig, tell: OnNews): Promise<Omit<WorkerApi
     receive: async (given, input) => (await import('./receive.ts')).receive(given, input),
     encode: async (pixels) => (await import('./decode-photo.ts')).encodePicture(pixels),
     now: () => performance.now(),
+    device: async () => (await import('./device.ts')).reportDevice(packs, store),
+    backends,
+    onSpent: () => tell({ kind: 'spent' }),
   })
   return {
     ...service,
     async install(...args) {
       const status = await service.install(...args)
-      await cacheUsed(runtime, runtimeCacheOf)
-      await cacheUsed(new URL('../tokens/', runtime), () => TOKENIZER_CACHE)
+      await keepRuntimes()
       return status
     },
   }
@@ -135,5 +161,8 @@ expose({
   open: async (...args) => (await ready).open(...args),
   run: async (...args) => (await ready).run(...args),
   remove: async (name) => (await ready).remove(name),
+  device: async () => (await ready).device(),
+  setMemory: async (bytes) => (await ready).setMemory(bytes),
+  measureAgain: async () => (await ready).measureAgain(),
   cancel: async (job) => (await ready).cancel(job),
 } satisfies WorkerApi)

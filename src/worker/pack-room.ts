@@ -11,17 +11,24 @@ import type { PackStore } from '../packs/store.ts'
 import { JikoError } from '../protocol/error.ts'
 import { asVariant, type Manifest, neededPaths } from '../protocol/manifest.ts'
 import type { InstalledPack, PackStatus, PendingPack } from '../protocol/worker.ts'
-import type { Backend } from '../runtime/backend.ts'
+import type { Backend, Session } from '../runtime/backend.ts'
+import { memoryNeed } from '../runtime/memory.ts'
 import type { OpenedSession } from '../runtime/open-session.ts'
 import type { Task } from '../tasks/table.ts'
 import type { Operation } from './operation.ts'
-import { type Choice, createVerdicts } from './verdicts.ts'
+import { type Choice, createVerdicts, type Verdicts } from './verdicts.ts'
 
 export interface PackRoomDeps extends Omit<InstallerDeps, 'choose' | 'chooseFirst' | 'verifyInstalled'> {
   store: PackStore & NoteStore
   backends: readonly Backend[]
   /** What is known about the link, to choose by. */
   link?: () => LinkFacts
+  /** Bytes of memory that models may take on a device like this. */
+  usualLimit?: number
+  /** Whether trying a backend would fetch nothing that costs money. */
+  isFree?: (backend: Backend) => Promise<boolean>
+  /** Milliseconds of a clock that never goes back. */
+  now?: () => number
 }
 
 export interface LoadedPack extends OpenedSession {
@@ -45,15 +52,31 @@ export interface PackRoom {
   pending(): Promise<PendingPack[]>
   /** Names of those that had to go to make room. */
   evicted(): Promise<string[]>
-  /** Loads the best session that an installed pack has all files of. What is damaged is fetched again; a backend that fails is passed over. */
-  load(name: string, operation: Operation): Promise<LoadedPack>
+  /**
+   * Loads the best session that an installed pack has all files of. What is damaged is fetched again; a backend that fails is passed over.
+   * @param admit makes room for so many bytes of memory, before they are taken.
+   */
+  load(name: string, operation: Operation, admit?: (bytes: number) => Promise<void>): Promise<LoadedPack>
   /**
    * After a backend failed in the middle of a request: the next `load` takes another. False when none is here: nobody
    * waits for a download to get an answer that may come without it.
    */
   passOver(failed: LoadedPack, reason: string): Promise<boolean>
+  /**
+   * Times every way of running what is loaded for which nothing must be fetched that costs money, once. True when another
+   * is faster: the next `load` takes it.
+   * @param inTurn runs what would be disturbed by, and would disturb, the answers of people.
+   */
+  measure(loaded: LoadedPack, inTurn: <T>(work: () => Promise<T>) => Promise<T>): Promise<boolean>
+  /** What the device learned, and how it will choose. */
+  readonly verdicts: Verdicts
+  /** Whether every file of a way is here. */
+  isHere(manifest: Manifest, choice: Choice): Promise<boolean>
   remove(name: string): Promise<void>
 }
+
+/** Milliseconds that timing all ways of running a pack may take together. */
+const STOPWATCH_BUDGET = 1000
 
 /** The failure behind an error, when it is one that another backend might not have. */
 function backendFailure(error: unknown): string | undefined {
@@ -62,8 +85,9 @@ function backendFailure(error: unknown): string | undefined {
 }
 
 export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
-  const { store, backends, trusted, link = () => ({}) } = deps
-  const verdicts = await createVerdicts(store, backends)
+  const { store, backends, trusted, link = () => ({}), now = () => performance.now() } = deps
+  const { usualLimit = Number.POSITIVE_INFINITY, isFree = async () => true } = deps
+  const verdicts = await createVerdicts({ notes: store, backends, usualLimit })
   const pathsOf = (manifest: Manifest, { variant, program }: Choice): string[] =>
     neededPaths(manifest, variant, program)
   const choose = (manifest: Manifest): string[] => pathsOf(manifest, verdicts.choices(manifest)[0])
@@ -101,7 +125,32 @@ export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
       import('../runtime/open-session.ts'),
     ])
     const task = await taskFor(manifest, readFile)
-    return { ...(await openSession(choice.variant, manifest, choice.backends, readFile)), manifest, task, choice }
+    return { ...(await openSession(choice.variant, manifest, [choice.backend], readFile)), manifest, task, choice }
+  }
+
+  /** Opens another way for as long as `work` needs it. What fails or answers wrongly is noted, and nothing else happens. */
+  async function tryOut(
+    { manifest, digest }: LoadedPack,
+    way: Choice,
+    work: (session: Session, way: Choice) => Promise<void>,
+  ): Promise<void> {
+    const pack = await openPack(store, manifest.name, trusted)
+    // An update came in between: there is nothing to compare with any more.
+    if (pack.digest !== digest) return
+    let opened: OpenedSession | undefined
+    try {
+      opened = await sessionOf(pack, way)
+      await work(opened.session, way)
+    } catch (error) {
+      if (!(error instanceof JikoError) || !error.code.startsWith('runtime/')) throw error
+      await verdicts.note(manifest, way, error.message)
+    } finally {
+      await opened?.session.dispose().catch(() => undefined)
+    }
+  }
+
+  async function isHere(manifest: Manifest, choice: Choice): Promise<boolean> {
+    return missingBytes(manifest, pathsOf(manifest, choice), new Set(await store.listChunks())) === 0
   }
 
   // The list of packs is for the first screen; what fetches them, and what runs them, for later.
@@ -144,12 +193,13 @@ export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
     list: () => listInstalled(store, choose),
     pending: () => listPending(store, choose),
     evicted: () => listEvicted(store),
-    async load(name, operation) {
+    async load(name, operation, admit) {
       for (let repaired = false; ; ) {
         const pack = await openPack(store, name, trusted)
         const { manifest } = pack.signed
         const { choice } = await bestHere(manifest)
         try {
+          await admit?.(memoryNeed(manifest, choice.program))
           return { ...(await sessionOf(pack, choice)), digest: pack.digest }
         } catch (error) {
           const reason = backendFailure(error)
@@ -164,11 +214,39 @@ export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
       }
     },
     async passOver({ manifest, choice }, reason) {
-      const here = new Set(await store.listChunks())
-      const isHere = (other: Choice): boolean => missingBytes(manifest, pathsOf(manifest, other), here) === 0
-      const others = verdicts.choices(manifest).filter(({ program }) => program.engine !== choice.program.engine)
-      return others.some(isHere) && verdicts.passOver(manifest, choice, reason)
+      for (const other of verdicts.choices(manifest)) {
+        if (other.backend !== choice.backend && (await isHere(manifest, other)))
+          return verdicts.passOver(manifest, choice, reason)
+      }
+      return false
     },
+    async measure(loaded, inTurn) {
+      const { manifest, choice } = loaded
+      const ways: Choice[] = []
+      for (const way of verdicts.choices(manifest)) {
+        const rival = way.variant.name === choice.variant.name && (await isHere(manifest, way))
+        if (rival && (way.backend === choice.backend || (await isFree(way.backend)))) ways.push(way)
+      }
+      const unknown = ways.filter((way) => verdicts.finding(manifest, way) === undefined)
+      if (ways.length > 1 && unknown.length > 0) {
+        const { timeRuns } = await import('../runtime/stopwatch.ts')
+        const [golden] = choice.variant.golden
+        const budget = STOPWATCH_BUDGET / ways.length
+        const timed = async (session: Session, way: Choice): Promise<void> => {
+          if (!golden) return
+          const time = await inTurn(() => timeRuns(session, manifest, golden, { budget, now }))
+          await verdicts.note(manifest, way, time)
+        }
+        for (const way of unknown) {
+          if (way.backend === choice.backend) await timed(loaded.session, way)
+          else await tryOut(loaded, way, timed)
+        }
+      }
+      const best = (await bestHere(manifest)).choice
+      return best.variant.name === choice.variant.name && best.backend !== choice.backend
+    },
+    verdicts,
+    isHere,
     remove: async (name) => (await installer()).remove(name),
   }
 }

@@ -1,13 +1,22 @@
 import { isAbort } from '../lib/abort.ts'
-import { createMemo } from '../lib/memo.ts'
 import { createQueue } from '../lib/queue.ts'
 import type { HandedOver } from '../packs/install.ts'
 import { JikoError } from '../protocol/error.ts'
 import type { Input } from '../protocol/input.ts'
 import type { Pixels } from '../protocol/task.ts'
-import type { OnProgress, PackStatus, Progress, RunAttachment, RunInput, WorkerApi } from '../protocol/worker.ts'
+import type {
+  DeviceReport,
+  OnProgress,
+  PackStatus,
+  Progress,
+  RunAttachment,
+  RunInput,
+  WorkerApi,
+} from '../protocol/worker.ts'
+import type { Backend } from '../runtime/backend.ts'
 import { TASKS_VERSION } from '../tasks/version.ts'
 import type { Keeping } from './keeping.ts'
+import { createLoadedPacks } from './loaded-packs.ts'
 import type { createOffers } from './offers.ts'
 import type { Operation } from './operation.ts'
 import type { LoadedPack, PackRoom } from './pack-room.ts'
@@ -20,11 +29,15 @@ export interface WorkerDependencies {
   offers: ReturnType<typeof createOffers>
   openBundle(file: Blob): Promise<HandedOver>
   exportFile(name: string): Promise<File>
+  device(): Promise<DeviceReport>
   /** What the model looks at, and what the record keeps of it. @throws JikoError `input/...` */
   receive(given: RunInput, input: Input): Promise<Received>
   /** Turns a picture that was made into a file. */
   encode(pixels: Pixels): Promise<RunAttachment>
   now(): number
+  /** All that may have loaded something, and whom to tell that this worker had better be replaced. */
+  backends: readonly Backend[]
+  onSpent(): void
 }
 
 /** Of a request, before its failure is told. */
@@ -48,15 +61,18 @@ export function createWorkerService({
   offers,
   openBundle,
   exportFile,
+  device,
   receive,
   encode,
   now,
+  backends,
+  onSpent,
 }: WorkerDependencies): Omit<WorkerApi, 'configure'> {
   const jobs = new Map<string, AbortController>()
   /** Under way, by first address. */
   const installs = new Map<string, Install>()
   const queue = createQueue()
-  const sessions = createMemo<string, LoadedPack>()
+  const loadedPacks = createLoadedPacks({ packs, backends, onSpent })
 
   /** Nothing waits for it, and an answer least of all. */
   function noting(work: (kept: Keeping) => unknown): void {
@@ -66,11 +82,14 @@ export function createWorkerService({
   }
 
   async function forget(name: string): Promise<void> {
-    const loaded = sessions.peek(name)
-    sessions.forget(name)
+    const loaded = loadedPacks.peek(name)
+    loadedPacks.forget(name)
     noting((kept) => kept.closed(name))
     await loaded?.then(({ session }) => queue(() => session.dispose())).catch(() => undefined)
   }
+
+  /** What is loaded may not be what would be chosen now. */
+  const forgetAll = async (): Promise<unknown> => Promise.all(loadedPacks.names().map(forget))
 
   async function asJob<T>(job: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const controller = new AbortController()
@@ -109,11 +128,10 @@ export function createWorkerService({
     }
   }
 
-  const load = (name: string, operation: Operation): Promise<LoadedPack> =>
-    sessions.get(name, async () => {
-      noting((kept) => kept.opened(name))
-      return packs.load(name, operation)
-    })
+  function load(name: string, operation: Operation): Promise<LoadedPack> {
+    if (!loadedPacks.peek(name)) noting((kept) => kept.opened(name))
+    return loadedPacks.get(name, operation)
+  }
 
   /**
    * Answers one request, whatever the backends do: again on a fresh session, and after a second failure on another
@@ -131,12 +149,23 @@ export function createWorkerService({
         return await work(loaded)
       } catch (error) {
         if (!isBackendFault(error) || signal.aborted) throw error
-        sessions.forget(name)
+        loadedPacks.forget(name)
         await loaded?.session.dispose().catch(() => undefined)
         if (attempt === MOST_ATTEMPTS) throw error
         if (attempt > 1 && loaded) await packs.passOver(loaded, error.message)
       }
     }
+  }
+
+  const measured = new WeakSet<LoadedPack>()
+
+  /** When nobody waits any more: is there a faster way to run this? */
+  async function measureLater(name: string, loaded: LoadedPack): Promise<void> {
+    if (measured.has(loaded)) return
+    measured.add(loaded)
+    const faster = await packs.measure(loaded, (work) => queue(work, { behind: true }))
+    if (faster && (await loadedPacks.peek(name)) === loaded) await forget(name)
+    await loadedPacks.tellIfSpent()
   }
 
   return {
@@ -175,7 +204,7 @@ export function createWorkerService({
     open: (job, name, onProgress) =>
       asJob(job, async (signal) => {
         const operation = { signal, ...(onProgress && { onProgress }) }
-        const { digest, variant, backend } = await load(name, operation)
+        const { digest, variant, backend } = await queue(() => load(name, operation), { signal })
         return { digest, variant, backend }
       }),
 
@@ -183,7 +212,8 @@ export function createWorkerService({
       asJob(job, (signal) =>
         queue(
           () =>
-            onWorkingBackend(name, signal, async ({ session, task, manifest, digest, variant, backend }) => {
+            onWorkingBackend(name, signal, async (loaded) => {
+              const { session, task, manifest, digest, variant, backend } = loaded
               const begun = now()
               const { input, attachments } = await receive(given, manifest.input)
               const decoded = now()
@@ -191,6 +221,9 @@ export function createWorkerService({
               signal.throwIfAborted()
               const answer = await task.run(input, startCalls(session, manifest), { signal, onText })
               signal.throwIfAborted()
+              // What it finds out is for next time, and so is why it could not.
+              measureLater(name, loaded).catch(() => undefined)
+              await loadedPacks.tellIfSpent()
               return {
                 answer,
                 attachments: answer.kind === 'image' ? [...attachments, await encode(answer.pixels)] : attachments,
@@ -210,6 +243,16 @@ export function createWorkerService({
     async remove(name) {
       await forget(name)
       await packs.remove(name)
+    },
+
+    device,
+    async setMemory(bytes) {
+      await packs.verdicts.setLimit(bytes)
+      await forgetAll()
+    },
+    async measureAgain() {
+      await packs.verdicts.forgetAll()
+      await forgetAll()
     },
 
     cancel: (job) => jobs.get(job)?.abort(),

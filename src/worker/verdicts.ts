@@ -2,78 +2,161 @@ import { type NoteStore, readNote } from '../packs/notes.ts'
 import { JikoError } from '../protocol/error.ts'
 import type { Manifest, Program, Variant } from '../protocol/manifest.ts'
 import type { Backend } from '../runtime/backend.ts'
+import { memoryNeed } from '../runtime/memory.ts'
 
 /** One way to run a pack on this device. */
 export interface Choice {
   /** With the chosen program as its only one: no other is downloaded, so no other can be loaded. */
   variant: Variant
   program: Program
-  backends: readonly Backend[]
+  backend: Backend
 }
 
-/** What this device learned about running a pack; remembered, so that a failing backend is tried once, not at every start. */
+/** What was learned of a backend for a variant: the milliseconds that a run takes, or why it is passed over. */
+export type Finding = number | string
+
+/** What this device learned about running packs; remembered, so that a failing backend is tried once, and times are taken once. */
 export interface Verdicts {
+  /** Every way there is, admissible or not: the pack's preference first, variants for a first answer last. */
+  ways(manifest: Manifest): readonly Choice[]
   /**
-   * Every way in which this device may run it, the pack's preference first, variants for a first answer last.
-   * @throws JikoError `runtime/no-backend` with the reasons when there is none.
+   * The ways that this device may take: of a variant those known to be fast first.
+   * @throws JikoError `runtime/no-backend`, `runtime/too-large` with the reasons when there is none.
    */
   choices(manifest: Manifest): readonly [Choice, ...Choice[]]
-  /** The engine of this choice failed its variant. False when nothing else is left to try: then it stays allowed. */
+  finding(manifest: Manifest, choice: Choice): Finding | undefined
+  /** Why a way needs more memory than models may have here; undefined when it does not. */
+  tooLarge(manifest: Manifest, choice: Choice): string | undefined
+  note(manifest: Manifest, choice: Choice, finding: Finding): Promise<void>
+  /** A choice failed its variant. False when nothing else is left to try: then it stays allowed. */
   passOver(manifest: Manifest, failed: Choice, reason: string): Promise<boolean>
+  /** Everything is tried and timed anew. */
+  forgetAll(): Promise<void>
+  /** Bytes of memory that models may take. */
+  readonly limit: number
+  /** Without a number it follows from the device. */
+  setLimit(bytes?: number): Promise<void>
 }
 
-type Reasons = Record<string, string>
+type Findings = Record<string, Finding>
 
 const NOTE = 'verdicts'
+const LIMIT = 'memory'
 
-function parseNote(value: unknown): Map<string, Reasons> {
-  return new Map(Object.entries(value as Record<string, Reasons>))
+function parseFindings(value: unknown): Map<string, Findings> {
+  return new Map(Object.entries(value as Record<string, Findings>))
 }
 
-const keyOf = ({ name, version }: Manifest, variant: Variant): string => `${name} ${version} ${variant.name}`
+function parseLimit(value: unknown): number {
+  if (typeof value !== 'number' || !(value > 0)) throw new TypeError('not a limit')
+  return value
+}
 
-export async function createVerdicts(notes: NoteStore, backends: readonly Backend[]): Promise<Verdicts> {
-  const refused = (await readNote(notes, NOTE, parseNote)) ?? new Map<string, Reasons>()
-  const reasonsOf = (manifest: Manifest, variant: Variant): Reasons => refused.get(keyOf(manifest, variant)) ?? {}
+const keyOf = ({ name, version }: Manifest, { name: variant }: Variant): string => `${name} ${version} ${variant}`
 
-  function choicesOf(manifest: Manifest): Choice[] {
+const megabytes = (bytes: number): number => Math.ceil(bytes / 1e6)
+
+export interface VerdictsDeps {
+  notes: NoteStore
+  /** In the order of preference. A backend's id carries its version: a newer one gets another chance. */
+  backends: readonly Backend[]
+  /** Bytes that models may take on a device like this. */
+  usualLimit: number
+}
+
+export async function createVerdicts({ notes, backends, usualLimit }: VerdictsDeps): Promise<Verdicts> {
+  let known = (await readNote(notes, NOTE, parseFindings)) ?? new Map<string, Findings>()
+  let limit = (await readNote(notes, LIMIT, parseLimit)) ?? usualLimit
+
+  const finding = (manifest: Manifest, { variant, backend }: Choice): Finding | undefined =>
+    known.get(keyOf(manifest, variant))?.[backend.id]
+
+  function ways(manifest: Manifest): Choice[] {
     const isFirst = ({ role }: Variant): number => Number(role === 'first')
     return [...manifest.variants]
       .sort((a, b) => isFirst(a) - isFirst(b))
-      .flatMap((variant) => {
-        const reasons = reasonsOf(manifest, variant)
-        // A backend's id carries its version: a newer one gets another chance.
-        const usable = backends.filter(({ id }) => !Object.hasOwn(reasons, id))
-        return variant.programs.map((program) => ({
-          variant: { ...variant, programs: [program] },
-          program,
-          backends: usable.filter(({ engine }) => engine === program.engine),
-        }))
-      })
-      .filter((choice) => choice.backends.length > 0)
+      .flatMap((variant) =>
+        variant.programs.flatMap((program) =>
+          backends
+            .filter(({ engine }) => engine === program.engine)
+            .map((backend) => ({ variant: { ...variant, programs: [program] }, program, backend })),
+        ),
+      )
+  }
+
+  function tooLarge(manifest: Manifest, { program }: Choice): string | undefined {
+    const need = memoryNeed(manifest, program)
+    if (need <= limit) return undefined
+    return `it needs ${megabytes(need)} MB of memory, models may have ${megabytes(limit)} MB here`
+  }
+
+  function choicesOf(manifest: Manifest): Choice[] {
+    const time = (choice: Choice): number => {
+      const found = finding(manifest, choice)
+      return typeof found === 'number' ? found : Number.MAX_VALUE
+    }
+    const usable = ways(manifest).filter(
+      (choice) => typeof finding(manifest, choice) !== 'string' && tooLarge(manifest, choice) === undefined,
+    )
+    // A pack's order of variants is about how good their answers are, which no stopwatch knows.
+    const variants = [...new Set(usable.map(({ variant }) => variant.name))]
+    return variants.flatMap((name) =>
+      usable.filter(({ variant }) => variant.name === name).sort((a, b) => time(a) - time(b)),
+    )
+  }
+
+  const save = (): Promise<void> => notes.putNote(NOTE, JSON.stringify(Object.fromEntries(known)))
+
+  async function note(manifest: Manifest, { variant, backend }: Choice, found: Finding): Promise<void> {
+    const key = keyOf(manifest, variant)
+    known.set(key, { ...known.get(key), [backend.id]: found })
+    await save()
   }
 
   return {
+    ways,
+    finding,
+    tooLarge,
+    note,
     choices(manifest) {
       const [first, ...others] = choicesOf(manifest)
       if (first) return [first, ...others]
-      const reasons = manifest.variants.flatMap((variant) =>
-        Object.entries(reasonsOf(manifest, variant)).map(([id, reason]) => `${variant.name} on ${id}: ${reason}`),
-      )
+      const reasons = ways(manifest).map((choice) => {
+        const found = finding(manifest, choice)
+        const reason = typeof found === 'string' ? found : tooLarge(manifest, choice)
+        return `${choice.variant.name} on ${choice.backend.id}: ${reason}`
+      })
+      const { name } = manifest
+      const large = ways(manifest).filter((choice) => tooLarge(manifest, choice))
+      const needs = large.map(({ program }) => memoryNeed(manifest, program))
       throw new JikoError(
-        'runtime/no-backend',
-        `nothing on this device can run ${manifest.name}${reasons.length > 0 ? ` (${reasons.join('; ')})` : ''}`,
-        { detail: { name: manifest.name } },
+        needs.length > 0 ? 'runtime/too-large' : 'runtime/no-backend',
+        `nothing on this device can run ${name}${reasons.length > 0 ? ` (${reasons.join('; ')})` : ''}`,
+        {
+          detail: {
+            name,
+            ...(needs.length > 0 && { megabytes: megabytes(Math.min(...needs)), most: megabytes(limit) }),
+          },
+        },
       )
     },
-    async passOver(manifest, { variant, program, backends: failed }, reason) {
-      const sameOne = (other: Choice): boolean =>
-        other.variant.name === variant.name && other.program.engine === program.engine
-      if (choicesOf(manifest).every(sameOne)) return false
-      const reasons = Object.fromEntries(failed.map(({ id }) => [id, reason]))
-      refused.set(keyOf(manifest, variant), { ...reasonsOf(manifest, variant), ...reasons })
-      await notes.putNote(NOTE, JSON.stringify(Object.fromEntries(refused)))
+    async passOver(manifest, failed, reason) {
+      const isSame = ({ variant, backend }: Choice): boolean =>
+        variant.name === failed.variant.name && backend.id === failed.backend.id
+      if (choicesOf(manifest).every(isSame)) return false
+      await note(manifest, failed, reason)
       return true
+    },
+    async forgetAll() {
+      known = new Map()
+      await save()
+    },
+    get limit() {
+      return limit
+    },
+    async setLimit(bytes) {
+      limit = bytes ?? usualLimit
+      await (bytes === undefined ? notes.deleteNote(LIMIT) : notes.putNote(LIMIT, JSON.stringify(bytes)))
     },
   }
 }

@@ -386,6 +386,34 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
       enrolment: async () => undefined,
       token: async () => ({ token: 'token', role: 'viewer', seconds: 900 }),
     },
+    device: {
+      report: async () => ({
+        memory: 256e6,
+        packs: [
+          {
+            name: offer.name,
+            ways: [
+              { variant: 'int8', backend: 'nano 1', memory: 3e6, here: true, used: true, ms: 12 },
+              { variant: 'int8', backend: 'ort-wasm 1.30.0', memory: 24e6, here: false, used: false },
+              {
+                variant: 'int8',
+                backend: 'ort-webgpu 1.30.0',
+                memory: 24e6,
+                here: false,
+                used: false,
+                reason: 'output "scores" of golden input 1 is off by 0.75, allowed is 0.02',
+              },
+            ],
+          },
+        ],
+      }),
+      async setMemory(bytes) {
+        calls.push(`memory ${bytes}`)
+      },
+      async measureAgain() {
+        calls.push('measure again')
+      },
+    },
     update: {
       waiting,
       async apply() {

@@ -3,7 +3,7 @@ import { Command, Option } from 'commander'
 import type { Method } from '../../onnx/quantise/calibrate.ts'
 import type { JudgedSamples } from '../../onnx/quantise/measure.ts'
 import type { Calibration } from '../../protocol/calibration.ts'
-import { createEngines } from '../engines.ts'
+import { createWeighingEngines } from '../engines.ts'
 import { cacheFolder, readRepository } from '../hugging-face/read-repository.ts'
 import { isRepository, PUBLIC_ENDPOINT, parseEndpoint, parseRepository } from '../hugging-face/repository.ts'
 import { interruptSignal } from '../interrupt.ts'
@@ -80,7 +80,7 @@ export function packCommand(): Command {
         { out, calibrate: data, method, samples: count, budget, quantize, compare, previous, ...options }: PackOptions,
       ) => {
         const signal = interruptSignal()
-        const engines = createEngines()
+        const engines = createWeighingEngines()
         const folder = await readSource(path, options, signal)
         const prepared = await prepareModel(folder, engines.open, signal)
         const how: CalibrateOptions = { engines, method, signal, ...(budget && { budget }) }

@@ -5,6 +5,7 @@ import { lower } from '../../onnx/lower/lower.ts'
 import { writeExternal } from '../../onnx/write.ts'
 import { JikoError } from '../../protocol/error.ts'
 import { type Feeding, type Golden, type Program, sampleOf, type Variant } from '../../protocol/manifest.ts'
+import { parsePlan } from '../../protocol/plan.ts'
 import type { ReadFile } from '../../runtime/backend.ts'
 import { goldenInputs } from '../../runtime/golden.ts'
 import { checkGolden } from '../../runtime/open-session.ts'
@@ -55,8 +56,9 @@ export async function buildVariant(
   if (weights.length > 0) files.set(paths.weights, weights)
   const onnx: Program = { engine: 'onnx', model: paths.model, ...(weights.length > 0 && { weights: paths.weights }) }
   const golden = await goldenOf(onnx, read, feeding, engines)
+  const memory = await engines.weigh?.(onnx, read, feeding)
   if (plan) {
-    const nano: Program = { engine: 'nano', plan: paths.plan }
+    const nano: Program = { engine: 'nano', plan: paths.plan, memory: parsePlan(plan).memoryBytes }
     const problem = await problemOf(nano, read, golden, feeding, engines)
     if (problem === undefined) programs.push(nano)
     else {
@@ -64,7 +66,7 @@ export async function buildVariant(
       notes.push(`nano is left out: ${problem}`)
     }
   }
-  programs.push(onnx)
+  programs.push({ ...onnx, ...(memory !== undefined && { memory }) })
   return { name, programs, golden, files, notes, programDigest: await programDigest(model, weights) }
 }
 

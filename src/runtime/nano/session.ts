@@ -81,6 +81,7 @@ export async function createNanoSession(plan: Plan, modules: readonly WebAssembl
   // Only these outlive the start: the plan's own copy of the weights can go.
   const { inputs: wanted, outputs } = plan
   return {
+    memory,
     async run(inputs) {
       if (!calls) throw new JikoError('runtime/run-failed', 'the session is closed')
       for (const input of wanted) fill(memory, input, inputs[input.name])

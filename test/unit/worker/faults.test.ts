@@ -5,6 +5,7 @@ import { JikoError } from '../../../src/protocol/error.ts'
 import type { Pixels } from '../../../src/protocol/task.ts'
 import { float32 } from '../../../src/protocol/tensor.ts'
 import type { Backend } from '../../../src/runtime/backend.ts'
+import { reportDevice } from '../../../src/worker/device.ts'
 import { exportBlob, openBundle, openKeeping } from '../../../src/worker/keeping.ts'
 import { createOffers } from '../../../src/worker/offers.ts'
 import { createPackRoom } from '../../../src/worker/pack-room.ts'
@@ -72,6 +73,9 @@ async function setUp(pack: SyntheticPack, backends: readonly Backend[]) {
   })
   const service = createWorkerService({
     packs,
+    backends,
+    onSpent: () => undefined,
+    device: () => reportDevice(packs, store),
     keeping: async () => keeping,
     offers: createOffers({
       store,

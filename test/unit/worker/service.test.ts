@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isAbort } from '../../../src/lib/abort.ts'
+import { isAbort, sleep } from '../../../src/lib/abort.ts'
 import type { LinkFacts } from '../../../src/packs/cost.ts'
 import { memoryLocks } from '../../../src/packs/locks.ts'
 import { createMemoryStore } from '../../../src/packs/store-memory.ts'
@@ -7,9 +7,10 @@ import type { Pixels } from '../../../src/protocol/task.ts'
 import { float32, type Tensors } from '../../../src/protocol/tensor.ts'
 import type { Progress } from '../../../src/protocol/worker.ts'
 import type { Backend } from '../../../src/runtime/backend.ts'
+import { reportDevice } from '../../../src/worker/device.ts'
 import { exportBlob, openBundle, openKeeping } from '../../../src/worker/keeping.ts'
 import { createOffers } from '../../../src/worker/offers.ts'
-import { createPackRoom } from '../../../src/worker/pack-room.ts'
+import { createPackRoom, type PackRoomDeps } from '../../../src/worker/pack-room.ts'
 import { createWorkerService } from '../../../src/worker/service.ts'
 import { KEEP, noise, SMALL, type SyntheticPack, syntheticPack, throwAwaySigner } from '../../helpers/synthetic-pack.ts'
 
@@ -52,16 +53,19 @@ function serve(pack: () => SyntheticPack) {
 
 interface FakeOptions {
   engine: Backend['engine']
+  id?: string
+  /** Milliseconds that a run takes. */
+  takes?: number
   answer?: (inputs: Tensors) => Promise<Tensors>
   scores?: readonly [number, number]
 }
 
 /** A backend whose sessions give the same scores to anything; the synthetic pack's golden answer is [0.25, 0.75]. */
-function fake({ engine, scores = [0.25, 0.75], answer }: FakeOptions) {
+function fake({ engine, id = `fake-${engine} 1`, takes = 0, scores = [0.25, 0.75], answer }: FakeOptions) {
   const log = { created: 0, disposed: 0, read: [] as string[] }
   const backend: Backend = {
-    id: `fake-${engine} 1`,
-    name: `fake-${engine} 1`,
+    id,
+    name: id,
     engine,
     async createSession(program, read) {
       log.created += 1
@@ -69,7 +73,10 @@ function fake({ engine, scores = [0.25, 0.75], answer }: FakeOptions) {
       log.read.push(path)
       await read(path)
       return {
-        run: answer ?? (async () => ({ scores: float32([1, 2], Float32Array.from(scores)) })),
+        async run(inputs) {
+          if (takes > 0) await sleep(takes)
+          return answer?.(inputs) ?? { scores: float32([1, 2], Float32Array.from(scores)) }
+        },
         dispose: async () => {
           log.disposed += 1
         },
@@ -91,6 +98,7 @@ async function setUp(
   backends: readonly Backend[],
   store = createMemoryStore(),
   link: () => LinkFacts = () => ({}),
+  room: Partial<PackRoomDeps> = {},
 ) {
   let current = pack
   const server = serve(() => current)
@@ -104,6 +112,7 @@ async function setUp(
     link: keeping.link,
     exclusive: memoryLocks(),
     trusted: [pack.key],
+    ...room,
   })
   let time = 0
   const now = (): number => {
@@ -116,6 +125,9 @@ async function setUp(
   const clock = { at: 1_700_000_000_000 }
   const service = createWorkerService({
     packs,
+    backends,
+    onSpent: () => undefined,
+    device: () => reportDevice(packs, store),
     keeping: async () => keeping,
     offers: createOffers({
       store,
@@ -287,6 +299,123 @@ describe('the worker', () => {
     const ended = await Promise.allSettled([running, waiting])
     expect(ended.map((one) => one.status === 'rejected' && isAbort(one.reason))).toEqual([true, true])
     expect((await service.run('c', 'leaf', photo)).answer).toMatchObject({ label: 'rust' })
+  })
+})
+
+describe('which backend answers', () => {
+  const onnxOnly = () =>
+    syntheticPack({
+      edit: (manifest) => {
+        manifest.variants[0]?.programs.splice(0, 1, { engine: 'onnx', model: KEEP, memory: 30e6 })
+      },
+    })
+  const waysOf = async ({ service }: Awaited<ReturnType<typeof setUp>>) => (await service.device()).packs[0]?.ways
+
+  it('is the first that is right, and from then on the fastest by the stopwatch, also after a restart', async () => {
+    const pack = await onnxOnly()
+    const slow = fake({ engine: 'onnx', id: 'slow 1', takes: 25 })
+    const fast = fake({ engine: 'onnx', id: 'fast 1', takes: 1 })
+    const set = await setUp(pack, [slow.backend, fast.backend])
+    await set.service.install('i', URL_OF_PACK)
+    expect(fast.log.created).toBe(0)
+    expect(await set.service.run('1', 'leaf', photo)).toMatchObject({ backend: 'slow 1' })
+    await expect
+      .poll(() => waysOf(set))
+      .toMatchObject([
+        { backend: 'slow 1', used: false, ms: expect.any(Number) },
+        { backend: 'fast 1', used: true, ms: expect.any(Number) },
+      ])
+    await expect.poll(async () => (await set.service.run('2', 'leaf', photo)).backend).toBe('fast 1')
+    const { created } = slow.log
+    const again = await setUp(pack, [slow.backend, fast.backend], set.store)
+    expect(await again.service.run('3', 'leaf', photo)).toMatchObject({ backend: 'fast 1' })
+    expect(slow.log.created).toBe(created)
+
+    const newer = fake({ engine: 'onnx', id: 'slow 2' })
+    const updated = await setUp(pack, [newer.backend, fast.backend], set.store)
+    await updated.service.run('4', 'leaf', photo)
+    const ms = expect.any(Number)
+    await expect.poll(() => waysOf(updated)).toMatchObject([{ backend: 'slow 2', used: true, ms }, { used: false }])
+    await updated.service.measureAgain()
+    expect(await waysOf(updated)).toMatchObject([{ backend: 'slow 2', used: true }, {}])
+    expect((await waysOf(updated))?.[0]).not.toHaveProperty('ms')
+  })
+
+  it('is never one that answers wrongly, however fast, and never one that would cost money to try', async () => {
+    const right = fake({ engine: 'onnx', id: 'right 1', takes: 5 })
+    const wrong = fake({ engine: 'onnx', id: 'wrong 1', scores: [0.75, 0.25] })
+    const costly = fake({ engine: 'onnx', id: 'costly 1' })
+    const backends = [right.backend, wrong.backend, costly.backend]
+    const isFree = async ({ id }: Backend): Promise<boolean> => id !== 'costly 1'
+    const set = await setUp(await onnxOnly(), backends, undefined, undefined, { isFree })
+    await set.service.install('i', URL_OF_PACK)
+    for (let i = 0; i < 3; i++)
+      expect(await set.service.run(String(i), 'leaf', photo)).toMatchObject({
+        answer: { label: 'rust' },
+        backend: 'right 1',
+      })
+    await expect
+      .poll(() => waysOf(set))
+      .toMatchObject([{ used: true }, { used: false, reason: expect.stringContaining('off by 0.5') }, { used: false }])
+    expect(wrong.log.disposed).toBe(wrong.log.created)
+    expect(costly.log.created).toBe(0)
+  })
+
+  it('costs no second runtime where the first can run the pack: what is not here is not raced', async () => {
+    const nano = fake({ engine: 'nano', takes: 20 })
+    const onnx = fake({ engine: 'onnx' })
+    const set = await setUp(await syntheticPack({ files: TWO_PROGRAMS }), [nano.backend, onnx.backend])
+    const { bytes } = await set.service.install('i', URL_OF_PACK)
+    await set.service.run('1', 'leaf', photo)
+    await set.service.run('2', 'leaf', photo)
+    expect(onnx.log.created).toBe(0)
+    expect(set.sent.bytes).toBe(bytes)
+    expect(await waysOf(set)).toMatchObject([
+      { backend: 'fake-nano 1', here: true, used: true },
+      { backend: 'fake-onnx 1', here: false, used: false },
+    ])
+  })
+
+  it('is none where a pack needs more memory than models may have, before a byte is fetched; a person can allow more', async () => {
+    const { backend, log } = fake({ engine: 'onnx' })
+    const set = await setUp(await onnxOnly(), [backend], undefined, undefined, { usualLimit: 20e6 })
+    await expect(set.service.install('1', URL_OF_PACK)).rejects.toMatchObject({
+      code: 'runtime/too-large',
+      message: expect.stringContaining('needs 30 MB'),
+      detail: { name: 'leaf', megabytes: 30, most: 20 },
+    })
+    expect([log.created, set.sent.bytes]).toEqual([0, 0])
+    await set.service.setMemory(40e6)
+    expect(await set.service.install('2', URL_OF_PACK)).toMatchObject({ state: 'ready' })
+    expect(await waysOf(set)).toMatchObject([{ memory: 30e6, used: true }])
+    await set.service.setMemory()
+    expect(await waysOf(set)).toMatchObject([{ used: false, reason: expect.stringContaining('20 MB') }])
+  })
+
+  it('gives up the session used longest ago when there is no memory for both', async () => {
+    const signer = await throwAwaySigner()
+    const make = (name: string) =>
+      syntheticPack({
+        signer,
+        name,
+        edit: ({ variants }) => void variants[0]?.programs.splice(0, 1, { engine: 'onnx', model: KEEP, memory: 30e6 }),
+      })
+    const { backend, log } = fake({ engine: 'onnx' })
+    const packs = [await make('a'), await make('b'), await make('c')] as const
+    const { service, offer } = await setUp(packs[0], [backend], undefined, undefined, { usualLimit: 70e6 })
+    for (const pack of packs) {
+      offer(pack)
+      await service.install('i', `https://hub.test/packs/${pack.manifest.name}/manifest.ndjson`)
+    }
+    const loads = async (...names: string[]): Promise<number> => {
+      const before = log.created
+      for (const name of names) await service.run('r', name, photo)
+      return log.created - before
+    }
+    expect(await loads('a', 'b', 'a', 'c')).toBe(3)
+    expect(await loads('a', 'c')).toBe(0)
+    expect(await loads('b')).toBe(1)
+    expect(log.created - log.disposed).toBe(2)
   })
 })
 
