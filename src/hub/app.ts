@@ -230,8 +230,20 @@ export function createHub(options: HubOptions): Hub {
 
   app.get('/packs/*', async (c) => {
     const found = packFiles && (await packFiles(c.req.raw, new URL(c.req.url).pathname.slice('/packs'.length)))
-    return found || notFound(c)
+    if (!found) return notFound(c)
+    // Nothing in them is secret or has to be believed: pages of other addresses may have this hub as a mirror.
+    found.headers.set('access-control-allow-origin', '*')
+    found.headers.set('access-control-expose-headers', 'content-range')
+    return found
   })
+  app.options('/packs/*', (c) =>
+    c.body(null, 204, {
+      'access-control-allow-origin': '*',
+      'access-control-allow-methods': 'GET',
+      'access-control-allow-headers': 'range',
+      'access-control-max-age': '86400',
+    }),
+  )
   app.get('*', async (c) => {
     const { pathname } = new URL(c.req.url)
     const found = appFiles && (await appFiles(c.req.raw, pathname === '/' ? '/index.html' : pathname))

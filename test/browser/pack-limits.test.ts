@@ -157,6 +157,46 @@ describe('a pack that another app shares', () => {
   })
 })
 
+describe('a pack that is opened in a file manager', () => {
+  let field: Field
+  beforeAll(async () => {
+    field = await createField()
+    await controlled(field.page)
+  })
+  afterAll(() => field.close())
+
+  it('comes by the launch queue, and is installed with no network', async () => {
+    const { page, network } = field
+    const names = await page.evaluate(async () => {
+      const { href } = document.querySelector('link[rel=manifest]') as HTMLLinkElement
+      const { file_handlers } = (await (await fetch(href)).json()) as { file_handlers: { accept: object }[] }
+      return file_handlers.map(({ accept }) => JSON.stringify(accept))
+    })
+    expect(names).toEqual(['{"application/x-jikopack":[".jikopack"]}'])
+    await installPack(page)
+    await go(page, '#/packs')
+    const coming = page.waitForEvent('download')
+    await page.getByTestId('share-pack').click()
+    const bytes = [...(await readFile(await (await coming).path()))]
+    const installed = page.getByTestId(`installed-${PACK}`)
+    await installed.getByRole('button').last().click()
+    await installed.getByRole('button').first().click()
+    await expect.poll(() => held(page)).toBe(0)
+    await network.cut()
+    // Only an installed app is launched with files: what the system does then is played here.
+    await page.addInitScript((given) => {
+      const file = new File([Uint8Array.from(given)], 'leaf.jikopack')
+      const launchQueue = {
+        setConsumer: (take: (launched: object) => void) => take({ files: [{ getFile: async () => file }] }),
+      }
+      Object.defineProperty(window, 'launchQueue', { value: launchQueue })
+    }, bytes)
+    await page.goto(network.url)
+    await page.getByTestId('share-pack').waitFor({ timeout: 30_000 })
+    expect((await ask(page, sample('rust-121.jpg'))).label).not.toBe('')
+  })
+})
+
 describe('several tabs', () => {
   let field: Field
   beforeAll(async () => {
@@ -167,14 +207,23 @@ describe('several tabs', () => {
 
   it('make one download and have one worker; when its tab is closed, the next goes on', async () => {
     const { page: first, network, context } = field
-    network.blobPace = 100_000
+    network.blobPace = 40_000
     await first.getByTestId('install-pack').click()
-    await untilBytes(network, 100_000)
+    await untilBytes(network, 60_000)
     const second = await context.newPage()
     await second.goto(network.url)
     await second.getByTestId('stop-pack').waitFor()
     expect(second.workers()).toHaveLength(0)
     expect(blobs(network)).toHaveLength(1)
+    // Both tabs see it move, with its pace.
+    for (const tab of [first, second]) {
+      const bar = tab.locator('.progress progress')
+      const before = Number(await bar.getAttribute('value'))
+      await expect
+        .poll(async () => Number(await bar.getAttribute('value')), { timeout: 20_000 })
+        .toBeGreaterThan(before)
+      await tab.getByTestId('pace').waitFor({ timeout: 20_000 })
+    }
 
     await first.close()
     network.blobPace = 300_000

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { chunksOf, pathsOf } from '../../src/packs/layout.ts'
 import { type Manifest, parseSignedManifest } from '../../src/protocol/manifest.ts'
 import type { BadNetwork } from '../helpers/bad-network.ts'
-import { ask, controlled, createField, type Field, installPack, sample } from '../helpers/field-app.ts'
+import { ask, complete, controlled, createField, type Field, installPack, sample } from '../helpers/field-app.ts'
 import { copyPacks, publishNext } from '../helpers/pack-versions.ts'
 
 const PACK = 'coffee-leaf'
@@ -33,15 +33,20 @@ describe('a download on a slow link', () => {
   beforeAll(async () => {
     field = await createField()
     await controlled(field.page)
-    field.network.blobPace = 150_000
+    field.network.blobPace = 60_000
   })
   afterAll(() => field.close())
+  const pace = () => field.page.getByTestId('pace')
 
   it('goes on by itself after the browser was killed, and fetches at most one chunk twice', async () => {
     const chunks = needed(await manifest())
     await field.page.getByTestId('install-pack').click()
     await untilBytes(field.network, sum(chunks) / 3)
+    await field.page.waitForSelector('[data-testid="pace"][data-rate][data-left]', { timeout: 30_000 })
     await field.killAndReopen()
+    await pace().waitFor({ timeout: 30_000 })
+    expect(Number(await pace().getAttribute('data-left'))).toBeGreaterThan(0)
+    field.network.blobPace = 150_000
     await ready(field.page)
     const largest = Math.max(...chunks.map(({ length }) => length))
     // And what was on the wire when it died, which no receiver can know of.
@@ -61,8 +66,11 @@ describe('a download on a slow link', () => {
     await untilBytes(network, 150_000)
     await page.getByTestId('stop-pack').click()
     await page.getByTestId('install-pack').waitFor()
+    const paused = page.locator('[data-testid="cost"][data-paused="true"]')
+    await paused.waitFor()
     await page.reload()
     await page.getByTestId('install-pack').waitFor()
+    await paused.waitFor()
     const asked = network.seen.filter(({ path }) => path.endsWith('.bin')).length
     // Another answer of the worker: whatever it wanted to begin at the start, it has begun.
     await go(page, '#/packs')
@@ -202,7 +210,7 @@ describe('a pack from hand to hand', () => {
 
   it('and answers on another that has no network; a damaged one is refused there', async () => {
     const { page, network } = to
-    await controlled(page)
+    await complete(page)
     await network.cut()
     await page.reload()
     await go(page, '#/packs')

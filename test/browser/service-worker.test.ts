@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { isLater, isNano } from '../../scripts/build-service-worker.ts'
+import { isNano } from '../../scripts/build-service-worker.ts'
 import { readShellScripts } from '../../scripts/shell-list.ts'
 import { deleteProfile, openProfile } from '../helpers/chromium.ts'
+import { laterScripts } from '../helpers/later-scripts.ts'
 import { type FolderServer, serveFolders } from '../helpers/serve-folder.ts'
 
 const APP = 'dist/app'
@@ -23,13 +24,6 @@ const cached = (page: Page): Promise<Record<string, string[]>> =>
     }
     return found
   })
-
-/** Scripts that are neither the shell's nor the engine's nor a language's. */
-async function laterScripts(): Promise<string[]> {
-  const shell = await readShellScripts(APP)
-  const assets = (await readdir(join(APP, 'assets'))).map((name) => `assets/${name}`)
-  return assets.filter((path) => isLater(path, shell)).sort()
-}
 
 const controlled = (page: Page): Promise<unknown> =>
   page.waitForFunction(() => navigator.serviceWorker.controller !== null)

@@ -6,6 +6,7 @@ import type { RecordState } from '../../src/protocol/record.ts'
 import { type BadNetwork, createBadNetwork } from './bad-network.ts'
 import { deleteProfile, killBrowser, openProfile } from './chromium.ts'
 import { deleteHubData, type HubProcess, startHub } from './hub-process.ts'
+import { laterScripts } from './later-scripts.ts'
 import { copyPacks } from './pack-versions.ts'
 
 const PACK = 'coffee-leaf'
@@ -71,6 +72,17 @@ async function visit(context: BrowserContext, url: string): Promise<Page> {
 /** Waits until the page is in the hands of its service worker, so that it opens without a network. */
 export const controlled = (page: Page): Promise<unknown> =>
   page.waitForFunction(() => navigator.serviceWorker.controller !== null)
+
+/** Waits until every screen of the app is here, not only the first: then the network may go. */
+export async function complete(page: Page): Promise<void> {
+  await controlled(page)
+  const count = (await laterScripts()).length
+  await page.waitForFunction(
+    async (wanted) => (await (await caches.open('jiko-later-v1')).keys()).length === wanted,
+    count,
+    { timeout: 60_000, polling: 200 },
+  )
+}
 
 export async function installPack(page: Page, name = PACK): Promise<void> {
   const card = page.getByTestId(`pack-${name}`)

@@ -8,7 +8,11 @@ import { type FolderServer, serveFolders } from './serve-folder.ts'
 const FOLDER = resolve('dist/kit-page')
 
 /** Builds a page of nothing but the kit, with worker, runtime and service worker as the app has them, and serves packs beside it. */
-export async function serveKitPage(packs: string, trustedKeys: readonly string[]): Promise<FolderServer> {
+export async function serveKitPage(
+  packs: string,
+  trustedKeys: readonly string[],
+  options: Parameters<typeof serveFolders>[1] = {},
+): Promise<FolderServer> {
   const config = appConfig(trustedKeys)
   await build({
     ...config,
@@ -20,5 +24,5 @@ export async function serveKitPage(packs: string, trustedKeys: readonly string[]
   })
   await copyOrtRuntime(FOLDER)
   await buildServiceWorker(FOLDER)
-  return serveFolders({ '/': FOLDER, '/packs/': packs })
+  return serveFolders({ '/': FOLDER, '/packs/': packs }, options)
 }

@@ -28,7 +28,10 @@ export interface FolderServer {
 }
 
 /** Serves files for a test. Folders are mounted at path prefixes; the longest that fits wins. */
-export async function serveFolders(mounts: Readonly<Record<string, string>>): Promise<FolderServer> {
+export async function serveFolders(
+  mounts: Readonly<Record<string, string>>,
+  { policy = CONTENT_SECURITY_POLICY }: { policy?: string } = {},
+): Promise<FolderServer> {
   const prefixes = Object.keys(mounts).sort((a, b) => b.length - a.length)
   const asked: string[] = []
   let server: Server
@@ -51,7 +54,7 @@ export async function serveFolders(mounts: Readonly<Record<string, string>>): Pr
       void answer(path).then((found) => {
         if (!found) return response.writeHead(404).end()
         response.setHeader('content-type', found.type)
-        response.setHeader('content-security-policy', CONTENT_SECURITY_POLICY)
+        response.setHeader('content-security-policy', policy)
         response.end(found.body)
       })
     })

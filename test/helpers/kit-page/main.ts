@@ -20,6 +20,12 @@ export interface Asked {
 
 const page = {
   install: async (name: string): Promise<string> => (await kit.packs.install(`/packs/${name}/`)).state,
+  /** From the first of several addresses that works; rejections cross as their codes. */
+  installFrom: (urls: readonly string[]): Promise<{ state: string; version: string } | { code: string }> =>
+    kit.packs.install(urls).then(
+      ({ state, version }) => ({ state, version }),
+      (error) => ({ code: String((error as { code?: string }).code ?? error) }),
+    ),
   /** Rejections cross as their codes. */
   async ask(name: string, given: { text?: string; base64?: string; type?: string }): Promise<Asked | { code: string }> {
     try {
