@@ -135,6 +135,23 @@ const SHOTS: readonly Shot[] = [
   },
   { name: 'sync-done', options: { installed: true, history: HISTORY.slice(3), lastContact: NOW }, hash: '#/sync' },
   { name: 'settings', options: { installed: true }, hash: '#/settings' },
+  { name: 'people', options: { installed: true, people: ['Asha', 'Juma*'] }, hash: '#/people' },
+  {
+    name: 'people-pin',
+    options: { installed: true, people: ['Asha', 'Juma*'] },
+    hash: '#/people',
+    act: (page) => page.getByTestId('person-Juma').click(),
+  },
+  { name: 'lock', options: { installed: true, lock: '2468' }, hash: '#/lock' },
+  {
+    name: 'locked',
+    options: { installed: true, lock: '2468', history: HISTORY },
+    act: async (page) => {
+      await page.getByTestId('gate-forgotten').click()
+      await page.getByTestId('gate-pin').fill('1111')
+      await page.getByTestId('gate-open').click()
+    },
+  },
   { name: 'packs', options: { installed: true }, hash: '#/packs' },
   { name: 'about', options: {}, hash: '#/about' },
 ]

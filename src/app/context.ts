@@ -5,6 +5,7 @@ import type { Signal } from '../client/signal.ts'
 import type { Texts } from './language.ts'
 import type { Attempts } from './state/attempt.ts'
 import type { Batches } from './state/batch.ts'
+import type { Gate } from './state/gate.ts'
 import type { InstallOffer } from './state/install-offer.ts'
 import type { Navigation } from './state/navigation.ts'
 import type { Packs } from './state/packs.ts'
@@ -21,6 +22,7 @@ export interface App {
   readonly packs: Packs
   readonly records: Records
   readonly attempts: Attempts
+  readonly gate: Gate
   /** Many photos at once: code that only they fetch. */
   batches(): Promise<Batches>
   /** How many photos of a batch wait for their answer, also since before the page was killed. */

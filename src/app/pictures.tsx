@@ -69,6 +69,12 @@ const DRAWINGS = {
       <path class="solid" d="M6 44c0-11 8-17 18-17s18 6 18 17z" />
     </>
   ),
+  lock: (
+    <>
+      <rect class="solid" x="9" y="21" width="30" height="23" rx="4" />
+      <path class="bold" d="M15 21v-6a9 9 0 0 1 18 0v6" />
+    </>
+  ),
   check: <path class="bold" d="M7 26l12 12L42 11" />,
   doubt: (
     <>

@@ -16,6 +16,9 @@ const SyncScreen = lazyScreen(async () => (await import('./screens/sync.tsx')).S
 const SettingsScreen = lazyScreen(async () => (await import('./screens/settings.tsx')).SettingsScreen)
 const PacksScreen = lazyScreen(async () => (await import('./screens/packs.tsx')).PacksScreen)
 const BatchScreen = lazyScreen(async () => (await import('./screens/batch.tsx')).BatchScreen)
+const PeopleScreen = lazyScreen(async () => (await import('./screens/people.tsx')).PeopleScreen)
+const LockScreen = lazyScreen(async () => (await import('./screens/lock.tsx')).LockScreen)
+const GateScreen = lazyScreen(async () => (await import('./screens/gate.tsx')).GateScreen)
 const AboutScreen = lazyScreen(async () => (await import('./screens/about.tsx')).AboutScreen)
 
 function CurrentScreen(): JSX.Element {
@@ -43,6 +46,10 @@ function CurrentScreen(): JSX.Element {
       return <PacksScreen />
     case 'batch':
       return <BatchScreen />
+    case 'people':
+      return <PeopleScreen />
+    case 'lock':
+      return <LockScreen />
     case 'about':
       return <AboutScreen />
     default:
@@ -51,6 +58,8 @@ function CurrentScreen(): JSX.Element {
 }
 
 export function Shell(): JSX.Element {
+  const closed = useValue(useApp().gate.closed)
+  if (closed) return <GateScreen key={closed.by} closed={closed} />
   return (
     <>
       <button

@@ -8,6 +8,7 @@ import { Failure } from './parts/notice.tsx'
 import { Shell } from './shell.tsx'
 import { createAttempts } from './state/attempt.ts'
 import { createDraftStore } from './state/draft.ts'
+import { closeWhenAway, createGate, type Gate } from './state/gate.ts'
 import { createInstallOffer, type InstallOffer } from './state/install-offer.ts'
 import { createNavigation } from './state/navigation.ts'
 import { createPacks } from './state/packs.ts'
@@ -29,7 +30,12 @@ export async function startApp(openKit: () => Promise<Kit>, root: HTMLElement): 
   preferences.value.subscribe((chosen) => void applyPreferences(chosen, texts, spoken.set))
 
   const app = await opening.then(
-    (kit) => createApp(kit, preferences, texts, installOffer, live),
+    async (kit) => {
+      const gate = createGate({ kit, preferences })
+      await gate.close()
+      closeWhenAway(gate, document)
+      return createApp(kit, preferences, texts, gate, installOffer, live)
+    },
     (error: unknown) => ({ error }),
   )
   function Root(): JSX.Element | null {
@@ -72,6 +78,7 @@ function createApp(
   kit: Kit,
   preferences: PreferenceStore,
   texts: Texts,
+  gate: Gate,
   installOffer: InstallOffer,
   announce: (text: string) => void,
 ): App {
@@ -117,6 +124,7 @@ function createApp(
     texts,
     packs,
     attempts,
+    gate,
     batches,
     waiting,
     places,

@@ -161,7 +161,7 @@ export interface Kit {
    */
   listen(options: ListenOptions): Promise<Blob>
   readonly records: {
-    /** Newest first; of one person where `actor` is said. */
+    /** Newest first; where `actor` is said, what they or nobody in particular made. */
     list(options?: { limit?: number; before?: string; actor?: string }): Promise<HistoryEntry[]>
     /** The photo or sound a record was made from. */
     attachment(sha256: string): Promise<Blob | undefined>

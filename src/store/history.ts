@@ -34,7 +34,9 @@ export async function readPage(
       const wanted = recordsOf(rows.reverse())
       page.push(
         ...wanted.filter(
-          ({ body }) => (kind === undefined || body.kind === kind) && (actor === undefined || body.actor === actor),
+          ({ body }) =>
+            (kind === undefined || body.kind === kind) &&
+            (actor === undefined || body.actor === undefined || body.actor === actor),
         ),
       )
       below = from

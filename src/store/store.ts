@@ -83,7 +83,7 @@ export interface Page {
   limit?: number
   /** A record id: the page begins with what was written before it. */
   before?: string
-  /** Only what this person wrote. */
+  /** Only what this person wrote, or nobody in particular. */
   actor?: string
 }
 

@@ -93,6 +93,24 @@ const SCREENS: readonly {
   { name: 'empty history', options: { installed: true }, hash: '#/history', shows: 'sync-state' },
   { name: 'sending', options: { history: HISTORY, syncError: 'sync/offline' }, hash: '#/sync', shows: 'send-now' },
   { name: 'settings', options: { installed: true }, hash: '#/settings', shows: 'nav-about' },
+  {
+    name: 'people',
+    options: { installed: true, people: ['Asha', 'Juma*'] },
+    hash: '#/people',
+    act: (page) => page.getByTestId('person-Juma').click(),
+    shows: 'person-pin',
+  },
+  { name: 'the lock', options: { installed: true, lock: '2468' }, hash: '#/lock', shows: 'lock-clear' },
+  {
+    name: 'a locked app',
+    options: { installed: true, lock: '2468', history: HISTORY },
+    act: async (page) => {
+      await page.getByTestId('gate-forgotten').click()
+      await page.getByTestId('gate-pin').fill('1111')
+      await page.getByTestId('gate-open').click()
+    },
+    shows: 'pin-refused',
+  },
   { name: 'packs', options: { installed: true }, hash: '#/packs', shows: 'data-use' },
   {
     name: 'a newer version',

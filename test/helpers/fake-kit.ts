@@ -313,7 +313,9 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
     records: {
       async list({ limit = 50, before, actor } = {}) {
         const start = before === undefined ? 0 : entries.findIndex(({ id }) => id === before) + 1
-        const theirs = entries.slice(start).filter(({ body }) => actor === undefined || body.actor === actor)
+        const theirs = entries
+          .slice(start)
+          .filter(({ body }) => actor === undefined || body.actor === undefined || body.actor === actor)
         return theirs.slice(0, limit)
       },
       attachment: async (sha256) => photos.get(sha256),

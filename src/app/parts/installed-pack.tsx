@@ -2,11 +2,11 @@ import { i18n } from '@lingui/core'
 import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
 import type { PackOffer } from '../../client/kit.ts'
-import { isAbort } from '../../lib/abort.ts'
 import { localised } from '../../protocol/primitives.ts'
 import { useApp } from '../context.ts'
 import { formatBytes } from '../format.ts'
 import { useLanguage } from '../use-value.ts'
+import { handOn } from './hand-on.ts'
 import { Failure } from './notice.tsx'
 
 /** Taking a pack away costs its download again, so it is asked twice. */
@@ -54,21 +54,4 @@ export function InstalledPack({ offer }: { offer: PackOffer }): JSX.Element {
       {error !== undefined && <Failure error={error} />}
     </div>
   )
-}
-
-/** By the share sheet, or as a download where there is none or it refuses the file, as Chromium does for unknown endings. */
-async function handOn(file: File): Promise<void> {
-  if (navigator.canShare?.({ files: [file] })) {
-    try {
-      return await navigator.share({ files: [file], title: file.name })
-    } catch (error) {
-      if (isAbort(error)) return
-    }
-  }
-  const link = document.createElement('a')
-  link.href = URL.createObjectURL(file)
-  link.download = file.name
-  link.click()
-  // The download has begun by then; the memory of a large pack is worth having back.
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000)
 }

@@ -4,6 +4,7 @@ import { useState } from 'preact/hooks'
 import { useApp } from '../context.ts'
 import { explainCode } from '../explain.ts'
 import { formatNumber, formatWhen } from '../format.ts'
+import { handOn } from '../parts/hand-on.ts'
 import { Failure, Notice } from '../parts/notice.tsx'
 import { Screen } from '../parts/screen.tsx'
 import { Picture } from '../pictures.tsx'
@@ -25,6 +26,11 @@ export function SyncScreen(): JSX.Element {
     } catch (reason) {
       setError(reason)
     }
+  }
+
+  const carry = (): void => {
+    setError(undefined)
+    kit.sync.exportFile().then(handOn).catch(setError)
   }
 
   const places = [
@@ -61,6 +67,12 @@ export function SyncScreen(): JSX.Element {
         <Picture name="send" />
         <span>{status.running ? i18n.t('sync.sending') : i18n.t('sync.send')}</span>
       </button>
+      {state !== 'empty' && (
+        <button type="button" class="button" onClick={carry} data-testid="carry">
+          <Picture name="file" />
+          <span>{i18n.t('sync.carry')}</span>
+        </button>
+      )}
       <p class="small">
         {status.lastContact === undefined
           ? i18n.t('sync.never')
