@@ -15,6 +15,8 @@ const REQUEST_TIMEOUT = 30 * 60_000
 /** How long requests may take to finish once the hub is asked to stop. */
 const GRACE = 5_000
 const SWEEP = 50
+/** Connections that may wait to be taken: thousands of phones come back in one moment. The system may allow fewer. */
+const BACKLOG = 8192
 
 export interface ServeOptions {
   /** 0: any free port. */
@@ -62,7 +64,7 @@ export async function serve(hub: Hub, options: ServeOptions): Promise<RunningHub
     serverOptions: { headersTimeout: HEADERS_TIMEOUT, requestTimeout: REQUEST_TIMEOUT, ...certificate },
   }) as Server
   server.setTimeout(IDLE_TIMEOUT)
-  server.listen(port, host)
+  server.listen({ port, host, backlog: BACKLOG })
   try {
     await once(server, 'listening')
   } catch (error) {

@@ -100,6 +100,7 @@ const headOf = ([seq, hash, signature]: [number, string, string]) => ({ seq, has
 /** `POST /v1/{program}/sync`: takes in a push and says what the hub has, lacks and refuses. `sync.md` is the whole protocol. */
 export function createSync({ store, blobs, signer, access, isRoot, now, admit, onNews }: SyncDeps) {
   const above = { store, signer, isRoot }
+  const swept = new Set<string>()
   type Answer = Pick<SyncResponse, 'ack' | 'forks' | 'want'> & { refused: [string, string][] }
 
   async function verdictsOf(program: string, push: SyncRequest['push']): Promise<SyncResponse['verdicts']> {
@@ -200,7 +201,11 @@ export function createSync({ store, blobs, signer, access, isRoot, now, admit, o
     const answer: Answer = { ack: {}, forks: [], want: [], refused: [] }
     await takeOwn(program, sync, device, receivedAt, answer)
     await takeCarried(program, carried, sender.key, receivedAt, answer)
-    await carryOutErasures({ store, blobs, authority: signer.key }, program)
+    // An order, or the line that it waited for, comes with lines. Once at first: the last process may have been killed before.
+    if (sync.push || sync.carried || !swept.has(program)) {
+      await carryOutErasures({ store, blobs, authority: signer.key }, program)
+      swept.add(program)
+    }
     onNews?.()
     const { refused, ...told } = answer
     const lacking = revoked ? [] : await store.lackingBlobs(program, Object.keys(answer.ack), MAX_LACKING)

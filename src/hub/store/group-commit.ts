@@ -13,6 +13,7 @@ interface Waiting {
   fail(error: unknown): void
 }
 
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 const say = (tx: Transaction<Tables>, text: string): Promise<unknown> => sql.raw(text).execute(tx)
 
 /**
@@ -20,13 +21,16 @@ const say = (tx: Transaction<Tables>, text: string): Promise<unknown> => sql.raw
  * nothing from the others. Nobody is told before the commit that holds their work.
  */
 export function createGroupCommit(db: Kysely<Tables>): Transact {
-  let waiting: Waiting[] = []
+  const waiting: Waiting[] = []
   let running = false
 
-  async function commitTogether(batch: readonly Waiting[]): Promise<void> {
+  async function commitTogether(): Promise<void> {
+    const batch: Waiting[] = []
     try {
       await db.transaction().execute(async (tx) => {
-        for (const one of batch) {
+        // Taken only now: who came while the connection was waited for, for what others read, goes along.
+        for (let one = waiting.shift(); one; one = batch.length < MOST ? waiting.shift() : undefined) {
+          batch.push(one)
           await say(tx, 'savepoint one')
           await one.run(tx)
           await say(tx, 'release one')
@@ -34,16 +38,18 @@ export function createGroupCommit(db: Kysely<Tables>): Transact {
       })
       for (const one of batch) one.settle()
     } catch (error) {
-      for (const one of batch) one.fail(error)
+      // Where no transaction could even begin, the next in line hears why: else all would wait for ever.
+      const failed = batch.length > 0 ? batch : waiting.splice(0, 1)
+      for (const one of failed) one.fail(error)
     }
   }
 
   async function work(): Promise<void> {
     running = true
     while (waiting.length > 0) {
-      const batch = waiting.slice(0, MOST)
-      waiting = waiting.slice(MOST)
-      await commitTogether(batch)
+      // A commit holds up the whole process: what became ready meanwhile comes in only with the next turn of the event loop.
+      await nextTurn()
+      await commitTogether()
     }
     running = false
   }
