@@ -8,6 +8,7 @@ import { type Quantisation, type QuantisedConstant, unsupported } from './quanti
 import { createReals, type PairName, realOperand } from './reals.ts'
 import type { Quantised } from './value.ts'
 import { settle } from './view.ts'
+import { requireExact } from './weights.ts'
 
 /** What the kernel reads again and again along the first operand: a value, or a constant among the weights. */
 interface Repeated {
@@ -82,6 +83,9 @@ function operands(context: Context): Operands {
   throw unsupported('its inputs have different sizes')
 }
 
+/** No int8 is further than this from its zero point. */
+const STEPS = 256
+
 const lowerPair =
   (pair: PairName, kind: 'add' | 'scale', sign: 1 | -1): Lowering =>
   (context) => {
@@ -93,6 +97,8 @@ const lowerPair =
     context.set(
       pending(context, dims, ({ quantisation, low, high }) => {
         const count = a.height * a.width * a.pixelBytes
+        const [most, mostB] = [STEPS * a.quantisation.scale, STEPS * b.quantisation.scale]
+        requireExact((kind === 'add' ? most + mostB : most * mostB) / quantisation.scale + STEPS)
         const buffer = context.program.buffer(count)
         // There is no quantised subtraction to agree with: that one rounds first and adds the zero point then.
         const place = sign === 1 ? realZero(quantisation) : { zero: 0, offset: -quantisation.zero }

@@ -6,8 +6,9 @@ import { type Quantisation, unsupported } from './quantisation.ts'
 import { poolReal } from './real-convolution.ts'
 import { REAL_NODES } from './real-nodes.ts'
 import { createReals, realOperand } from './reals.ts'
-import type { Quantised, Real } from './value.ts'
+import type { Quantised, Real, Target } from './value.ts'
 import { newQuantised, settle } from './view.ts'
+import { requireExact } from './weights.ts'
 import { windowOf } from './window.ts'
 
 /**
@@ -24,6 +25,10 @@ function planes(context: Context): Quantised {
   if (x.dims.length < 3) throw unsupported('its input is not an image')
   return x
 }
+
+/** No int8 is further than 256 steps from its zero point, and no mean of them. */
+const requireExactMean = (x: Quantised, target: Target): void =>
+  requireExact((256 * x.quantisation.scale) / target.quantisation.scale + 256)
 
 function poolArgs(context: Context, x: Quantised) {
   const { node } = context
@@ -56,6 +61,7 @@ export const lowerAveragePool: Lowering = (context) => {
   context.set(
     pending(context, dims, (target) => {
       const y = newImage(context, dims, target)
+      requireExactMean(x, target)
       context.program.emit('averagePool', context.name, {
         src: x.buffer,
         dst: y.buffer,
@@ -101,6 +107,7 @@ function wholeAverage(
   context.set(
     pending(context, dims, (target) => {
       const y = newQuantised(context, dims, order, target.quantisation)
+      requireExactMean(x, target)
       const pixels = x.height * x.width
       context.program.emit('globalAverage', context.name, {
         src: x.buffer,

@@ -14,6 +14,11 @@ export interface Channels {
   readonly scale: Float32Array
 }
 
+/** Refuses an operation whose results, in steps of its output, could leave the range in which rounding is exact. */
+export function requireExact(reach: number): void {
+  if (!(reach < MAX_SCALED)) throw unsupported(`its results can reach ${reach} steps, beyond exact rounding`)
+}
+
 export const weightScale = ({ scales }: QuantisedConstant, channel: number): number =>
   scales[scales.length === 1 ? 0 : channel] ?? Number.NaN
 export const weightZero = ({ zeros }: QuantisedConstant, channel: number): number =>

@@ -1,4 +1,4 @@
-import { clamp, sums, zeroPoint } from "./requantise";
+import { clamp, magicNumber, sums, zeroPoint } from "./requantise";
 
 /**
  * One filter a channel, any kernel, stride and dilation, over an image that has its padding already.
@@ -22,6 +22,7 @@ export function depthwise(
   high: i32,
 ): void {
   const vzero = zeroPoint(zero);
+  const magic = magicNumber(vzero, zero);
   const vlow = i8x16.splat(<i8>low);
   const vhigh = i8x16.splat(<i8>high);
   for (let y: usize = 0; y < outHeight; y++) {
@@ -45,7 +46,7 @@ export function depthwise(
           }
           row += rowStep;
         }
-        const r = sums(a, b, s0, s1, vzero);
+        const r = sums(a, b, s0, s1, vzero, magic);
         v128.store_lane<i64>(dst + c, clamp(r, r, vlow, vhigh), 0);
       }
       dst += channels;
@@ -85,6 +86,7 @@ export function depthwise3(
   highest: i32,
 ): void {
   const vzero = zeroPoint(zero);
+  const magic = magicNumber(vzero, zero);
   const vlow = i8x16.splat(<i8>lowest);
   const vhigh = i8x16.splat(<i8>highest);
   const nothing = i32x4.splat(0);
@@ -121,7 +123,7 @@ export function depthwise3(
         a = v128.load_ext<i8>(r + next);
         x = i32x4.add(x, i32x4.dot_i16x8_s(low(a, nothing), k8));
         z = i32x4.add(z, i32x4.dot_i16x8_s(high(a, nothing), k9));
-        const sum = sums(x, z, s0, s1, vzero);
+        const sum = sums(x, z, s0, s1, vzero, magic);
         v128.store_lane<i64>(to, clamp(sum, sum, vlow, vhigh), 0);
         p += step;
       }

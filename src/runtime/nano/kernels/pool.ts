@@ -1,4 +1,4 @@
-import { clamp, floats, MAGIC_BITS, sums, zeroPoint } from "./requantise";
+import { clamp, floats, magicNumber, sums, zeroPoint } from "./requantise";
 
 /**
  * Windows are cut at the image's edges. The sum runs in f32 in reading order and is divided twice, as onnxruntime
@@ -29,7 +29,7 @@ export function averagePool(
 ): void {
   const vin = f32x4.splat(scaleIn), vout = f32x4.splat(scaleOut), vzero = f32x4.splat(zero);
   const zin = i16x8.splat(<i16>zeroIn);
-  const at = i32x4.splat(MAGIC_BITS + offset);
+  const at = zeroPoint(-offset), magic = magicNumber(at, -offset);
   const vlow = i8x16.splat(<i8>low), vhigh = i8x16.splat(<i8>high);
   for (let y = 0; y < outHeight; y++) {
     const firstRow = max(y * strideY - top, 0), lastRow = min(y * strideY - top + windowRows, height);
@@ -51,6 +51,7 @@ export function averagePool(
           f32x4.add(f32x4.div(f32x4.div(a, count), vout), vzero),
           f32x4.add(f32x4.div(f32x4.div(b, count), vout), vzero),
           at,
+          magic,
         );
         v128.store_lane<i64>(dst + c, clamp(r, r, vlow, vhigh), 0);
       }
@@ -109,6 +110,7 @@ export function globalAverage(
 ): void {
   const vscale = f32x4.splat(scale);
   const vzero = zeroPoint(zero);
+  const magic = magicNumber(vzero, zero);
   const vlow = i8x16.splat(<i8>low), vhigh = i8x16.splat(<i8>high);
   const start = i32x4.splat(-(<i32>pixels) * zeroIn);
   for (let c: usize = 0; c < channels; c += 8) {
@@ -118,7 +120,7 @@ export function globalAverage(
       a = i32x4.add(a, i32x4.extend_low_i16x8_s(x));
       b = i32x4.add(b, i32x4.extend_high_i16x8_s(x));
     }
-    const r = sums(a, b, vscale, vscale, vzero);
+    const r = sums(a, b, vscale, vscale, vzero, magic);
     v128.store_lane<i64>(dst + c, clamp(r, r, vlow, vhigh), 0);
   }
 }
