@@ -97,7 +97,7 @@ export const Decision = v.strictObject({
 })
 export type Decision = v.InferOutput<typeof Decision>
 
-/** What figures and records call a variant: its precision (`fp32`, `fp16`, `int8`, `int4`), or `small-int8` where there are two. */
+/** What figures and records call a variant: its precision (`fp32`, `fp16`, `int8`, `int7`, `int4`), or `small-int8` where there are two. */
 export const VariantName = v.pipe(Slugish(), v.maxLength(32))
 
 const Variant = v.strictObject({

@@ -27,7 +27,7 @@ export const PackSource = v.pipe(
     /** The float ONNX file, beside this one. */
     model: InnerPath,
     /** What the phone runs where nobody says otherwise; see `cli/pack/shrink.ts`. Default int8, which needs calibration.json. */
-    precision: v.optional(v.picklist(['int8', 'int4', 'int3', 'dynamic', 'fp16', 'none'])),
+    precision: v.optional(v.picklist(['int8', 'int7', 'int4', 'int3', 'dynamic', 'fp16', 'none'])),
     /** A smaller model that is fed and read the same way: on a slow link it comes first and answers meanwhile. */
     first: v.optional(v.strictObject({ name: VariantName, model: InnerPath, decision: v.optional(Decision) })),
     /**

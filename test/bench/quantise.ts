@@ -11,6 +11,7 @@ import { collectStatistics, METHODS, rangesFrom } from '../../src/onnx/quantise/
 import { chooseWithEqualising, optionsOf, widenToClamps } from '../../src/onnx/quantise/choose.ts'
 import { driftCorrections } from '../../src/onnx/quantise/drift.ts'
 import { equalise } from '../../src/onnx/quantise/equalise.ts'
+import { narrow } from '../../src/onnx/quantise/narrow.ts'
 import { readModel } from '../../src/onnx/read.ts'
 import { inferShapes } from '../../src/onnx/shape.ts'
 import { simplify } from '../../src/onnx/simplify.ts'
@@ -127,6 +128,8 @@ export async function bench(args: readonly string[]): Promise<void> {
     const how = [best.method, ...(equalised ? ['equalised'] : []), ...(best.corrections ? ['bias corrected'] : [])]
     const whole = (equalised && equalise(graph)) || graph
     await row(`ours (${how.join(', ')})`, bytesOf(quantiseGraph(whole, best.ranges, optionsOf(best))))
+    const seven = await narrow(chosen, list, 7, { open })
+    if (seven) await row('ours, 7 bits', bytesOf(quantiseGraph(whole, best.ranges, seven)))
     if (args.includes('--all')) {
       const statistics = await collectStatistics(graph, tensorsToCalibrate(graph), list, { open })
       for (const method of METHODS) {

@@ -54,7 +54,7 @@ export function packCommand(): Command {
       new Option(
         '--quantize <precision>',
         'what the phone runs, else as pack.json says, else int8; auto takes the smallest within --budget (0.5)',
-      ).choices(['auto', 'int8', 'int4', 'int3', 'dynamic', 'fp16', 'none']),
+      ).choices(['auto', 'int8', 'int7', 'int4', 'int3', 'dynamic', 'fp16', 'none']),
     )
     .option(
       '--previous <folders...>',

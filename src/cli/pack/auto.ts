@@ -57,11 +57,11 @@ export async function chooseAutomatically(
     }
   }
   const none = async (): Promise<undefined> => undefined
-  for (const precision of ['int3', 'int4', 'int8'] as const) {
+  for (const precision of ['int3', 'int4', 'int7', 'int8'] as const) {
     const bits = BITS[precision] ?? 8
     if (samples) await weigh(precision, () => calibrate(prepared, measured, samples, { ...options, budget, bits }))
     else if (precision === 'int8' && known) await weigh(precision, async () => known)
-    else if (precision !== 'int8') await weigh(precision, none)
+    else if (precision === 'int3' || precision === 'int4') await weigh(precision, none)
   }
   for (const precision of ['dynamic', 'fp16', 'none'] as const) await weigh(precision, none)
   const within = tried.filter(({ lost }) => lost <= budget).sort((a, b) => a.bytes - b.bytes)

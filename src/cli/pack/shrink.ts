@@ -11,12 +11,13 @@ import type { SourceFolder } from './source.ts'
 
 /**
  * What the phone runs. `int8`: weights and activations, by calibration (whose weights may have fewer bits here and
- * there). `int4`, `int3`: weights of so many bits, with calibration as int8, without in blocks. `dynamic`: int8 weights,
- * activations measured at each run. `fp16`, `none`: float, stored in 16 or 32 bits.
+ * there). `int7`: the same with weights of 7 bits wherever rows are multiplied, for kernels that need them. `int4`, `int3`:
+ * weights of so many bits, with calibration as int8, without in blocks. `dynamic`: int8 weights, activations measured at
+ * each run. `fp16`, `none`: float, stored in 16 or 32 bits.
  */
-export type Precision = 'int8' | 'int4' | 'int3' | 'dynamic' | 'fp16' | 'none'
+export type Precision = 'int8' | 'int7' | 'int4' | 'int3' | 'dynamic' | 'fp16' | 'none'
 
-export const BITS: Readonly<Partial<Record<Precision, number>>> = { int4: 4, int3: 3 }
+export const BITS: Readonly<Partial<Record<Precision, number>>> = { int7: 7, int4: 4, int3: 3 }
 
 export const isQuantised = (graph: Graph): boolean => graph.nodes.some(({ opType }) => opType === 'DequantizeLinear')
 
@@ -46,6 +47,7 @@ export function shrink(
       if (calibration) break
       return { name: precision, graph: quantiseBlocks(graph, BITS[precision] ?? 8) }
     case 'int8':
+    case 'int7':
       break
   }
   if (!calibration) {

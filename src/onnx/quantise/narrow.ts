@@ -1,3 +1,4 @@
+import { intAttribute } from '../attribute.ts'
 import type { Graph } from '../graph.ts'
 import { quantiseGraph } from './apply.ts'
 import type { CalibrateOptions, Samples } from './calibrate.ts'
@@ -8,6 +9,8 @@ import { chooseNodes, weightsOf } from './plan.ts'
 
 /** Fewer weights stay at 8 bits: there is nothing to save. */
 const LEAST_WEIGHTS = 1024
+/** Of all products, down to the smallest: there are kernels that need it of every weight, and none that gains by some. */
+const PRODUCT_BITS = 7
 /** Samples that single nodes are measured on: there are many of them. */
 const GLANCED = 12
 
@@ -25,7 +28,7 @@ interface Candidate {
 /**
  * Weights in `bits` bits: in all nodes, or under a budget in as many as it allows; those stay at 8 whose narrowing brings
  * the most error for the bytes it saves. Undefined when none may be narrowed. Biases take up what rounding so coarsely
- * shifts, or little would be left of the net.
+ * shifts, or little would be left of the net. At 7 bits it is all or nothing.
  */
 export async function narrow(
   { graph, statistics, best, measure }: Chosen,
@@ -33,7 +36,7 @@ export async function narrow(
   bits: number,
   { budget, ...operation }: CalibrateOptions & { budget?: number },
 ): Promise<Narrowed | undefined> {
-  const candidates = candidatesOf(graph)
+  const candidates = candidatesOf(graph, bits)
   const all = new Set(candidates.map(({ node }) => node))
   const settle = async (narrowed: ReadonlySet<string>): Promise<Narrowed> => {
     const map = new Map([...narrowed].map((node) => [node, bits]))
@@ -42,6 +45,7 @@ export async function narrow(
   }
   const whole = await settle(all)
   if (budget === undefined || whole.lost <= budget) return whole
+  if (bits === PRODUCT_BITS) return undefined
   const order = await byGain(graph, candidates, whole, best.ranges, samples, operation)
   // Error falls as nodes go back to 8 bits, worst first: how many must, is found by halving.
   let [enough, result] = [order.length, undefined as Narrowed | undefined]
@@ -56,10 +60,14 @@ export async function narrow(
   return enough < order.length ? result : undefined
 }
 
-const candidatesOf = (graph: Graph): Candidate[] =>
+const candidatesOf = (graph: Graph, bits: number): Candidate[] =>
   [...chooseNodes(graph, new Set())].flatMap(([node, role]) => {
-    const weights = role === 'weighted' ? (weightsOf(graph, node)?.weight.data.length ?? 0) : 0
-    return weights >= LEAST_WEIGHTS ? [{ node: node.output[0] ?? '', weights }] : []
+    const weight = role === 'weighted' ? weightsOf(graph, node)?.weight : undefined
+    // Depthwise layers have a kernel of their own, which takes 8 bits as well, and suffer most from fewer.
+    const [outputs = 0, perGroup] = weight?.dims ?? []
+    const depthwise = perGroup === 1 && outputs > 1 && intAttribute(node, 'group', 1) === outputs
+    const wanted = bits === PRODUCT_BITS ? !depthwise : (weight?.data.length ?? 0) >= LEAST_WEIGHTS
+    return weight && wanted ? [{ node: node.output[0] ?? '', weights: weight.data.length }] : []
   })
 
 /** Nodes by how much error goes, for each weight, when they alone are wide again. */

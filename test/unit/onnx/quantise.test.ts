@@ -4,6 +4,7 @@ import { makeNode } from '../../../src/onnx/attribute.ts'
 import type { Constant } from '../../../src/onnx/constant.ts'
 import { withModel } from '../../../src/onnx/engine.ts'
 import { createGraph, type Graph } from '../../../src/onnx/graph.ts'
+import { lower } from '../../../src/onnx/lower/lower.ts'
 import {
   type QuantiseOptions,
   quantiseGraph,
@@ -12,7 +13,7 @@ import {
 } from '../../../src/onnx/quantise/apply.ts'
 import { keepWithinBudget, measureSensitivity } from '../../../src/onnx/quantise/budget.ts'
 import { addMeans, collectStatistics, METHODS, rangesFrom, withOutputs } from '../../../src/onnx/quantise/calibrate.ts'
-import { chooseQuantisation, chooseWithEqualising, widenToClamps } from '../../../src/onnx/quantise/choose.ts'
+import { chooseQuantisation, chooseWithEqualising, optionsOf, widenToClamps } from '../../../src/onnx/quantise/choose.ts'
 import { driftCorrections } from '../../../src/onnx/quantise/drift.ts'
 import { equalise } from '../../../src/onnx/quantise/equalise.ts'
 import { count, createHistogram, leastErrorRange, percentileRange } from '../../../src/onnx/quantise/histogram.ts'
@@ -30,6 +31,7 @@ import { choosePeaks, gridStep } from '../../../src/onnx/quantise/peaks.ts'
 import { quantiseWeights } from '../../../src/onnx/quantise/weights.ts'
 import { randomInputs, simplify } from '../../../src/onnx/simplify.ts'
 import { writeModel } from '../../../src/onnx/write.ts'
+import { parsePlan } from '../../../src/protocol/plan.ts'
 import type { Tensors } from '../../../src/protocol/tensor.ts'
 import { openModel as open } from './engine.ts'
 import { createRandom, makeModel, makeSmallNet, randomFloats } from './make.ts'
@@ -397,6 +399,35 @@ describe('choosing how to quantise', () => {
     expect(some?.bits.size).toBe(1)
     expect(some?.lost).toBeLessThanOrEqual(budget)
     expect(await narrow(chosen, samples, 4, { open, budget: chosen.best.lost / 100 })).toBeUndefined()
+  })
+
+  it('takes 7 bits for the weights of all products or of none, and leaves depthwise layers', async () => {
+    const random = createRandom(10)
+    const graph = createGraph(
+      makeModel({
+        inputs: { x: [1, 16, 8, 8] },
+        outputs: { y: [1, 8, 8, 8] },
+        constants: {
+          w1: randomFloats([16, 1, 3, 3], random, 0.3),
+          w2: randomFloats([8, 16, 1, 1], random, 0.3),
+        },
+        nodes: [
+          makeNode('Conv', ['x', 'w1'], ['a'], { pads: [1, 1, 1, 1], group: 16 }),
+          makeNode('Relu', ['a'], ['b']),
+          makeNode('Conv', ['b', 'w2'], ['y']),
+        ],
+      }),
+    )
+    const samples = samplesOf(graph)
+    const chosen = await chooseWithEqualising(graph, samples, { open })
+    const seven = await narrow(chosen, samples, 7, { open })
+    expect([...(seven?.bits ?? [])]).toEqual([['y', 7]])
+    const int7 = quantiseGraph(chosen.graph, chosen.best.ranges, { ...seven })
+    expect(parsePlan(lower(int7).plan).weightLimit).toBe(63)
+    expect(
+      parsePlan(lower(quantiseGraph(chosen.graph, chosen.best.ranges, optionsOf(chosen.best))).plan).weightLimit,
+    ).toBe(127)
+    expect(await narrow(chosen, samples, 7, { open, budget: (seven?.lost ?? 0) / 2 })).toBeUndefined()
   })
 
   it('counts in points of accuracy where it is known what is right', async () => {
