@@ -12,6 +12,7 @@ import type { OnNews, WorkerApi, WorkerConfig } from '../protocol/worker.ts'
 import type { Backend } from '../runtime/backend.ts'
 import { createLazyBackend } from '../runtime/lazy-backend.ts'
 import { memoryLimit } from '../runtime/memory.ts'
+import type { KernelNotes } from '../runtime/nano/nano.ts'
 import type { OrtOptions } from '../runtime/ort.ts'
 import { ORT_WASM, ORT_WEBGPU } from '../runtime/ort-ids.ts'
 import type { Gpu } from '../runtime/ort-webgpu.ts'
@@ -21,10 +22,11 @@ import type { Keeping } from './keeping.ts'
 import { createPackRoom, type PackRoom } from './pack-room.ts'
 import { createWorkerService } from './service.ts'
 
-const nano = createLazyBackend({ id: `nano ${PLAN_VERSION}`, engine: 'nano' }, async () => {
-  const { createNanoBackend } = await import('../runtime/nano/nano.ts')
-  return createNanoBackend()
-})
+const nanoBackend = (notes: KernelNotes): Backend =>
+  createLazyBackend({ id: `nano ${PLAN_VERSION}`, engine: 'nano' }, async () => {
+    const { createNanoBackend } = await import('../runtime/nano/nano.ts')
+    return createNanoBackend({ notes })
+  })
 
 /** Only Chromium says anything about the link. */
 const link = (): LinkFacts => (navigator as { connection?: LinkFacts }).connection ?? {}
@@ -75,6 +77,7 @@ async function start(config: WorkerConfig, tell: OnNews): Promise<Omit<WorkerApi
       .then((opened) => opened.count(bytes))
       .catch(() => undefined)
   }
+  const nano = nanoBackend(store)
   const backends = [nano, ...ortBackends(config, tell)]
   const gpu = (navigator as { gpu?: Gpu }).gpu
   /** Kept with what packs need: what was tried and found faster must be there without a network. */

@@ -4,13 +4,20 @@ import { parseArgs } from 'node:util'
 import { brotliCompressSync, constants } from 'node:zlib'
 import * as ort from 'onnxruntime-web/wasm'
 import { rolldown } from 'rolldown'
+import { createEngines } from '../../src/cli/engines.ts'
+import { prepareModel } from '../../src/cli/pack/prepare-model.ts'
+import { shrink } from '../../src/cli/pack/shrink.ts'
+import { readSourceFolder } from '../../src/cli/pack/source.ts'
 import type { Bytes } from '../../src/lib/bytes.ts'
 import { createGraph } from '../../src/onnx/graph.ts'
+import { describePlan } from '../../src/onnx/lower/describe.ts'
 import { lower } from '../../src/onnx/lower/lower.ts'
 import { readModel } from '../../src/onnx/read.ts'
+import { parsePlan } from '../../src/protocol/plan.ts'
 import { createNanoBackend } from '../../src/runtime/nano/nano.ts'
 import { randomInputs } from '../helpers/compare-engines.ts'
 import { architectures, type BenchModel } from '../helpers/nano-models.ts'
+import { measureStarts, type Starts } from '../helpers/nano-starts.ts'
 import { openPeers } from '../helpers/peers.ts'
 
 const SUPPLIED = fileURLToPath(new URL('../../../shared/materials/models/', import.meta.url))
@@ -22,6 +29,9 @@ const REAL: Record<string, string> = {
   'DS-CNN (real)': 'kws-dscnn-mlperf-tiny/kws_int8',
   'person 96 (real)': 'person-vww-96/vww_int8',
 }
+
+/** Processes, and browsers, that are started for the medians of a start. */
+const STARTS = 5
 
 interface Times {
   median: number
@@ -154,6 +164,61 @@ export async function engineBrotliBytes(): Promise<number> {
   return brotliCompressSync(code, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }).length
 }
 
+/** What starting with the pack of the coffee leaves costs, and what the memory of it may be. */
+export interface NanoStarts {
+  planBytes: number
+  weightsBytes: number
+  arenaBytes: number
+  /** Weights x 1.3 + arena + 4 MB. */
+  memoryLimit: number
+  engines: Record<'node' | 'chromium', { cold: StartTimes; warm: StartTimes; heldBytes: number }>
+}
+
+interface StartTimes {
+  createMs: number
+  firstMs: number
+  /** Since the process, or the page, was asked for. */
+  answeredMs: number
+}
+
+async function measureLeaf(rounds: number): Promise<NanoStarts> {
+  const folder = await readSourceFolder(fileURLToPath(new URL('../../models/coffee-leaf', import.meta.url)))
+  const prepared = await prepareModel(folder, createEngines().open)
+  const { plan } = lower(shrink(prepared, 'int8', folder).graph)
+  const { weightsBytes, arenaBytes } = describePlan(parsePlan(plan), plan.length)
+  const starts = await measureStarts(plan, rounds)
+  const median = (all: readonly Starts[], of: (one: Starts) => number): number => summarise(all.map(of)).median
+  const times = (all: readonly Starts[], which: keyof Starts): StartTimes => ({
+    createMs: median(all, (one) => one[which].createMs),
+    firstMs: median(all, (one) => one[which].firstMs),
+    answeredMs: median(all, (one) => one[which].answeredAt),
+  })
+  const engine = (all: readonly Starts[]) => ({
+    cold: times(all, 'cold'),
+    warm: times(all, 'warm'),
+    heldBytes: median(all, ({ cold }) => cold.heldBytes),
+  })
+  return {
+    planBytes: plan.length,
+    weightsBytes,
+    arenaBytes,
+    memoryLimit: Math.round(1.3 * weightsBytes + arenaBytes + 4e6),
+    engines: { node: engine(starts.node), chromium: engine(starts.chromium) },
+  }
+}
+
+function describeLeaf({ planBytes, weightsBytes, arenaBytes, memoryLimit, engines }: NanoStarts): string {
+  const ms = ({ createMs, firstMs, answeredMs }: StartTimes): string =>
+    `session ${createMs.toFixed(1)} ms, first answer ${firstMs.toFixed(1)} ms later, ${answeredMs.toFixed(0)} ms after the start`
+  return [
+    `coffee-leaf: plan ${planBytes} B, weights ${weightsBytes} B, arena ${arenaBytes} B, memory at most ${memoryLimit} B`,
+    ...Object.entries(engines).flatMap(([name, { cold, warm, heldBytes }]) => [
+      `  ${name} cold: ${ms(cold)}; warm: ${ms(warm)}`,
+      `  ${name} holds ${heldBytes} B more than without nano`,
+    ]),
+  ].join('\n')
+}
+
 function realModels(): BenchModel[] {
   return Object.entries(REAL)
     .filter(([, path]) => existsSync(`${SUPPLIED}${path}.qdq.onnx`))
@@ -195,7 +260,9 @@ export async function bench(args: readonly string[]): Promise<void> {
     if (!values.json) console.log(describe(row))
   }
   await peers?.close()
-  if (values.json) console.log(JSON.stringify({ engineBrotliBytes: bytes, models: rows }))
+  const leaf = 'coffee-leaf'.includes(values.only ?? '') ? await measureLeaf(STARTS) : undefined
+  if (leaf && !values.json) console.log(describeLeaf(leaf))
+  if (values.json) console.log(JSON.stringify({ engineBrotliBytes: bytes, models: rows, ...(leaf && { leaf }) }))
   else console.log(`engine and kernels: ${bytes} bytes of brotli`)
 }
 

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { lower } from '../../../src/onnx/lower/lower.ts'
 import { PLAN_VERSION, parsePlan } from '../../../src/protocol/plan.ts'
 import { float32 } from '../../../src/protocol/tensor.ts'
+import { loadKernels } from '../../../src/runtime/nano/load-kernels.ts'
 import { createNanoBackend } from '../../../src/runtime/nano/nano.ts'
 import { createQdqGraph } from '../../helpers/qdq-graph.ts'
 
@@ -31,6 +32,34 @@ test('a session takes what its model takes, and nothing after it is closed', asy
   await expect(session.run(wrongShape)).rejects.toThrow(/must be float32 \[1, 8, 4, 4\], it got float32 \[1, 8, 2, 8\]/)
   await session.dispose()
   await expect(session.run({ [name]: input })).rejects.toMatchObject({ code: 'runtime/run-failed' })
+})
+
+test('which kernels won is known after a restart, as long as they are the same', async () => {
+  const kept = new Map<string, string>()
+  const notes = {
+    getNote: async (key: string) => kept.get(key),
+    putNote: async (key: string, text: string) => void kept.set(key, text),
+  }
+  const builds = await loadKernels()
+  const start = async (given: typeof builds): Promise<string> => {
+    const backend = createNanoBackend({ notes, load: async () => given })
+    await backend.createSession({ engine: 'nano', plan: 'p' }, async () => model())
+    return backend.name
+  }
+  await start(builds)
+  const [key = '', text = ''] = [...kept][0] ?? []
+  // What no race would say here.
+  for (const name of ['dot', 'mlal']) {
+    kept.set(key, text.replace(/: .*/, `: ${name}`))
+    expect(await start(builds)).toContain(`(${name})`)
+  }
+  const others = new Map([...builds].filter(([name]) => name !== 'mlal'))
+  expect(await start(others)).toContain('(dot)')
+  expect(kept.get(key)).toMatch(/: dot$/)
+  for (const damaged of ['', 'x', text.replace(/: .*/, ': scalar'), text.replace(/: .*/, '')]) {
+    kept.set(key, damaged)
+    expect(await start(builds)).toMatch(/\((dot|mlal)\)/)
+  }
 })
 
 test('programs of other engines and damaged plans are refused', async () => {

@@ -13,7 +13,12 @@ import {
 } from '../../../src/onnx/quantise/apply.ts'
 import { keepWithinBudget, measureSensitivity } from '../../../src/onnx/quantise/budget.ts'
 import { addMeans, collectStatistics, METHODS, rangesFrom, withOutputs } from '../../../src/onnx/quantise/calibrate.ts'
-import { chooseQuantisation, chooseWithEqualising, optionsOf, widenToClamps } from '../../../src/onnx/quantise/choose.ts'
+import {
+  chooseQuantisation,
+  chooseWithEqualising,
+  optionsOf,
+  widenToClamps,
+} from '../../../src/onnx/quantise/choose.ts'
 import { driftCorrections } from '../../../src/onnx/quantise/drift.ts'
 import { equalise } from '../../../src/onnx/quantise/equalise.ts'
 import { count, createHistogram, leastErrorRange, percentileRange } from '../../../src/onnx/quantise/histogram.ts'
