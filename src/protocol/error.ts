@@ -12,6 +12,7 @@ export type ErrorArea =
   | 'log'
   | 'sync'
   | 'hub'
+  | 'teach'
   | 'worker'
   | 'cli'
 

@@ -8,6 +8,8 @@ const ClassesOutput = v.strictObject({
   tensor: TensorName,
   /** `logits` pass through softmax with the decision's `temperature`; `sigmoid` through 1/(1+e^(-x/temperature)) each. */
   activation: v.picklist(['logits', 'probabilities', 'sigmoid']),
+  /** The vector before the classifier, [1, values] or as many in any shape: new classes can be taught from it. */
+  features: v.optional(TensorName),
 })
 
 /** What every detector's heads need besides. */
@@ -127,6 +129,8 @@ const GenerateOutput = v.strictObject({
   most: v.pipe(PositiveCount, v.maxValue(4096)),
   /** How many of the likeliest tokens are drawn from; 1 takes the likeliest. */
   among: v.pipe(PositiveCount, v.maxValue(1000)),
+  /** Where each head of each layer looks with this token, for those who want to see it: [layers, heads, context]. */
+  attention: v.optional(TensorName),
 })
 
 /** How the graph's outputs become an answer: data, so that a new model needs no new code. */
@@ -142,6 +146,22 @@ export const Output = v.variant('kind', [
 ])
 export type Output = v.InferOutput<typeof Output>
 export type OutputOf<K extends Output['kind']> = Extract<Output, { kind: K }>
+
+/**
+ * How the vector is read that classes can be taught from: an embedding's own, or the one before the classifier.
+ * Undefined for a pack that nothing can be taught from.
+ */
+export function featuresOf(output: Output): OutputOf<'embedding'> | undefined {
+  if (output.kind === 'embedding') return output
+  if (output.kind !== 'classes' || output.features === undefined) return undefined
+  return { kind: 'embedding', tensor: output.features, unit: true }
+}
+
+/** Outputs of the graph that a pack keeps: those of its answers, and those that are looked at besides. */
+export function keptTensors(output: Output): string[] {
+  const more = output.kind === 'classes' ? output.features : output.kind === 'generate' ? output.attention : undefined
+  return [...new Set([...outputTensors(output), ...(more === undefined ? [] : [more])])]
+}
 
 /** Kinds of output that mean nothing without labels. */
 export const needsLabels = ({ kind }: Output): boolean => kind === 'classes' || kind === 'boxes' || kind === 'tokens'

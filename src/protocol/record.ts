@@ -103,6 +103,25 @@ const ResultRecord = v.object({
   batch: v.optional(v.object({ id: v.pipe(v.string(), v.maxLength(32)), at: Count })),
 })
 
+/**
+ * What a person taught this phone: the pack that came of it is the attachment in the role `output`. The examples stay on
+ * the phone.
+ */
+const LessonRecord = v.object({
+  ...common,
+  kind: v.literal('lesson'),
+  /** What was made. */
+  pack: v.object({ name: Slug, version: v.string(), digest: Sha256 }),
+  /** What it builds on. */
+  from: v.object({ name: Slug, version: v.string(), digest: Sha256 }),
+  title: ShortText,
+  labels: v.array(v.object({ id: v.string(), name: ShortText, none: v.optional(v.boolean()), examples: Count })),
+  method: v.string(),
+  /** Of so many examples, each judged while it was left out, so many right. */
+  estimate: v.object({ right: Count, of: Count }),
+  attachments: v.array(Attachment),
+})
+
 /** Who speaks: of two that did not know of each other, the earlier in this list is shown. */
 export const ROLES = ['supervisor', 'worker', 'model'] as const
 export type Role = (typeof ROLES)[number]
@@ -143,12 +162,22 @@ const NoteRecord = v.object({
 })
 
 /** The body of a log line. Objects are loose: a newer app's extra fields are kept, since the line's exact bytes are. */
-export const RecordBody = v.variant('kind', [ResultRecord, CorrectionRecord, RetractRecord, EraseRecord, NoteRecord])
+export const RecordBody = v.variant('kind', [
+  ResultRecord,
+  LessonRecord,
+  CorrectionRecord,
+  RetractRecord,
+  EraseRecord,
+  NoteRecord,
+])
 export type RecordBody = v.InferOutput<typeof RecordBody>
 export type EraseBody = v.InferOutput<typeof EraseRecord>
-/** What is said about a record: everything but results. */
-export type AboutBody = Exclude<RecordBody, { kind: 'result' }>
-export const isAbout = (body: RecordBody): body is AboutBody => body.kind !== 'result'
+/** What stands for itself, with what it was made from. */
+type OwnBody = Extract<RecordBody, { attachments: unknown }>
+/** What is said about a record. */
+export type AboutBody = Exclude<RecordBody, OwnBody>
+export const isAbout = (body: RecordBody): body is AboutBody => !('attachments' in body)
+export type LessonBody = v.InferOutput<typeof LessonRecord>
 export type ResultBody = v.InferOutput<typeof ResultRecord>
 
 /** Parses one log line. @throws JikoError `log/bad-record`. */

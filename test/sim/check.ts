@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { ACCEPTED, GONE } from '../../src/hub/verdict.ts'
 import { EMPTY_HASH } from '../../src/protocol/log.ts'
-import { parseRecord, type RecordBody } from '../../src/protocol/record.ts'
+import { isAbout, parseRecord, type RecordBody } from '../../src/protocol/record.ts'
 import type { Change } from '../../src/store/corrected.ts'
 import type { RecordRow, UploadRow } from '../../src/store/database.ts'
 import type { RecordStore, StreamState } from '../../src/store/store.ts'
@@ -81,7 +81,7 @@ export function readPhone({ disk }: CheckedPhone): Promise<PhoneRows> {
 export const labelOf = (line: string): string | undefined => /"answer":\{[^}]*"label":"([^"]+)"/.exec(line)?.[1]
 const photosOf = (line: string): string[] => {
   const body = parseRecord(line)
-  return body.kind === 'result' ? body.attachments.map(({ sha256 }) => sha256) : []
+  return isAbout(body) ? [] : body.attachments.map(({ sha256 }) => sha256)
 }
 
 /** I1, I4 and I8 on a phone, after anything that happened to it. */

@@ -8,7 +8,7 @@ import { type PassReport, simplify } from '../../onnx/simplify.ts'
 import { JikoError } from '../../protocol/error.ts'
 import { type Input, inputProblem } from '../../protocol/input.ts'
 import type { Feeding } from '../../protocol/manifest.ts'
-import { type Output, outputTensors } from '../../protocol/output.ts'
+import { keptTensors, type Output, outputTensors } from '../../protocol/output.ts'
 import type { PackSource } from '../../protocol/pack-source.ts'
 import { elementCount, type Tensors } from '../../protocol/tensor.ts'
 import { constantTensors } from '../../runtime/feeding.ts'
@@ -50,7 +50,8 @@ export async function prepareModel(
   const output = withLogits(graph, wanted)
   const shapes = inferShapes(graph)
   checkLabels(shapes, output, source)
-  const kept = [...outputTensors(output), ...Object.values(source.state ?? {}).map((one) => one.output)]
+  checkKept(shapes, output, graph)
+  const kept = [...keptTensors(output), ...Object.values(source.state ?? {}).map((one) => one.output)]
   return { ...feeding, graph: await withOnlyOutputs(graph, kept, shapes), output, reports }
 }
 
@@ -119,6 +120,14 @@ function withLogits(graph: Graph, output: Output): Output {
   if (output.kind !== 'classes' || output.activation === 'sigmoid') return output
   const logits = logitsOf(graph, output.tensor)
   return logits === undefined ? output : { ...output, tensor: logits, activation: 'logits' }
+}
+
+/** What is looked at besides the answer may be any value of the graph. @throws JikoError `model/which` */
+function checkKept(shapes: ReturnType<typeof inferShapes>, output: Output, graph: Graph): void {
+  for (const name of keptTensors(output)) {
+    if (shapes.has(name) || graph.outputs.some((one) => one.name === name) || graph.producer(name)) continue
+    throw new JikoError('model/which', `The model makes no "${name}", which the output in pack.json names.`)
+  }
 }
 
 /** @throws JikoError `model/wrong-labels` */

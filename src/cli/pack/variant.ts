@@ -5,6 +5,7 @@ import { lower } from '../../onnx/lower/lower.ts'
 import { writeExternal } from '../../onnx/write.ts'
 import { JikoError } from '../../protocol/error.ts'
 import { type Feeding, type Golden, type Program, sampleOf, type Variant } from '../../protocol/manifest.ts'
+import { keptTensors, type Output, outputTensors } from '../../protocol/output.ts'
 import { parsePlan } from '../../protocol/plan.ts'
 import type { ReadFile } from '../../runtime/backend.ts'
 import { goldenInputs } from '../../runtime/golden.ts'
@@ -30,13 +31,19 @@ const SAMPLE = 512
 /** A backend may round otherwise than the one that made the golden answers: this part of their spread. */
 const TOLERANCE = 0.02
 
+/** Whether a value of the graph has a part in answers; the others are only looked at besides. */
+const answersWith =
+  (output: Output) =>
+  (name: string): boolean =>
+    outputTensors(output).includes(name) || !keptTensors(output).includes(name)
+
 export const programDigest = (model: Bytes, weights: Bytes): Promise<string> => sha256Hex(concat(model, weights))
 
 /** Files, programs and golden answers of a graph. A program that does not give the golden answers is left out, and told. */
 export async function buildVariant(
   name: Variant['name'],
   graph: Graph,
-  feeding: Feeding,
+  feeding: Feeding & { output: Output },
   engines: Engines,
 ): Promise<BuiltVariant> {
   const paths = { plan: `${name}/model.plan`, model: `${name}/model.onnx`, weights: `${name}/model.weights` }
@@ -86,18 +93,27 @@ function backendFor(program: Program, { backends }: Engines) {
   return backend
 }
 
-async function goldenOf(program: Program, read: ReadFile, feeding: Feeding, engines: Engines): Promise<Golden[]> {
+async function goldenOf(
+  program: Program,
+  read: ReadFile,
+  feeding: Feeding & { output: Output },
+  engines: Engines,
+): Promise<Golden[]> {
+  // What is only looked at besides the answer is on its way to it, and would cost every phone bytes.
+  const isGolden = answersWith(feeding.output)
   const session = await backendFor(program, engines).createSession(program, read)
   try {
     const golden: Golden[] = []
     for (const seed of SEEDS) {
       const outputs = await session.run(goldenInputs(seed, feeding))
       const output = Object.fromEntries(
-        Object.entries(outputs).map(([name, { data }]) => [
-          name,
-          // Labels are compared one by one; a detector's hundred thousand numbers by a sample.
-          sampleOf(data.length, data.length <= MOST_WHOLE ? data.length : SAMPLE).map((at) => Number(data[at])),
-        ]),
+        Object.entries(outputs)
+          .filter(([name]) => isGolden(name))
+          .map(([name, { data }]) => [
+            name,
+            // Labels are compared one by one; a detector's hundred thousand numbers by a sample.
+            sampleOf(data.length, data.length <= MOST_WHOLE ? data.length : SAMPLE).map((at) => Number(data[at])),
+          ]),
       )
       const values = Object.values(output).flat()
       const spread =

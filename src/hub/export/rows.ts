@@ -1,6 +1,6 @@
 import { headlineOf } from '../../protocol/answer.ts'
 import { recordId } from '../../protocol/log.ts'
-import { parseRecord, type ResultBody } from '../../protocol/record.ts'
+import { isAbout, parseRecord, type ResultBody } from '../../protocol/record.ts'
 import { type Change, type Corrected, corrected } from '../../store/corrected.ts'
 import type { HubStore, HubStream } from '../store/store.ts'
 import { ACCEPTED } from '../verdict.ts'
@@ -27,7 +27,7 @@ async function saidAbout(store: HubStore, program: string, { stream }: HubStream
     for (const { seq, line, verdict } of lines) {
       if (verdict !== ACCEPTED) continue
       const body = parseRecord(line)
-      if (body.kind === 'result') continue
+      if (!isAbout(body)) continue
       const [target, number] = body.ref.split('/')
       if (target === stream) note(stream, seq, line, Number(number))
     }

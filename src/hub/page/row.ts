@@ -46,6 +46,14 @@ function describe(body: RecordBody): Pick<Row, 'title' | 'detail' | 'score' | 's
         ...(photo && { photo }),
       }
     }
+    case 'lesson': {
+      const { right, of } = body.estimate
+      const names = body.labels.map(({ name }) => name).join(', ')
+      return {
+        title: `taught: ${body.title} (${names}; ${right} of ${of} right)`,
+        detail: `${body.pack.name} on ${body.from.name}`,
+      }
+    }
     case 'correction':
       return { title: `correction: ${Object.values(body.patch).join(', ')}`, detail: `of ${body.ref}` }
     case 'retract':
