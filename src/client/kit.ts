@@ -5,6 +5,7 @@ import type { Label } from '../protocol/manifest.ts'
 import type { LocalText } from '../protocol/primitives.ts'
 import type { Place, RecordState, ResultBody } from '../protocol/record.ts'
 import type { Answer } from '../protocol/task.ts'
+import type { Estimate } from '../protocol/taught.ts'
 import type { Budget, DataUse, DeviceReport, OnProgress, OnText, PackStatus, RunInput } from '../protocol/worker.ts'
 import type { Actor, Actors } from '../store/actors.ts'
 import type { Lock } from '../store/lock.ts'
@@ -20,6 +21,47 @@ export type Patch = Readonly<Record<string, string | number | boolean | null>>
 export interface Operation {
   signal?: AbortSignal
   onProgress?: OnProgress
+}
+
+/** A class of a lesson, with the names of its examples. */
+export interface LessonClass {
+  readonly id: string
+  readonly name: string
+  /** Stands for "none of these". */
+  readonly none?: boolean
+  readonly examples: readonly string[]
+}
+
+/** What a person teaches: classes of examples, on top of an installed pack. */
+export interface Lesson {
+  readonly id: string
+  readonly title: string
+  /** Name of the pack that sees. */
+  readonly base: string
+  readonly classes: readonly LessonClass[]
+  /** What came of it so far; it answers under the name `pack`. */
+  readonly taught?: {
+    readonly pack: string
+    readonly version: string
+    readonly method: string
+    readonly estimate: Estimate
+    /** The examples are others by now. */
+    readonly stale: boolean
+  }
+}
+
+/** Of a pack that a person made on a phone: nobody vouches for it. */
+export interface TaughtBy {
+  /** As they call themselves. */
+  readonly maker?: string
+  /** The end of the public key of the phone that made it: to compare by eye. */
+  readonly key: string
+  /** Made on this very phone. */
+  readonly own: boolean
+  readonly base: string
+  /** Whether the pack it builds on is here: `absent`, or another version by now. */
+  readonly ready: 'ready' | 'absent' | 'other'
+  readonly estimate: Estimate
 }
 
 export interface RunOperation extends Operation {
@@ -112,6 +154,10 @@ export interface PackOffer extends PackStatus {
   description: LocalText
   /** Of an installed pack: what it takes. */
   takes?: Input['kind']
+  /** Of an installed pack: classes can be taught from what it sees. */
+  teaches?: boolean
+  /** A person made it, on this phone or another. */
+  taught?: TaughtBy
   /** Of an installed pack: names and advice for history, without loading the model. */
   labels?: readonly Label[]
   /** Of an installed pack: its variants that are only for a first answer. */
@@ -155,6 +201,28 @@ export interface Kit {
     setBudget(budget: Budget): Promise<void>
   }
   open(name: string, operation?: Operation): Promise<OpenPack>
+  /** Lessons: everything is kept at once, so that a page that is killed loses nothing. Errors are `teach/...`. */
+  readonly teach: {
+    list(): Promise<Lesson[]>
+    /** @param base an installed pack of which `teaches` is true */
+    begin(base: string, title: string): Promise<Lesson>
+    addClass(lesson: string, name: string, options?: { none?: boolean }): Promise<Lesson>
+    /** Takes the class and its examples away. */
+    removeClass(lesson: string, id: string): Promise<Lesson>
+    /** @throws JikoError `teach/too-many`, `pack/not-installed`, `input/...` */
+    addExample(lesson: string, id: string, input: RunInput, operation?: Operation): Promise<Lesson>
+    removeExample(lesson: string, example: string): Promise<Lesson>
+    /** What an example looks or sounds like. */
+    example(name: string): Promise<Blob | undefined>
+    /**
+     * Learns from the examples. The pack that comes of it, and its record, are durable before this resolves.
+     * @param options.maker who made it, for those who get it
+     * @throws JikoError `teach/one-class`, `teach/few-examples`, ...
+     */
+    train(lesson: string, options?: { maker?: string; signal?: AbortSignal }): Promise<Lesson>
+    /** Takes the lesson away with all its examples; the pack that was made stays until it is removed itself. */
+    remove(lesson: string): Promise<void>
+  }
   /**
    * Listens to the microphone and gives a WAV file, as packs for sound take it.
    * @throws JikoError `input/microphone-refused`, `input/no-microphone`; AbortError

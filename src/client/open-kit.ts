@@ -9,6 +9,7 @@ import { createPacks } from './packs.ts'
 import { createRecords } from './records.ts'
 import { createSharedHost } from './shared-host.ts'
 import { startSync } from './sync.ts'
+import { createTaughtPacks } from './taught-packs.ts'
 import { createWorkerHost } from './worker-host.ts'
 
 export interface KitOptions {
@@ -64,16 +65,33 @@ export async function openKit(options: KitOptions = {}): Promise<Kit> {
 
   const people = createOnce(async () => (await import('../store/people.ts')).openPeople(name))
 
+  const settings = { get: store.getSetting, set: store.setSetting }
+  const teach = createOnce(async () =>
+    (await import('./teach.ts')).createTeach({ host, store, moment, onWritten: sync.wake }),
+  )
+
   return {
     packs: createPacks({
       host,
       base: new URL('packs/', base),
-      settings: { get: store.getSetting, set: store.setSetting },
+      settings,
       persist: () => navigator.storage?.persist?.(),
+      taught: createTaughtPacks(settings, () => store.signer.key),
     }),
     async open(pack, operation) {
       const { openPack } = await import('./open-pack.ts')
       return openPack(pack, { host, store, moment, onWritten: sync.wake }, operation)
+    },
+    teach: {
+      list: async () => (await teach()).list(),
+      begin: async (...given) => (await teach()).begin(...given),
+      addClass: async (...given) => (await teach()).addClass(...given),
+      removeClass: async (...given) => (await teach()).removeClass(...given),
+      addExample: async (...given) => (await teach()).addExample(...given),
+      removeExample: async (...given) => (await teach()).removeExample(...given),
+      example: async (name) => (await teach()).example(name),
+      train: async (...given) => (await teach()).train(...given),
+      remove: async (id) => (await teach()).remove(id),
     },
     listen: async (options) => (await import('./microphone.ts')).listen(options),
     records: createRecords({ store, moment, onWritten: sync.wake }),

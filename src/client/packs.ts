@@ -1,7 +1,9 @@
 import { findLost } from '../packs/loss.ts'
 import { JikoError } from '../protocol/error.ts'
+import { featuresOf } from '../protocol/output.ts'
 import type { InstalledPack } from '../protocol/worker.ts'
 import type { Kit, PackOffer } from './kit.ts'
+import type { TaughtPacks } from './taught-packs.ts'
 import type { WorkerHost } from './worker-host.ts'
 
 export interface PackRoomOptions {
@@ -12,6 +14,8 @@ export interface PackRoomOptions {
   settings: { get(key: string): Promise<unknown>; set(key: string, value: unknown): Promise<void> }
   /** Asks the browser not to throw away what is here. */
   persist?(): Promise<unknown> | undefined
+  /** Packs that people made. */
+  taught: TaughtPacks
 }
 
 const PAUSED = 'packs.paused'
@@ -24,6 +28,7 @@ const fromInstalled = ({ signed, ...status }: InstalledPack, url: string): PackO
   description: signed.manifest.description,
   takes: signed.manifest.input.kind,
   labels: signed.manifest.labels,
+  teaches: featuresOf(signed.manifest.output) !== undefined,
   first: signed.manifest.variants.flatMap(({ name, role }) => (role ? [name] : [])),
 })
 
@@ -31,7 +36,7 @@ const fromInstalled = ({ signed, ...status }: InstalledPack, url: string): PackO
 const manifestOf = (url: string): string => (url.endsWith('/') ? `${url}manifest.ndjson` : url)
 
 /** Packs on offer merged with packs installed. */
-export function createPacks({ host, base, settings, persist }: PackRoomOptions): Kit['packs'] {
+export function createPacks({ host, base, settings, persist, taught }: PackRoomOptions): Kit['packs'] {
   const index = new URL('index.json', base).href
   /** Bytes that each address would still cost, as last listed. */
   const costs = new Map<string, number>()
@@ -127,7 +132,7 @@ export function createPacks({ host, base, settings, persist }: PackRoomOptions):
       const others = [...ready.values()].map((pack) =>
         toOffer(fromInstalled(pack, new URL(`${pack.name}/manifest.ndjson`, base).href)),
       )
-      return [...offers, ...others]
+      return [...offers, ...others, ...(await taught.list(installed))]
     },
     check,
     async install(source, { anyway = false, background = false, ...operation } = {}) {
@@ -149,11 +154,13 @@ export function createPacks({ host, base, settings, persist }: PackRoomOptions):
       }
     },
     async remove(name) {
+      if (await taught.remove(name)) return
       await put(WITNESS, name, false)
       await host.call((api) => api.remove(name))
     },
-    exportFile: (name) => host.call((api) => api.exportFile(name)),
-    importFile: (file, operation) =>
+    exportFile: async (name) => (await taught.exportFile(name)) ?? host.call((api) => api.exportFile(name)),
+    importFile: async (file, operation) =>
+      (await taught.importFile(file)) ??
       host.call((api, job, onProgress) => api.importFile(job, file, onProgress), operation),
     usage: () => host.call((api) => api.usage()),
     setBudget: (budget) => host.call((api) => api.setBudget(budget)),

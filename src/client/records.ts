@@ -43,7 +43,7 @@ export function resultBody(
 
 /** Names what a run leaves behind by its content. */
 export async function nameAttachments(
-  run: RunResult,
+  run: Pick<RunResult, 'attachments'>,
 ): Promise<{ stored: NewAttachment[]; listed: ResultBody['attachments'] }> {
   const named = await Promise.all(
     run.attachments.map(async (attachment) => ({ ...attachment, sha256: await sha256Hex(attachment.bytes) })),

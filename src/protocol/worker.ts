@@ -2,6 +2,7 @@ import type { Bytes } from '../lib/bytes.ts'
 import type { SignedManifest } from './manifest.ts'
 import type { PackIndex } from './pack-index.ts'
 import type { Answer, Sound } from './task.ts'
+import type { Estimate, Head, TaughtPack } from './taught.ts'
 
 export interface Progress {
   /** What is going on now. */
@@ -57,6 +58,24 @@ export interface PendingPack extends PackStatus {
 export interface RunOptions {
   /** Nobody waits for it: it comes after everything that somebody waits for. */
   behind?: boolean
+  /** The vector that classes can be taught from, in place of the pack's own answer. */
+  features?: boolean
+}
+
+/** A class with what a model sees in each of its examples. */
+export interface TaughtExamples {
+  id: string
+  /** Stands for "none of these". */
+  none?: boolean
+  vectors: readonly Float32Array[]
+}
+
+/** What came of a lesson. */
+export interface TrainedHead {
+  head: Head
+  method: 'prototypes' | 'regression'
+  decision: TaughtPack['decision']
+  estimate: Estimate
 }
 
 export interface InstallOptions {
@@ -197,6 +216,8 @@ export interface WorkerApi {
   ): Promise<{ digest: string; variant: string; backend: string }>
   /** A backend that fails is left for the next one within the same request. Sound's samples are transferred. */
   run(job: string, name: string, input: RunInput, onText?: OnText, options?: RunOptions): Promise<RunResult>
+  /** Learns from examples. */
+  train(job: string, classes: readonly TaughtExamples[]): Promise<TrainedHead>
   remove(name: string): Promise<void>
   device(): Promise<DeviceReport>
   /** Bytes of memory that models may take; without a number it follows from the device. */

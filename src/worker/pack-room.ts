@@ -10,6 +10,7 @@ import { listInstalled, listPending } from '../packs/status.ts'
 import type { PackStore } from '../packs/store.ts'
 import { JikoError } from '../protocol/error.ts'
 import { asVariant, type Manifest, neededPaths } from '../protocol/manifest.ts'
+import { featuresOf } from '../protocol/output.ts'
 import type { InstalledPack, PackStatus, PendingPack } from '../protocol/worker.ts'
 import type { Backend, Session } from '../runtime/backend.ts'
 import { memoryNeed } from '../runtime/memory.ts'
@@ -36,6 +37,8 @@ export interface LoadedPack extends OpenedSession {
   manifest: Manifest
   digest: string
   task: Task
+  /** Gives the vector that classes can be taught from. @throws JikoError `teach/no-features` */
+  features(): Promise<Task>
   /** How it came to run here. */
   choice: Choice
 }
@@ -125,7 +128,18 @@ export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
       import('../runtime/open-session.ts'),
     ])
     const task = await taskFor(manifest, readFile)
-    return { ...(await openSession(choice.variant, manifest, [choice.backend], readFile)), manifest, task, choice }
+    const features = createOnce(async () => {
+      const output = featuresOf(manifest.output)
+      if (output) return taskFor({ ...manifest, output }, readFile)
+      throw new JikoError('teach/no-features', `nothing can be taught from ${manifest.name}: it shows no vectors`)
+    })
+    return {
+      ...(await openSession(choice.variant, manifest, [choice.backend], readFile)),
+      manifest,
+      task,
+      features,
+      choice,
+    }
   }
 
   /** Opens another way for as long as `work` needs it. What fails or answers wrongly is noted, and nothing else happens. */

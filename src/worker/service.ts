@@ -208,16 +208,17 @@ export function createWorkerService({
         return { digest, variant, backend }
       }),
 
-    run: (job, name, given, onText, { behind = false } = {}) =>
+    run: (job, name, given, onText, { behind = false, features = false } = {}) =>
       asJob(job, (signal) =>
         queue(
           () =>
             onWorkingBackend(name, signal, async (loaded) => {
-              const { session, task, manifest, digest, variant, backend } = loaded
+              const { session, manifest, digest, variant, backend } = loaded
               const begun = now()
               const { input, attachments } = await receive(given, manifest.input)
               const decoded = now()
               const { startCalls } = await import('../runtime/feeding.ts')
+              const task = features ? await loaded.features() : loaded.task
               signal.throwIfAborted()
               const answer = await task.run(input, startCalls(session, manifest), { signal, onText })
               signal.throwIfAborted()
@@ -239,6 +240,16 @@ export function createWorkerService({
           { behind, signal },
         ),
       ),
+
+    train: (job, classes) =>
+      asJob(job, async () => {
+        const [{ train }, { packHead }] = await Promise.all([
+          import('../tasks/teach/train.ts'),
+          import('../tasks/teach/head.ts'),
+        ])
+        const { learnt, ...trained } = train(classes)
+        return { head: packHead(learnt), ...trained }
+      }),
 
     async remove(name) {
       await forget(name)

@@ -126,7 +126,7 @@ export async function bench(): Promise<void> {
 function report(name: string, seen: readonly Seen[], things: readonly Seen[]): void {
   const all = [...new Set(seen.map(({ label }) => label))].sort()
   console.log(
-    `\n${name}: coffee leaves that it was ${name === 'likeness' ? 'never' : ''} trained on, ${seen.length} photos of ${all.length} kinds; ${SEEDS.length} draws of each`,
+    `\n${name}: coffee leaves that it ${name === 'likeness' ? 'never saw' : 'was trained to tell apart'}, ${seen.length} photos of ${all.length} kinds; ${SEEDS.length} draws of each`,
   )
   console.log(
     'classes shots   accuracy  claimed  claim holds  sure: share, right   none: new kind, other things, wrongly   method',

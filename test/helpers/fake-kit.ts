@@ -1,4 +1,14 @@
-import type { Actor, Budget, HistoryEntry, Kit, OpenPack, PackOffer, Place, SyncStatus } from '../../src/client/kit.ts'
+import type {
+  Actor,
+  Budget,
+  HistoryEntry,
+  Kit,
+  Lesson,
+  OpenPack,
+  PackOffer,
+  Place,
+  SyncStatus,
+} from '../../src/client/kit.ts'
 import { runAll } from '../../src/client/run-all.ts'
 import { createSignal } from '../../src/client/signal.ts'
 import { sleep } from '../../src/lib/abort.ts'
@@ -10,6 +20,7 @@ import { type ErrorCode, JikoError } from '../../src/protocol/error.ts'
 import type { Label } from '../../src/protocol/manifest.ts'
 import type { RecordState } from '../../src/protocol/record.ts'
 import type { Answer } from '../../src/protocol/task.ts'
+import { createFakeTeach } from './fake-teach.ts'
 
 /** Where and how the fake stands at its start, and what it does when asked. */
 export interface FakeOptions {
@@ -47,6 +58,8 @@ export interface FakeOptions {
   enrolError?: ErrorCode
   lastContact?: number
   now?: () => number
+  /** Lessons that are there. */
+  lessons?: Lesson[]
   /** Names of who uses the phone; each with the PIN 2468 where it ends in `*`. */
   people?: string[]
   /** The PIN in front of the app. */
@@ -298,6 +311,7 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
         offer.have = 0
       },
     },
+    teach: createFakeTeach(options.lessons),
     async listen({ signal, onLevel }) {
       calls.push('listen')
       onLevel?.(0.2)

@@ -69,6 +69,12 @@ function setUp(change: Partial<World> = {}, saved: Record<string, unknown> = {})
     base: BASE,
     settings: { get: async (key) => settings.get(key), set: async (key, value) => void settings.set(key, value) },
     persist: async () => ++persisted.times,
+    taught: {
+      list: async () => [],
+      exportFile: async () => undefined,
+      importFile: async () => undefined,
+      remove: async () => false,
+    },
   })
   return { packs, world, asked, from, persisted }
 }
