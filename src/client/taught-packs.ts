@@ -1,12 +1,7 @@
 import { createOnce } from '../lib/memo.ts'
 import type { InstalledPack, PackStatus } from '../protocol/worker.ts'
 import type { PackOffer } from './kit.ts'
-
-/** Where things are kept that people made here or got from others. */
-export interface TaughtSettings {
-  get(key: string): Promise<unknown>
-  set(key: string, value: unknown): Promise<void>
-}
+import { TAUGHT_NAMES, type TaughtSettings } from './taught-settings.ts'
 
 /** Packs that people made, as the list of packs has them: what is none of theirs is answered with undefined. */
 export interface TaughtPacks {
@@ -16,8 +11,6 @@ export interface TaughtPacks {
   remove(name: string): Promise<boolean>
 }
 
-/** Names of the taught packs that are here. */
-export const TAUGHT_NAMES = 'teach.packs'
 export const TAUGHT_PREFIX = 'taught-'
 const FIRST = '{"format":"jiko-taught/'
 

@@ -6,7 +6,7 @@ import { type Signer, verify } from '../protocol/sign.ts'
 import { formatTaught, MAX_TAUGHT_BYTES, parseTaught, type SignedTaught, type TaughtPack } from '../protocol/taught.ts'
 import type { InstalledPack, PackStatus } from '../protocol/worker.ts'
 import type { PackOffer, TaughtBy } from './kit.ts'
-import { TAUGHT_NAMES, type TaughtSettings } from './taught-packs.ts'
+import { TAUGHT_NAMES, type TaughtSettings } from './taught-settings.ts'
 
 export const TAUGHT_TYPE = 'application/x-jikopack'
 const EXTENSION = '.jikopack'
