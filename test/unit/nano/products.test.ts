@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest'
 import { lower } from '../../../src/onnx/lower/lower.ts'
+import { roundHalfEven } from '../../../src/onnx/lower/quantisation.ts'
 import { parsePlan } from '../../../src/protocol/plan.ts'
 import { float32 } from '../../../src/protocol/tensor.ts'
 import { chooseProducts, PRODUCTS, type Product, type Stopwatch } from '../../../src/runtime/nano/choose-products.ts'
-import { loadKernels } from '../../../src/runtime/nano/load-kernels.ts'
+import { instantiate, loadKernels } from '../../../src/runtime/nano/load-kernels.ts'
 import { createNanoSession } from '../../../src/runtime/nano/session.ts'
 import { createQdqGraph } from '../../helpers/qdq-graph.ts'
 
@@ -48,6 +49,55 @@ test('every build of the products kernels computes the same', async () => {
   answers.push(Array.from(output?.data ?? [], Number))
   expect(new Set(answers[0]).size).toBeGreaterThan(1)
   for (const answer of answers) expect(answer).toEqual(answers[0])
+})
+
+test('every build of the products kernels multiplies any number of rows, also by weights with a zero point', async () => {
+  const builds = await loadKernels()
+  const { random } = createQdqGraph(11)
+  const instances = await Promise.all(
+    (Object.keys(PRODUCTS) as Product[]).map(async (name) => {
+      const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 })
+      return {
+        memory,
+        kernels: await instantiate(await WebAssembly.compile(builds.get(name) ?? new Uint8Array()), memory),
+      }
+    }),
+  )
+  const [scratch, src, dst] = [16_384, 24_576, 49_152]
+  for (let trial = 0; trial < 60; trial++) {
+    const [depth, columns, rows] = [8 * (1 + random(6)), 8 * (1 + random(5)), 1 + random(18)]
+    const weightZero = trial % 2 ? random(127) - 63 : 0
+    const bytes = new Uint8Array((columns / 8) * (64 + 8 * depth))
+    const view = new DataView(bytes.buffer)
+    for (let at = 0; at < bytes.length; at += 64 + 8 * depth) {
+      for (let i = 0; i < 8; i++) view.setInt32(at + 4 * i, random(4000) - 2000, true)
+      for (let i = 8; i < 16; i++) view.setFloat32(at + 4 * i, 0.002 + random(100) / 1e5, true)
+      for (let i = 64; i < 64 + 8 * depth; i++) view.setInt8(at + i, random(127) - 63)
+    }
+    const inputs = Int8Array.from({ length: rows * depth }, () => random(256) - 128)
+    const answers = instances.map(({ memory, kernels }) => {
+      const all = new Int8Array(memory.buffer)
+      new Uint8Array(memory.buffer).set(bytes)
+      all.set(inputs, src)
+      all.fill(77, dst)
+      kernels.repack?.(0, depth, columns)
+      kernels.multiply?.(0, depth, columns, src, dst, rows, scratch, weightZero, 5, -100, 120)
+      // The output and what follows it, which nobody may touch.
+      return [...all.subarray(dst, dst + rows * columns + 64)]
+    })
+    const exact = Array.from({ length: rows * columns }, (_, i) => {
+      const [row, column] = [Math.floor(i / columns), i % columns]
+      const block = (column >> 3) * (64 + 8 * depth)
+      let sum = view.getInt32(block + 4 * (column & 7), true)
+      for (let k = 0; k < depth; k++) {
+        const weight = view.getInt8(block + 64 + 16 * (k >> 1) + 2 * (column & 7) + (k & 1))
+        sum += (inputs[row * depth + k] ?? 0) * (weight - weightZero)
+      }
+      const scaled = Math.fround(sum * view.getFloat32(block + 32 + 4 * (column & 7), true))
+      return Math.max(-100, Math.min(120, roundHalfEven(scaled) + 5))
+    })
+    for (const answer of answers) expect(answer).toEqual([...exact, ...Array<number>(64).fill(77)])
+  }
 })
 
 /** Times that each build's rounds take, the last one for ever. */

@@ -1,4 +1,4 @@
-import { bounded, MAGIC, zeroPoint } from "./requantise";
+import { bounded, lowestReal, magicNumber, zeroPoint } from "./requantise";
 
 /** f32 planes (NCHW) to int8 pixels of `pixelBytes`: round(x / scale) + zero. */
 export function quantise(
@@ -12,12 +12,12 @@ export function quantise(
 ): void {
   const vscale = f32x4.splat(scale);
   const vzero = zeroPoint(zero);
-  const magic = f32x4.splat(MAGIC);
+  const magic = magicNumber(vzero, zero), lowest = lowestReal(magic);
   for (let c: usize = 0; c < channels; c++) {
     let to = dst + c;
     let left = pixels;
     for (; left >= 4; left -= 4) {
-      const x = bounded(f32x4.div(v128.load(src), vscale));
+      const x = bounded(f32x4.div(v128.load(src), vscale), lowest);
       const y = i32x4.sub(f32x4.add(x, magic), vzero);
       const words = i16x8.narrow_i32x4_s(y, y);
       const bytes = i8x16.narrow_i16x8_s(words, words);
@@ -29,7 +29,7 @@ export function quantise(
       src += 16;
     }
     for (; left > 0; left--) {
-      const x = bounded(f32x4.div(v128.load_splat<i32>(src), vscale));
+      const x = bounded(f32x4.div(v128.load_splat<i32>(src), vscale), lowest);
       const y = i32x4.sub(f32x4.add(x, magic), vzero);
       const words = i16x8.narrow_i32x4_s(y, y);
       v128.store_lane<i8>(to, i8x16.narrow_i16x8_s(words, words), 0);

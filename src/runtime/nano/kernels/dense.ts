@@ -1,4 +1,4 @@
-import { bounded, MAGIC, MAGIC_BITS } from "./requantise";
+import { bounded, lowestReal, magicNumber, zeroPoint } from "./requantise";
 
 /**
  * rows x depth reals by int8 weights, `depth` and `columns` multiples of 8. The reals are quantised as they come, by the
@@ -30,11 +30,12 @@ export function dense(
   }
   const scale: f32 = most == least ? 1 : (most - least) / 255;
   const zero = <i32>nearest<f32>(min<f32>(max<f32>(-least / scale, 0), 255)) - 128;
-  const vscale = f32x4.splat(scale), magic = f32x4.splat(MAGIC), place = i32x4.splat(MAGIC_BITS - zero);
+  const vscale = f32x4.splat(scale), place = zeroPoint(zero);
+  const magic = magicNumber(place, zero), bound = lowestReal(magic);
   const lowest = i16x8.splat(-128), highest = i16x8.splat(127);
   for (let i: usize = 0; i < bytes; i += 32) {
-    const a = i32x4.sub(f32x4.add(bounded(f32x4.div(v128.load(src + i), vscale)), magic), place);
-    const b = i32x4.sub(f32x4.add(bounded(f32x4.div(v128.load(src + i, 16), vscale)), magic), place);
+    const a = i32x4.sub(f32x4.add(bounded(f32x4.div(v128.load(src + i), vscale), bound), magic), place);
+    const b = i32x4.sub(f32x4.add(bounded(f32x4.div(v128.load(src + i, 16), vscale), bound), magic), place);
     v128.store(scratch + (i >> 1), i16x8.min_s(i16x8.max_s(i16x8.narrow_i32x4_s(a, b), lowest), highest));
   }
   const shift = i32x4.splat(zero);

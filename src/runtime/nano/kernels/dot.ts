@@ -12,10 +12,12 @@ export const ROW_BYTES: usize = 2;
 // @ts-ignore: decorator
 @inline
 export function pack(src: usize, dst: usize, count: usize): void {
-  for (const end = src + count; src < end; src += 8) {
+  const end = src + count;
+  do {
     v128.store(dst, v128.load_ext<i8>(src));
     dst += 16;
-  }
+    src += 8;
+  } while (src < end);
 }
 
 export function rowSum(row: usize, depth: usize): i32 {

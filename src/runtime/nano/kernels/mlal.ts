@@ -11,10 +11,12 @@ export const ROW_BYTES: usize = 1;
 // @ts-ignore: decorator
 @inline
 export function pack(src: usize, dst: usize, count: usize): void {
-  for (const end = src + count; src < end; src += 8) {
+  const end = src + count;
+  do {
     store<u64>(dst, load<u64>(src));
     dst += 8;
-  }
+    src += 8;
+  } while (src < end);
 }
 
 export function rowSum(row: usize, depth: usize): i32 {

@@ -175,15 +175,17 @@ export function convolve(
     for (let i: usize = 0; i < count; i++) {
       let from = line + x * stepX;
       let to = scratch + SUMS + i * depth * ROW_BYTES;
-      for (let y: usize = 0; y < windowRows; y++) {
-        let run = from;
-        for (let r: usize = 0; r < runs; r++) {
-          // Up to 7 values too many: the next run writes over them, and behind the last one weights hold weightZero.
-          pack(run, to, runLength);
-          to += runLength * ROW_BYTES;
-          run += runStep;
+      let run = from;
+      let r = runs;
+      for (let n = windowRows * runs; n > 0; n--) {
+        // Up to 7 values too many: the next run writes over them, and behind the last one weights hold weightZero.
+        pack(run, to, runLength);
+        to += runLength * ROW_BYTES;
+        run += runStep;
+        if (--r == 0) {
+          r = runs;
+          run = from += rowStep;
         }
-        from += rowStep;
       }
       if (++x == outWidth) {
         x = 0;

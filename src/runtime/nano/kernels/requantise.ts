@@ -1,9 +1,11 @@
 // From int32 sums back to int8: multiply in f32, round half to even, add the zero point, clamp.
 // Bit for bit what onnxruntime does, provided |sum * scale| < 2^22, which the lowering proves for every channel.
 
-/** Adding 1.5 * 2^23 leaves the rounded integer in the low mantissa bits: one addition instead of a slow `nearest`. */
-export const MAGIC: f32 = 12582912;
-export const MAGIC_BITS: i32 = 0x4b400000;
+/**
+ * Bits of the magic number, 1.5 * 2^23: adding that leaves the rounded integer in the low mantissa bits, by one addition
+ * instead of a slow `nearest`.
+ */
+const MAGIC_BITS: i32 = 0x4b400000;
 
 // @ts-ignore: decorator
 @inline
@@ -47,9 +49,19 @@ export function floats(a: v128, b: v128, zero: v128, magic: v128): v128 {
   return i16x8.narrow_i32x4_s(i32x4.sub(f32x4.add(a, magic), zero), i32x4.sub(f32x4.add(b, magic), zero));
 }
 
-/** Far outside int8 yet safe for the magic number; NaN becomes the lower bound. */
+/**
+ * What `bounded` takes as its bound: the magic number's negative. Added up they are 0, as an integer far below all results;
+ * values below would wrap around. Above, bits of floats grow as their values do, and the narrowing saturates.
+ */
 // @ts-ignore: decorator
 @inline
-export function bounded(a: v128): v128 {
-  return f32x4.pmin(f32x4.splat(4096), f32x4.pmax(f32x4.splat(-4096), a));
+export function lowestReal(magic: v128): v128 {
+  return f32x4.neg(magic);
+}
+
+/** A real that is safe for the magic number; NaN becomes the lower bound. */
+// @ts-ignore: decorator
+@inline
+export function bounded(a: v128, lowest: v128): v128 {
+  return f32x4.pmax(lowest, a);
 }
