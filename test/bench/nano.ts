@@ -54,6 +54,8 @@ export interface NanoBenchRow {
   planBytes: number
   memoryBytes: number
   kernels: string
+  /** With weights of 7 bits: milliseconds in Node, and which kernels took them. */
+  seven: { ms: number; kernels: string } | null
 }
 
 const quantile = (sorted: readonly number[], at: number): number => sorted[Math.floor(sorted.length * at)] ?? Number.NaN
@@ -121,6 +123,9 @@ async function measure(model: BenchModel, rounds: number, peers: Peers | undefin
     nano = await backend.createSession({ engine: 'nano', plan: 'plan' }, async () => plan)
     creations.push(performance.now() - start)
   }
+  const narrow = model.int7 && lower(model.int7).plan
+  const sevenBackend = createNanoBackend()
+  const seven = narrow && (await sevenBackend.createSession({ engine: 'nano', plan: 'plan' }, async () => narrow))
   const [quantised, real] = [await createOrt(int8), await createOrt(float32)]
   const realFeeds = { [real.inputNames[0] ?? '']: input as ort.Tensor }
   const output = graph.outputs[0]?.name ?? ''
@@ -129,10 +134,15 @@ async function measure(model: BenchModel, rounds: number, peers: Peers | undefin
   const largest = wanted.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
   const exact = wanted.every((value, i) => Math.abs(value - (got[i] ?? Number.NaN)) <= 1e-5 * largest)
   const times = await interleave(
-    { nano: () => nano.run(inputs), int8: () => quantised.run(feeds), float32: () => real.run(realFeeds) },
+    {
+      nano: () => nano.run(inputs),
+      int8: () => quantised.run(feeds),
+      float32: () => real.run(realFeeds),
+      ...(seven && { seven: () => seven.run(inputs) }),
+    },
     rounds,
   )
-  await Promise.all([quantised.release(), real.release(), nano.dispose()])
+  await Promise.all([quantised.release(), real.release(), nano.dispose(), seven?.dispose()])
   const ms = times.nano?.median ?? Number.NaN
   const chromium = await measurePeers(peers, model, rounds)
   const others = Object.entries(chromium ?? {}).filter(([engine]) => engine !== 'nano')
@@ -150,6 +160,7 @@ async function measure(model: BenchModel, rounds: number, peers: Peers | undefin
     planBytes: plan.length,
     memoryBytes: new DataView(plan.buffer, plan.byteOffset).getUint32(12, true),
     kernels: backend.name,
+    seven: times.seven ? { ms: times.seven.median, kernels: sevenBackend.name } : null,
   }
 }
 
@@ -233,7 +244,7 @@ function realModels(): BenchModel[] {
  * nano against onnxruntime-web, int8 and float32, in Node; and beside those against tfjs-wasm and LiteRT.js (float32)
  * in a real Chromium; all on one thread.
  *
- * `--json` for machines, `--rounds N` blocks of each engine (more for quieter medians), `--only TEXT` of a model's name,
+ * `--json` for machines (what people read then goes to the other stream), `--rounds N` blocks of each engine (more for quieter medians), `--only TEXT` of a model's name,
  * `--no-peers` to stay in Node (the peers are installed for the bench, which needs the registry once).
  */
 export async function bench(args: readonly string[]): Promise<void> {
@@ -248,6 +259,7 @@ export async function bench(args: readonly string[]): Promise<void> {
   })
   ort.env.wasm.numThreads = 1
   ort.env.logLevel = 'error'
+  const tell = values.json ? console.error : console.log
   const bytes = await engineBrotliBytes()
   const rows: NanoBenchRow[] = []
   const peers = values['no-peers']
@@ -257,13 +269,22 @@ export async function bench(args: readonly string[]): Promise<void> {
     if (!model.name.includes(values.only ?? '')) continue
     const row = await measure(model, Number(values.rounds ?? 15), peers ?? undefined)
     rows.push(row)
-    if (!values.json) console.log(describe(row))
+    tell(describe(row))
   }
   await peers?.close()
   const leaf = 'coffee-leaf'.includes(values.only ?? '') ? await measureLeaf(STARTS) : undefined
-  if (leaf && !values.json) console.log(describeLeaf(leaf))
-  if (values.json) console.log(JSON.stringify({ engineBrotliBytes: bytes, models: rows, ...(leaf && { leaf }) }))
-  else console.log(`engine and kernels: ${bytes} bytes of brotli`)
+  if (leaf) tell(describeLeaf(leaf))
+  tell(`engine and kernels: ${bytes} bytes of brotli`)
+  if (!values.json) return
+  const models = rows.map(({ name, ms, ratioOrtInt8, ratioOrtFp32, ratioBestPeer, exact }) => ({
+    name,
+    ms,
+    ratioOrtInt8,
+    ratioOrtFp32,
+    ratioBestPeer,
+    exact,
+  }))
+  console.log(JSON.stringify({ engineBrotliBytes: bytes, models }))
 }
 
 function describe(row: NanoBenchRow): string {
@@ -277,6 +298,7 @@ function describe(row: NanoBenchRow): string {
     `plan ${row.planBytes} B`,
     `memory ${row.memoryBytes} B`,
     row.kernels,
+    ...(row.seven ? [`7 bits ${row.seven.ms.toFixed(2)} ms ${row.seven.kernels}`] : []),
     ...(row.chromium
       ? [
           `Chromium: ${Object.entries(row.chromium)

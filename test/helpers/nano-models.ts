@@ -72,8 +72,9 @@ function recordNet(size: number): Net<NetLayer[]> {
  * The same net as float32 and as int8 (QDQ): the shapes of a well-known architecture with random weights, scaled so
  * that every layer's values fill their range. Speed does not depend on more.
  */
-function createNet(precision: 'int8' | 'float32', size: number): Net<Bytes> {
+function createNet(precision: 'int8' | 'int7' | 'float32', size: number): Net<Bytes> {
   const graph = createQdqGraph(2026)
+  const narrow = precision === 'int7' ? { limit: 63 } : {}
   const random = (): number => graph.random(2001) / 1000 - 1
   const float = (dims: number[], spread: number): string => {
     const count = dims.reduce((product, dim) => product * dim, 1)
@@ -113,7 +114,7 @@ function createNet(precision: 'int8' | 'float32', size: number): Net<Bytes> {
         const inputs = [x.name, float(dims, 2 / spread), float([channels], 0.1)]
         return settle(graph.node('Conv', inputs, attributes), { ...out, scale: 0 }, relu)
       }
-      const weights = graph.weights({ dims, perChannel: true, scale: 0.01 / spread })
+      const weights = graph.weights({ dims, perChannel: true, scale: 0.01 / spread, ...narrow })
       const bias = graph.bias(channels, x.scale, weights.scales)
       const conv = graph.node('Conv', [x.name, weights.name, bias], attributes)
       return settle(conv, { ...out, scale: x.scale }, relu)
@@ -130,7 +131,7 @@ function createNet(precision: 'int8' | 'float32', size: number): Net<Bytes> {
         graph.output(graph.node('Gemm', [flat, float(dims, 0.1), float([classes], 0.1)], attributes), [1, classes])
       } else {
         const again = settle(flat, pooled, true)
-        const weights = graph.weights({ dims, scale: 0.01 / Math.sqrt(x.channels) })
+        const weights = graph.weights({ dims, scale: 0.01 / Math.sqrt(x.channels), ...narrow })
         const inputs = [again.name, weights.name, graph.bias(classes, again.scale, weights.scales)]
         graph.output(settle(graph.node('Gemm', inputs, attributes), x, false).name, [1, classes])
       }
@@ -202,6 +203,8 @@ export interface BenchModel {
   name: string
   int8: Bytes
   float32: Bytes
+  /** The same net with weights of 7 bits. */
+  int7?: Bytes
   /** Of a square picture of `size`, where the net is one of ours. */
   net?: { size: number; layers: readonly NetLayer[] }
 }
@@ -219,6 +222,7 @@ export const architectures = (): BenchModel[] =>
   Object.entries(ARCHITECTURES).map(([name, { size, make }]) => ({
     name,
     int8: make(createNet('int8', size)),
+    int7: make(createNet('int7', size)),
     float32: make(createNet('float32', size)),
     net: { size, layers: make(recordNet(size)) },
   }))

@@ -48,6 +48,26 @@ test('reals of any size are quantised alike with SIMD and without, down to what 
   expect(new Set(answers[0]?.filter((_, i) => Math.abs(values[i] ?? 0) > 131 * scale))).toEqual(new Set([-128, 127]))
 })
 
+test('a picture of any number of pixels is quantised alike with SIMD and without', async () => {
+  const builds = await loadKernels()
+  for (let pixels = 1; pixels < 14; pixels++) {
+    const values = Float32Array.from({ length: 3 * pixels }, (_, i) => 40 * Math.sin(i))
+    const answers = await Promise.all(
+      (['common', 'scalar'] as const).map(async (name) => {
+        const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 })
+        const module = await WebAssembly.compile(builds.get(name) ?? new Uint8Array())
+        const { quantise } = await instantiate(module, memory)
+        new Float32Array(memory.buffer).set(values)
+        const bytes = new Int8Array(memory.buffer, 4096, 3 * pixels + 16).fill(99)
+        quantise?.(0, 4096, 3, pixels, 3, 7, 0.3)
+        return [...bytes]
+      }),
+    )
+    expect(answers[0]).toEqual(answers[1])
+    expect(answers[0]?.[3 * pixels]).toBe(99)
+  }
+})
+
 test('the kernels bring no data of their own, and can only use the memory they are given', async () => {
   for (const [name, bytes] of await loadKernels()) {
     const module = await WebAssembly.compile(bytes)
