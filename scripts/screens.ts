@@ -19,6 +19,32 @@ const HISTORY: FakePageOptions['history'] = [
 ]
 const NOW = Date.now()
 
+const FORM: FakePageOptions['form'] = {
+  consent: true,
+  questions: [
+    {
+      kind: 'number',
+      name: 'trees',
+      label: { en: 'How many trees look like this?' },
+      required: true,
+      whole: true,
+      least: 1,
+    },
+    {
+      kind: 'choice',
+      name: 'shade',
+      label: { en: 'Is there shade?' },
+      options: [
+        { id: 'yes', label: { en: 'Yes' } },
+        { id: 'no', label: { en: 'No' } },
+      ],
+    },
+    { kind: 'text', name: 'kind', label: { en: 'Which trees give it?' }, when: { question: 'shade', is: 'yes' } },
+    { kind: 'photo', name: 'tree', label: { en: 'The whole tree' } },
+    { kind: 'place', name: 'spot', label: { en: 'Where it stands' } },
+  ],
+}
+
 interface Shot {
   name: string
   options: FakePageOptions
@@ -91,6 +117,15 @@ const SHOTS: readonly Shot[] = [
     },
   },
   { name: 'found', options: { installed: true, answerAs: FOUND }, act: choose },
+  {
+    name: 'form',
+    options: { installed: true, form: FORM },
+    act: async (page) => {
+      await choose(page)
+      await page.getByTestId('shade-yes').check()
+      await page.getByTestId('form-save').click()
+    },
+  },
   { name: 'unknown', options: { installed: true, answerAs: UNKNOWN }, act: choose },
   { name: 'enrol', options: { installed: true }, hash: '#enrol/default/a/b/sender/c' },
   { name: 'failed', options: { installed: true, runError: 'input/not-an-image' }, act: choose },
@@ -142,7 +177,7 @@ const SHOTS: readonly Shot[] = [
     hash: '#/people',
     act: (page) => page.getByTestId('person-Juma').click(),
   },
-  { name: 'lock', options: { installed: true, lock: '2468' }, hash: '#/lock' },
+  { name: 'lock', options: { installed: true }, hash: '#/lock' },
   {
     name: 'locked',
     options: { installed: true, lock: '2468', history: HISTORY },

@@ -69,6 +69,12 @@ const DRAWINGS = {
       <path class="solid" d="M6 44c0-11 8-17 18-17s18 6 18 17z" />
     </>
   ),
+  place: (
+    <>
+      <path d="M24 45C14 32 10 26 10 19a14 14 0 0 1 28 0c0 7-4 13-14 26z" />
+      <circle class="dot" cx="24" cy="19" r="5" />
+    </>
+  ),
   lock: (
     <>
       <rect class="solid" x="9" y="21" width="30" height="23" rx="4" />

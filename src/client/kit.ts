@@ -1,5 +1,6 @@
 import type { Role } from '../protocol/enrol.ts'
 import type { JikoError } from '../protocol/error.ts'
+import type { Form } from '../protocol/form.ts'
 import type { Input } from '../protocol/input.ts'
 import type { Label } from '../protocol/manifest.ts'
 import type { LocalText } from '../protocol/primitives.ts'
@@ -160,6 +161,8 @@ export interface PackOffer extends PackStatus {
   taught?: TaughtBy
   /** Of an installed pack: names and advice for history, without loading the model. */
   labels?: readonly Label[]
+  /** Of an installed pack: questions that follow an answer. */
+  form?: Form
   /** Of an installed pack: its variants that are only for a first answer. */
   first?: readonly string[]
   /** That what is still to come takes on this link, as far as is known. */
@@ -233,8 +236,12 @@ export interface Kit {
     list(options?: { limit?: number; before?: string; actor?: string }): Promise<HistoryEntry[]>
     /** The photo or sound a record was made from. */
     attachment(sha256: string): Promise<Blob | undefined>
-    /** Says better, or more. @throws JikoError `log/unknown-record` */
-    correct(id: string, patch: Patch, by?: Pick<Circumstances, 'actor'>): Promise<void>
+    /** Says better, or more. `files` become attachments, named by their field. @throws JikoError `log/unknown-record`, `storage/quota` */
+    correct(
+      id: string,
+      patch: Patch,
+      by?: Pick<Circumstances, 'actor'> & { files?: Record<string, Blob> },
+    ): Promise<void>
     /** A few words beside it, at most 4,000 characters. @throws JikoError `log/unknown-record`, `log/bad-record` */
     note(id: string, text: string, by?: Pick<Circumstances, 'actor'>): Promise<void>
     /**

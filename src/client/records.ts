@@ -90,9 +90,9 @@ export function createRecords({ store, moment, onWritten }: RecordsOptions): Kit
     const [item] = await store.history({ before: recordId(position[0], position[1] + 1), limit: 1 })
     return item?.changes ?? []
   }
-  async function say(body: Said): Promise<void> {
+  async function say(body: Said, files: readonly NewAttachment[] = []): Promise<void> {
     const at = moment()
-    await store.append({ v: 1, at, clock: await store.tick(at.wall), ...body })
+    await store.append({ v: 1, at, clock: await store.tick(at.wall), ...body }, files)
     onWritten()
   }
 
@@ -102,17 +102,34 @@ export function createRecords({ store, moment, onWritten }: RecordsOptions): Kit
       return items.map(toEntry).filter((entry) => entry !== undefined)
     },
     attachment: (sha256) => store.attachment(sha256),
-    async correct(id, patch, by) {
+    async correct(id, patch, { files = {}, ...by } = {}) {
       const base = corrected(await changesOf(id)).heads
-      await say({ kind: 'correction', ref: id, base, patch: { ...patch }, ...by })
+      const stored: NewAttachment[] = []
+      const named: Record<string, string> = {}
+      for (const [field, file] of Object.entries(files)) {
+        const bytes = new Uint8Array(await file.arrayBuffer())
+        const sha256 = await sha256Hex(bytes)
+        named[field] = sha256
+        stored.push({ sha256, type: file.type, bytes })
+      }
+      const attachments = stored.map(({ sha256, type, bytes }) => {
+        return { sha256, type, bytes: bytes.length, role: 'input' as const }
+      })
+      const said = { ref: id, base, patch: { ...patch, ...named }, ...(stored.length > 0 && { attachments }), ...by }
+      await say({ kind: 'correction', ...said }, stored)
     },
     async note(id, text, by) {
       await changesOf(id)
       await say({ kind: 'note', ref: id, text, ...by })
     },
     async erase(id) {
-      const at = moment()
-      await store.erase(id, { at, clock: await store.tick(at.wall) })
+      const own = new Set((await store.streams()).map(({ stream }) => stream))
+      // What was said about it goes first: photos of a form are of the same person.
+      const about = (await changesOf(id)).filter(({ stream, body }) => own.has(stream) && body.kind !== 'erase')
+      for (const gone of [...about.map(({ stream, seq }) => recordId(stream, seq)), id]) {
+        const at = moment()
+        await store.erase(gone, { at, clock: await store.tick(at.wall) })
+      }
       onWritten()
     },
     subscribe: (listener) => store.subscribe(listener),

@@ -1,6 +1,6 @@
 import { utf8 } from '../lib/bytes.ts'
 import { JikoError } from '../protocol/error.ts'
-import { type Attachment, isAbout, MAX_LINE_BYTES, parseRecord } from '../protocol/record.ts'
+import { type Attachment, attachmentsOf, isAbout, MAX_LINE_BYTES, parseRecord } from '../protocol/record.ts'
 import { isDeeperThan } from './depth.ts'
 
 /** Nothing a phone writes nests further; a reader's JSON parser may recurse. */
@@ -54,10 +54,10 @@ export function judge(line: string, refused: string | undefined): Judgement {
   if (isDeeperThan(line, MAX_DEPTH)) return quarantine(`nested deeper than ${MAX_DEPTH}`)
   try {
     const body = parseRecord(line)
-    if (!isAbout(body)) return { verdict: ACCEPTED, attachments: body.attachments }
+    if (!isAbout(body)) return { verdict: ACCEPTED, attachments: attachmentsOf(body) }
     const [stream = '', seq] = body.ref.split('/')
     const erases = body.kind === 'erase' && { erases: body.hash }
-    return { verdict: ACCEPTED, attachments: [], about: { stream, seq: Number(seq), ...erases } }
+    return { verdict: ACCEPTED, attachments: attachmentsOf(body), about: { stream, seq: Number(seq), ...erases } }
   } catch (error) {
     if (error instanceof JikoError) return quarantine(error.message)
     throw error

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { Form } from './form.ts'
 import { Constants, Input, inputPaths, inputProblem, State } from './input.ts'
 import { needsLabels, Output } from './output.ts'
 import { parseJson, parseWith } from './parse.ts'
@@ -142,6 +143,8 @@ export const Manifest = v.pipe(
     constants: v.optional(Constants),
     state: v.optional(State),
     decision: Decision,
+    /** Questions that follow an answer. */
+    form: v.optional(Form),
     variants: v.pipe(
       v.array(Variant),
       v.minLength(1),

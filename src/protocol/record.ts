@@ -145,6 +145,8 @@ const CorrectionRecord = v.object({
   /** The corrections this one has seen: what it is based on. */
   base: v.array(RecordId),
   patch: v.record(v.string(), v.union([v.string(), v.number(), v.boolean(), v.null()])),
+  /** Photos that a form asked for; the patch has their SHA-256. */
+  attachments: v.optional(v.array(Attachment)),
 })
 
 const RetractRecord = v.object({ ...about, kind: v.literal('retract') })
@@ -179,6 +181,10 @@ export type AboutBody = Exclude<RecordBody, OwnBody>
 export const isAbout = (body: RecordBody): body is AboutBody => !('attachments' in body)
 export type LessonBody = v.InferOutput<typeof LessonRecord>
 export type ResultBody = v.InferOutput<typeof ResultRecord>
+
+/** The files that a record of any kind came with. */
+export const attachmentsOf = (body: RecordBody): readonly Attachment[] =>
+  'attachments' in body ? (body.attachments ?? []) : []
 
 /** Parses one log line. @throws JikoError `log/bad-record`. */
 export function parseRecord(line: string): RecordBody {

@@ -1,4 +1,4 @@
-import { isAbout } from '../protocol/record.ts'
+import { attachmentsOf } from '../protocol/record.ts'
 import type { RecordRow, Tables } from './database.ts'
 import { bodyOf } from './line.ts'
 
@@ -7,8 +7,7 @@ const PAGE = 200
 /** The attachments that a line names. */
 export function namedIn({ line }: RecordRow): string[] {
   if (line === undefined) return []
-  const body = bodyOf(line)
-  return isAbout(body) ? [] : body.attachments.map(({ sha256 }) => sha256)
+  return attachmentsOf(bodyOf(line)).map(({ sha256 }) => sha256)
 }
 
 /** Whether a record other than this one names an attachment; the same photo twice is rare, and looked for only when one goes. */

@@ -14,6 +14,32 @@ const HISTORY: FakePageOptions['history'] = [
 ]
 const choose = (page: Page): Promise<void> => page.getByTestId('photo-input').first().setInputFiles(PHOTO)
 
+const FORM: FakePageOptions['form'] = {
+  consent: true,
+  questions: [
+    {
+      kind: 'number',
+      name: 'trees',
+      label: { en: 'How many trees look like this?' },
+      required: true,
+      whole: true,
+      least: 1,
+    },
+    {
+      kind: 'choice',
+      name: 'shade',
+      label: { en: 'Is there shade?' },
+      options: [
+        { id: 'yes', label: { en: 'Yes' } },
+        { id: 'no', label: { en: 'No' } },
+      ],
+    },
+    { kind: 'text', name: 'kind', label: { en: 'Which trees give it?' }, when: { question: 'shade', is: 'yes' } },
+    { kind: 'photo', name: 'tree', label: { en: 'The whole tree' } },
+    { kind: 'place', name: 'spot', label: { en: 'Where it stands' } },
+  ],
+}
+
 /** Every screen in every state it can be found in, by the test id that says it is there. */
 const SCREENS: readonly {
   name: string
@@ -84,6 +110,16 @@ const SCREENS: readonly {
     shows: 'batch-stop',
   },
   {
+    name: 'a form',
+    options: { installed: true, form: FORM },
+    act: async (page) => {
+      await choose(page)
+      await page.getByTestId('shade-yes').check()
+      await page.getByTestId('form-save').click()
+    },
+    shows: 'question-kind',
+  },
+  {
     name: 'a note',
     options: { installed: true, history: HISTORY },
     hash: '#/record/abcdefghijklmnop/3',
@@ -100,7 +136,7 @@ const SCREENS: readonly {
     act: (page) => page.getByTestId('person-Juma').click(),
     shows: 'person-pin',
   },
-  { name: 'the lock', options: { installed: true, lock: '2468' }, hash: '#/lock', shows: 'lock-clear' },
+  { name: 'the lock', options: { installed: true }, hash: '#/lock', shows: 'lock-set' },
   {
     name: 'a locked app',
     options: { installed: true, lock: '2468', history: HISTORY },

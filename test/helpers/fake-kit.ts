@@ -17,6 +17,7 @@ import { sha256Hex } from '../../src/lib/sha256.ts'
 import { encodeWav } from '../../src/lib/wav.ts'
 import { recordedAnswer, recordedScores } from '../../src/protocol/answer.ts'
 import { type ErrorCode, JikoError } from '../../src/protocol/error.ts'
+import type { Form } from '../../src/protocol/form.ts'
 import type { Label } from '../../src/protocol/manifest.ts'
 import type { RecordState } from '../../src/protocol/record.ts'
 import type { Answer } from '../../src/protocol/task.ts'
@@ -62,6 +63,8 @@ export interface FakeOptions {
   lessons?: Lesson[]
   /** Names of who uses the phone; each with the PIN 2468 where it ends in `*`. */
   people?: string[]
+  /** Questions that the one pack asks after an answer. */
+  form?: Form
   /** The PIN in front of the app. */
   lock?: string
 }
@@ -272,7 +275,16 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
     },
     packs: {
       async list() {
-        return [{ ...offer, ...(offer.state === 'ready' && { labels: FAKE_LABELS, takes: options.takes ?? 'image' }) }]
+        return [
+          {
+            ...offer,
+            ...(offer.state === 'ready' && {
+              labels: FAKE_LABELS,
+              takes: options.takes ?? 'image',
+              ...(options.form && { form: options.form }),
+            }),
+          },
+        ]
       },
       async install(url, { signal, onProgress, background } = {}) {
         calls.push(`install ${url}${background ? ' in the background' : ''}`)
@@ -333,8 +345,10 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
         return theirs.slice(0, limit)
       },
       attachment: async (sha256) => photos.get(sha256),
-      async correct(id, patch) {
-        const { label, ...fields } = patch
+      async correct(id, patch, { files = {} } = {}) {
+        const { label, ...said } = patch
+        const named = Object.keys(files).map((field) => [field, 'f'.repeat(64)])
+        const fields = { ...said, ...Object.fromEntries(named) }
         calls.push(`correct ${id} ${label ?? JSON.stringify(fields)}`)
         change(id, (entry) => ({
           ...entry,

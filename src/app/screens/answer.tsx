@@ -12,6 +12,7 @@ import { Correction } from '../parts/correction.tsx'
 import { FirstAnswer } from '../parts/first-answer.tsx'
 import { Give } from '../parts/give.tsx'
 import { InstallCard } from '../parts/install-card.tsx'
+import { lazyScreen } from '../parts/lazy-screen.tsx'
 import { Note } from '../parts/note.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { RecordGiven } from '../parts/record-given.tsx'
@@ -21,6 +22,9 @@ import { StateMark } from '../parts/state-mark.tsx'
 import { Picture } from '../pictures.tsx'
 import { useLanguage, useValue } from '../use-value.ts'
 import { verdictOf } from '../verdict.ts'
+
+/** Few packs bring a form. */
+const AnswerForm = lazyScreen(async () => (await import('../parts/answer-form.tsx')).AnswerForm)
 
 /** One record: the answer when it is new, the same page when it is looked up later. */
 export function AnswerScreen({ record }: { record: string }): JSX.Element {
@@ -94,6 +98,7 @@ function Answer({ entry, isNew }: { entry: HistoryEntry; isNew: boolean }): JSX.
         </section>
       )}
       {offer?.state === 'ready' && <FirstAnswer body={body} offer={offer} />}
+      {offer?.form && <AnswerForm entry={entry} form={offer.form} />}
       <Speak text={[word, how, advice].filter(Boolean).join('. ')} />
       {offer?.state === 'ready' && <Give pack={body.pack.name} takes={offer.takes} again />}
       {(body.answer.kind === 'classes' || corrected !== undefined) && <Correction entry={entry} labels={labels} />}

@@ -104,6 +104,7 @@ export async function buildPack(
       ...(constants && { constants }),
       ...(state && { state }),
       decision,
+      ...(folder.form && { form: folder.form }),
       variants,
       blob: { path: `${await sha256Hex(blob)}.bin`, length: blob.length, chunks },
       files,

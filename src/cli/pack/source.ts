@@ -6,6 +6,7 @@ import type { ReadExternal } from '../../onnx/read.ts'
 import { type AccuracyFile, parseAccuracy } from '../../protocol/accuracy.ts'
 import { type Calibration, parseCalibration } from '../../protocol/calibration.ts'
 import { JikoError } from '../../protocol/error.ts'
+import { type Form, parseForm } from '../../protocol/form.ts'
 import { type PackSource, parsePackSource } from '../../protocol/pack-source.ts'
 import { readBytesIfThere, readTextFile } from '../files.ts'
 
@@ -22,6 +23,7 @@ export interface SourceFolder {
   readonly calibrationFile: string
   readonly accuracy: AccuracyFile | undefined
   readonly card: Bytes | undefined
+  readonly form?: Form | undefined
   /** The smaller model that is fetched first, as a source of its own. */
   readonly first?: SourceFolder
 }
@@ -29,6 +31,7 @@ export interface SourceFolder {
 export const CALIBRATION_FILE = 'calibration.json'
 export const ACCURACY_FILE = 'accuracy.json'
 const CARD_FILE = 'card.md'
+const FORM_FILE = 'form.json'
 
 async function required(path: string, what: string): Promise<Bytes> {
   const bytes = await readBytesIfThere(path)
@@ -58,7 +61,7 @@ export function externalIn(folder: string): ReadExternal {
 
 /**
  * Reads `pack.json` and what stands beside it.
- * @throws JikoError `pack/bad-source`, `pack/bad-calibration`, `pack/bad-accuracy`
+ * @throws JikoError `pack/bad-source`, `pack/bad-calibration`, `pack/bad-accuracy`, `pack/bad-form`
  */
 export async function readSourceFolder(folder: string): Promise<SourceFolder> {
   const text = await required(join(folder, 'pack.json'), 'it says what the pack is; see models/ for an example')
@@ -68,6 +71,7 @@ export async function readSourceFolder(folder: string): Promise<SourceFolder> {
     external: externalIn(folder),
     accuracy: await optionalText(join(folder, ACCURACY_FILE), parseAccuracy),
     card: await readBytesIfThere(join(folder, CARD_FILE)),
+    form: await optionalText(join(folder, FORM_FILE), parseForm),
   }
   const readOne = async (source: PackSource, calibrationFile: string): Promise<SourceFolder> => {
     const model = await required(join(folder, source.model), 'pack.json names it as a model')

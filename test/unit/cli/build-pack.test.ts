@@ -54,6 +54,18 @@ describe('building a pack', () => {
       expect(() => read(path)).toThrow(expect.objectContaining({ code: 'model/bad-external' }))
   })
 
+  it('takes along the questions that stand beside it, and names a bad one', async () => {
+    const folder = makeSource()
+    await measure(folder)
+    const question = { kind: 'number', name: 'trees', label: { en: 'How many?' } }
+    writeFileSync(join(folder, 'form.json'), JSON.stringify({ questions: [question] }))
+    expect((await build(folder)).manifest.form).toEqual({ questions: [question] })
+    writeFileSync(join(folder, 'form.json'), JSON.stringify({ questions: [{ ...question, kind: 'slider' }] }))
+    await expect(build(folder)).rejects.toThrow(
+      expect.objectContaining({ code: 'pack/bad-form', message: expect.stringContaining('"trees"') }),
+    )
+  })
+
   it('gives the same manifest line and blob each time, whoever signs', async () => {
     const [first, second] = [await build(source), await build(source)]
     expect(second.digest).toBe(first.digest)

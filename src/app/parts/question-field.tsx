@@ -1,0 +1,165 @@
+import { i18n } from '@lingui/core'
+import type { JSX } from 'preact'
+import { useState } from 'preact/hooks'
+import type { Question } from '../../protocol/form.ts'
+import { localised } from '../../protocol/primitives.ts'
+import { useApp } from '../context.ts'
+import { Picture } from '../pictures.tsx'
+import type { Filled } from '../state/form.ts'
+import { useLanguage } from '../use-value.ts'
+import { plainPhoto } from './plain-photo.ts'
+
+interface QuestionFieldProps {
+  question: Question
+  value: Filled | undefined
+  /** What is wrong with it, in words. */
+  trouble: string | undefined
+  onChange(value: Filled | undefined): void
+}
+
+/** One question of a form, by its kind. */
+export function QuestionField(props: QuestionFieldProps): JSX.Element {
+  const { question, trouble } = props
+  const language = useLanguage()
+  const label = `${localised(question.label, language)}${question.required ? ' *' : ''}`
+  const hint = question.hint && localised(question.hint, language)
+  const id = `question-${question.name}`
+  const said = { id, 'data-testid': id, 'aria-describedby': `${id}-about`, 'aria-invalid': trouble !== undefined }
+  return (
+    <div class="question">
+      <Input {...props} label={label} said={said} />
+      <p id={`${id}-about`} class="small" dir="auto">
+        {trouble ? <strong class="trouble">{trouble}</strong> : hint}
+      </p>
+    </div>
+  )
+}
+
+interface InputProps extends QuestionFieldProps {
+  label: string
+  said: Record<string, string | boolean>
+}
+
+function Input({ question, value, label, said, onChange }: InputProps): JSX.Element {
+  const language = useLanguage()
+  const text = typeof value === 'string' || typeof value === 'number' ? String(value) : ''
+  switch (question.kind) {
+    case 'choice': {
+      const chosen = Array.isArray(value) ? value : text === '' ? [] : [text]
+      const choose = (option: string): void => {
+        if (!question.many) onChange(option)
+        else onChange(chosen.includes(option) ? chosen.filter((one) => one !== option) : [...chosen, option])
+      }
+      return (
+        <fieldset class="choices" {...said} tabIndex={-1}>
+          <legend class="section" dir="auto">
+            {label}
+          </legend>
+          {question.options.map(({ id, label: name }) => (
+            <label key={id} class="choice">
+              <input
+                type={question.many ? 'checkbox' : 'radio'}
+                name={question.name}
+                checked={chosen.includes(id)}
+                data-testid={`${question.name}-${id}`}
+                onChange={() => choose(id)}
+              />
+              <span dir="auto">{localised(name, language)}</span>
+            </label>
+          ))}
+        </fieldset>
+      )
+    }
+    case 'photo':
+      return <PhotoInput label={label} said={said} value={value} onChange={onChange} />
+    case 'place':
+      return <PlaceInput label={label} said={said} value={text} onChange={onChange} />
+    case 'text': {
+      const common = { ...said, dir: 'auto' as const, value: text }
+      const write = ({ currentTarget }: { currentTarget: { value: string } }): void => onChange(currentTarget.value)
+      return (
+        <label class="field" for={String(said.id)}>
+          <span dir="auto">{label}</span>
+          {question.long && <textarea {...common} rows={4} maxLength={4000} onInput={write} />}
+          {!question.long && <input {...common} type="text" maxLength={500} onInput={write} />}
+        </label>
+      )
+    }
+    default:
+      return (
+        <label class="field">
+          <span dir="auto">{label}</span>
+          <input
+            {...said}
+            type="number"
+            inputMode={question.whole ? 'numeric' : 'decimal'}
+            step="any"
+            value={text}
+            onInput={({ currentTarget }) => onChange(currentTarget.value)}
+          />
+        </label>
+      )
+  }
+}
+
+interface SimpleProps<T> {
+  label: string
+  said: Record<string, string | boolean>
+  value: T
+  onChange(value: Filled | undefined): void
+}
+
+function PhotoInput({ label, said, value, onChange }: SimpleProps<Filled | undefined>): JSX.Element {
+  const [bad, setBad] = useState(false)
+  return (
+    <>
+      <label class="button">
+        <input
+          {...said}
+          type="file"
+          accept="image/*"
+          capture="environment"
+          onChange={({ currentTarget }) => {
+            const [file] = currentTarget.files ?? []
+            if (!file) return
+            setBad(false)
+            plainPhoto(file).then(onChange, () => setBad(true))
+          }}
+        />
+        <Picture name={value instanceof Blob ? 'check' : 'camera'} />
+        <span dir="auto">{label}</span>
+      </label>
+      {bad && (
+        <p class="small" role="alert">
+          {i18n.t('error.not-image')}
+        </p>
+      )}
+    </>
+  )
+}
+
+function PlaceInput({ label, said, value, onChange }: SimpleProps<string>): JSX.Element {
+  const { places } = useApp()
+  const [missing, setMissing] = useState(false)
+  async function look(): Promise<void> {
+    setMissing(false)
+    const source = await places()
+    await source.check()
+    const place = await source.now()
+    if (place) onChange(`${place.latitude} ${place.longitude} 0 ${Math.round(place.accuracy ?? 0)}`)
+    else setMissing(true)
+  }
+  return (
+    <>
+      <button type="button" class="button" {...said} onClick={() => void look()}>
+        <Picture name={value ? 'check' : 'place'} />
+        <span dir="auto">{label}</span>
+      </button>
+      {missing && (
+        <p class="small" role="alert">
+          {i18n.t('place.unknown')}
+        </p>
+      )}
+    </>
+  )
+}
