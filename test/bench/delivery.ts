@@ -1,110 +1,237 @@
-import { existsSync } from 'node:fs'
-import { buildDelta } from '../../src/cli/pack/delta.ts'
-import { blobReader } from '../../src/cli/pack/open-folder.ts'
-import { isAbort, sleep } from '../../src/lib/abort.ts'
-import { utf8 } from '../../src/lib/bytes.ts'
-import { sha256Hex } from '../../src/lib/sha256.ts'
-import { checkIndex } from '../../src/packs/check-updates.ts'
-import { createInstaller, type InstallerDeps } from '../../src/packs/install.ts'
-import { memoryLocks } from '../../src/packs/locks.ts'
-import { openPack } from '../../src/packs/open.ts'
-import { createMemoryStore } from '../../src/packs/store-memory.ts'
-import { withUpdates } from '../../src/protocol/delta.ts'
+import { existsSync, writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { sleep } from '../../src/lib/abort.ts'
 import type { Signer } from '../../src/protocol/sign.ts'
 import {
-  type Weather as BrowserWeather,
   createPhone,
   type Delivered,
-  deliver as deliverInBrowser,
+  deliver,
   type Loader,
   ours,
   theirs,
+  type Weather,
 } from '../helpers/browser-delivery.ts'
+import { checkInNode, type DeliveredInNode, deliverInNode, updateInNode } from '../helpers/delivery-in-node.ts'
 import { simulate, simulationPack } from '../helpers/delivery-simulation.ts'
 import { controlled, createField } from '../helpers/field-app.ts'
 import { findChromium } from '../helpers/find-chromium.ts'
-import { type Behaviour, type FlakyServer, startFlakyServer } from '../helpers/flaky-server.ts'
 import { packsPageScript } from '../helpers/packs-page-script.ts'
+import { secondsOver, wastedByKills } from '../helpers/parallel-downloads.ts'
+import type { LinkShape } from '../helpers/shaped-server.ts'
 import { KEEP, noise, type SyntheticPack, seeded, syntheticPack, throwAwaySigner } from '../helpers/synthetic-pack.ts'
 import { fetchTransformersJs } from '../helpers/transformers-js.ts'
+import { damaging, dying, edgeLink, flipping, places, slow, slower } from '../helpers/weather.ts'
+
+const PARTS = ['node', 'links', 'chromium', 'reload'] as const
+const CHUNK = 65_536
+/** Browsers at a time: they mostly wait for their slow networks. */
+const LANES = 4
+const KILLS = 20
 
 /**
- * What a bad network costs, against a server of our own on loopback that cuts, stalls, limits and damages by a seed.
- * `--megabytes N` (25) size of the pack, `--seeds N` (10000) runs of the simulation, `--seed N` (1) of everything else.
- * The first part runs in Node; the second in Chromium, where transformers.js loads a model of the same size through the
- * same server (`--no-peer` leaves it out, `--only node|chromium|reload` runs one part).
+ * What a bad network costs, against servers of our own on loopback that cut, stall, limit and damage by a seed.
+ * `npm run bench -- delivery [--only node,links,chromium,reload] [--megabytes 25] [--seeds 10000] [--seed 1] [--no-peer] [--write]`:
+ * the state machine in Node; several connections over links as phones have them; Chromium, where transformers.js loads a
+ * model of the same size through the same server; the built app, reloaded. `--write` puts it into `DELIVERY.md`.
  */
 export async function bench(args: readonly string[]): Promise<void> {
-  const option = (name: string, otherwise: number): number => {
-    const at = args.indexOf(`--${name}`)
-    return at < 0 ? otherwise : Number(args[at + 1])
+  const option = (name: string, otherwise: string): string =>
+    args[args.indexOf(`--${name}`) + 1 || args.length] ?? otherwise
+  const seed = Number(option('seed', '1'))
+  const only = option('only', PARTS.join()).split(',')
+  const said: string[] = []
+  const say = (text: string): void => {
+    said.push(text)
+    console.log(text)
   }
-  const size = Math.round(option('megabytes', 25) * 1_000_000)
-  const seed = option('seed', 1)
   const signer = await throwAwaySigner()
-  const weights = noise(size, seed)
-  const pack = await syntheticPack({ signer, files: { [KEEP]: weights }, chunkSize: 65_536 })
+  const packOf = (size: number, by: number): Promise<SyntheticPack> =>
+    syntheticPack({ signer, files: { [KEEP]: noise(size, by) }, chunkSize: CHUNK })
+  const pack = await packOf(Math.round(Number(option('megabytes', '25')) * 1e6), seed)
   const { length, chunks } = pack.manifest.blob
-  console.log(`Pack: ${mega(length)} MB in ${chunks.length} chunks of at most 64 KB; seed ${seed}.\n`)
-
-  const only = args[args.indexOf('--only') + 1]
-  if (only === 'reload') return reportReload()
-  if (only !== 'chromium') await benchInNode(pack, weights, signer, option('seeds', 10_000), seed)
-  if (only !== 'node') await benchInChromium(pack, seed, !args.includes('--no-peer'))
-}
-
-async function benchInNode(
-  pack: SyntheticPack,
-  weights: Uint8Array,
-  signer: Signer,
-  seeds: number,
-  seed: number,
-): Promise<void> {
-  const kills = places(20, pack.blob.length, seeded(seed))
-  await report('20 kills at random places, 12 Mbit/s', pack, { kills, behave: slow })
-  await report('every connection dies after 64 KB', pack, { behave: dying })
-  let damaged = 0
-  await report('1 % of chunks damaged on the way', pack, { behave: damaging(seed + 1, () => damaged++) })
-  console.log(`   (${damaged} chunks came damaged)`)
-  await report('one flipped bit', pack, { behave: flipping })
-  await reportUpdates(pack, weights, signer)
-  await reportEdge(signer)
-  await reportCheck()
-  await reportSimulation(seeds, seed)
-}
-
-async function benchInChromium(pack: SyntheticPack, seed: number, withPeer: boolean): Promise<void> {
-  const peer = withPeer ? await fetchTransformersJs() : undefined
-  const loaders = [ours(pack, await packsPageScript()), ...(peer ? [theirs(peer, pack)] : [])]
-  const small = await syntheticPack({ files: { [KEEP]: noise(200_000, 5) }, chunkSize: 65_536 })
-  const edge = [ours(small, await packsPageScript()), ...(peer ? [theirs(peer, small)] : [])]
-  const phone = await createPhone(findChromium())
-  console.log('\nIn Chromium; bytes as the server counts them.')
-  try {
-    const compare = async (title: string, weather: () => BrowserWeather, all = loaders): Promise<void> => {
-      for (const loader of all) {
-        const result = await deliverInBrowser(phone, loader, weather())
-        line(`${loader.name}: ${title}`, describeDelivery(loader, result))
-      }
-    }
-    await compare('nothing goes wrong', () => ({ behave: slow }))
-    const kills = places(20, pack.blob.length, seeded(seed))
-    await compare('the browser killed 20 times, 4 Mbit/s', () => ({ kills, behave: slower, victim: 'browser' }))
-    await compare('the tab closed 20 times, 4 Mbit/s', () => ({ kills, behave: slower }))
-    await compare('every connection dies after 64 KB', () => ({ behave: dying }))
-    await compare('1 % of chunks damaged on the way', () => ({ behave: damaging(seed + 1) }))
-    await compare('one flipped bit', () => ({ behave: flipping }))
-    await compare('EDGE (150 kbit/s, 600 ms), cut every 120 KB, 200 KB', () => ({ behave: edgeLink }), edge)
-  } finally {
-    await phone.close()
+  const begun = performance.now()
+  say(
+    `Node ${process.version}, ${cpus().length} cores (${cpus()[0]?.model}). A pack of ${mega(length)} MB in ${chunks.length} chunks of at most 64 KB; seed ${seed}.`,
+  )
+  if (only.includes('node')) {
+    await inNode(say, pack, packOf, seed)
+    await updates(say, pack, signer)
+    await simulation(say, Number(option('seeds', '10000')), seed)
   }
-  await reportReload()
+  if (only.includes('links')) await overLinks(say, packOf, seed)
+  if (only.includes('chromium')) await inChromium(say, pack, packOf, seed, !args.includes('--no-peer'))
+  if (only.includes('reload')) await reload(say)
+  say(`\nAll of it took ${((performance.now() - begun) / 1000).toFixed(0)} s.`)
+  if (args.includes('--write')) {
+    writeFileSync(new URL('DELIVERY.md', import.meta.url), `# Delivery, measured\n\n${said.join('\n')}\n`)
+  }
+}
+
+type Say = (text: string) => void
+type PackOf = (size: number, by: number) => Promise<SyntheticPack>
+
+async function inNode(say: Say, pack: SyntheticPack, packOf: PackOf, seed: number): Promise<void> {
+  const { length } = pack.manifest.blob
+  const small = await packOf(200_000, 5)
+  let damaged = 0
+  const kills = places(KILLS, length, seed)
+  const weathers: [string, SyntheticPack, Parameters<typeof deliverInNode>[1]][] = [
+    [`${KILLS} kills at random places, 12 Mbit/s`, pack, { kills, behave: slow }],
+    ['every connection dies after 64 KB', pack, { behave: dying }],
+    ['1 % of chunks damaged on the way', pack, { behave: damaging(seed + 1, () => damaged++) }],
+    ['one flipped bit', pack, { behave: flipping }],
+    ['EDGE (150 kbit/s, 600 ms), cut every 120 KB, 200 KB', small, { behave: edgeLink }],
+  ]
+  const done = await Promise.all(weathers.map(([, of, weather]) => deliverInNode(of, weather)))
+  say(
+    '\n## The state machine in Node\n\n| | kept | fetched again | the same as the server counts | requests | s |\n|---|---|---|---|---|---|',
+  )
+  for (const [i, result] of done.entries()) {
+    const [title = '', of = pack] = weathers[i] ?? []
+    say(row(title, ...nodeCells(result, of.manifest.blob.length)))
+  }
+  const { up, down, changed } = await checkInNode()
+  say(
+    `\n${damaged} chunks came damaged in the third. Asking whether anything changed, when nothing did: ${up} bytes up, ${down} down, headers included (HTTP/1.1)${changed ? '; WRONG: it said that something changed' : ''}.`,
+  )
+}
+
+const nodeCells = ({ exact, received, sent, requests, seconds, kills }: DeliveredInNode, length: number): string[] => [
+  `${exact ? 'exact' : 'WRONG'}${kills ? `, ${kills} kills` : ''}`,
+  `${share(received - length, length)} (${kilo(received - length)} KB)`,
+  share(sent - length, length),
+  String(requests),
+  seconds.toFixed(1),
+]
+
+async function updates(say: Say, pack: SyntheticPack, signer: Signer): Promise<void> {
+  const weights = pack.files.get(KEEP) ?? new Uint8Array()
+  const random = seeded(11)
+  const lastLayer = new Uint8Array(weights)
+  const part = Math.floor(weights.length / 50)
+  lastLayer.set(noise(part, 77), weights.length - part)
+  const moved = Uint8Array.from(weights, (byte) => (random() < 0.03 ? byte + (random() < 0.5 ? 1 : -1) : byte))
+  const cases = { 'last layer (2 %) replaced': lastLayer, '3 % of weights moved by one step': moved }
+  say('\n## Updates\n\n| | kept | of the pack fetched | KB |\n|---|---|---|---|')
+  for (const [title, changed] of Object.entries({ ...cases, unrelated: noise(weights.length, 78) })) {
+    const next = await syntheticPack({ signer, version: '1.1.0', files: { [KEEP]: changed }, chunkSize: CHUNK })
+    const { received, exact } = await updateInNode(pack, next)
+    say(row(title, exact ? 'exact' : 'WRONG', share(received, next.manifest.blob.length), kilo(received)))
+  }
+}
+
+async function simulation(say: Say, seeds: number, from: number): Promise<void> {
+  const pack = await simulationPack()
+  const endings = new Map<string, number>()
+  let kills = 0
+  for (let seed = from; seed < from + seeds; seed++) {
+    const { code = 'complete and exact', kills: died } = await simulate(pack, seed)
+    endings.set(code, (endings.get(code) ?? 0) + 1)
+    kills += died
+  }
+  const listed = [...endings].sort((a, b) => b[1] - a[1]).map(([code, count]) => `${code} ${count}`)
+  say(
+    `\n${seeds} seeded lives of the state machine with faults of every kind and ${kills} kills, no chunk wrong in any: ${listed.join(', ')}.`,
+  )
+}
+
+/** Does it pay to ask for several stretches at once? */
+async function overLinks(say: Say, packOf: PackOf, seed: number): Promise<void> {
+  const counts = [1, 2, 4] as const
+  const links: [string, number, LinkShape][] = [
+    ['EDGE: 150 kbit/s, 600 ms', 150_000, { rtt: 600, bytesPerSecond: 18_750, shared: true }],
+    ['EDGE, 2 % of segments lost', 150_000, { rtt: 600, bytesPerSecond: 18_750, shared: true, loss: 0.02 }],
+    ['3G: 384 kbit/s, 150 ms', 400_000, { rtt: 150, bytesPerSecond: 48_000, shared: true }],
+    ['3G, 2 % lost', 400_000, { rtt: 150, bytesPerSecond: 48_000, shared: true, loss: 0.02 }],
+    ['2 Mbit/s, 150 ms, 2 % lost', 800_000, { rtt: 150, bytesPerSecond: 250_000, shared: true, loss: 0.02 }],
+    ['384 kbit/s for each connection', 400_000, { rtt: 150, bytesPerSecond: 48_000, shared: false }],
+  ]
+  const seconds = await Promise.all(
+    links.map(async ([, size, shape]) => {
+      const pack = await packOf(size, 5)
+      return Promise.all(counts.map((count) => secondsOver(shape, count, pack, seed)))
+    }),
+  )
+  const whole = await packOf(12_500_000, 6)
+  const kills = places(KILLS / 2, whole.blob.length, seed)
+  const wasted = await Promise.all(counts.map((count) => wastedByKills(count, whole, kills, 1_500_000)))
+  say(
+    '\n## Several connections at once\n\nSeconds; the link is the same for all connections but in the last, and a window behaves as TCP Reno’s does.\n',
+  )
+  say('| link | pack KB | 1 | 2 | 4 |\n|---|---|---|---|---|')
+  for (const [i, [title, size]] of links.entries()) {
+    say(row(title, kilo(size), ...(seconds[i] ?? []).map((each) => each.toFixed(1))))
+  }
+  say(
+    row(
+      'fetched again after 10 kills, 12.5 MB, 12 Mbit/s',
+      '12500',
+      ...wasted.map((bytes) => share(bytes, whole.blob.length)),
+    ),
+  )
+}
+
+async function inChromium(
+  say: Say,
+  pack: SyntheticPack,
+  packOf: PackOf,
+  seed: number,
+  withPeer: boolean,
+): Promise<void> {
+  const peer = withPeer ? await fetchTransformersJs() : undefined
+  const script = await packsPageScript()
+  const loadersOf = (of: SyntheticPack): Loader[] => [ours(of, script), ...(peer ? [theirs(peer, of)] : [])]
+  const all = loadersOf(pack)
+  const kills = places(KILLS, pack.blob.length, seed)
+  const weathers: [string, () => Weather, Loader[]][] = [
+    [`the browser killed ${KILLS} times, 4 Mbit/s`, () => ({ kills, behave: slower, victim: 'browser' }), all],
+    [`the tab closed ${KILLS} times, 4 Mbit/s`, () => ({ kills, behave: slower }), all],
+    ['every connection dies after 64 KB', () => ({ behave: dying }), all],
+    ['1 % of chunks damaged on the way', () => ({ behave: damaging(seed + 1) }), all],
+    ['one flipped bit', () => ({ behave: flipping }), all],
+    [
+      'EDGE (150 kbit/s, 600 ms), cut every 120 KB, 200 KB',
+      () => ({ behave: edgeLink }),
+      loadersOf(await packOf(200_000, 5)),
+    ],
+  ]
+  const jobs = weathers.flatMap(([, weather, loaders], at) => loaders.map((loader) => ({ at, loader, weather })))
+  const results = new Map<string, string>()
+  const lane = async (): Promise<void> => {
+    for (let job = jobs.shift(); job; job = jobs.shift()) {
+      const { at, loader, weather } = job
+      // A profile of its own: nothing that an earlier one left can help or hinder it.
+      const phone = await createPhone(findChromium())
+      const done = await deliver(phone, loader, weather()).finally(() => phone.close())
+      results.set(`${at} ${loader.name}`, browserCell(loader, done))
+    }
+  }
+  await Promise.all(Array.from({ length: LANES }, lane))
+  const names = all.map(({ name }) => name)
+  say(
+    `\n## In Chromium, ${LANES} at a time\n\nBytes as the server counts them: what it handed over and no phone can know of is in them.\n`,
+  )
+  say(`${row('', ...names)}\n|---|${names.map(() => '---|').join('')}`)
+  for (const [at, [title]] of weathers.entries())
+    say(row(title, ...names.map((name) => results.get(`${at} ${name}`) ?? '')))
+}
+
+function browserCell(
+  { length }: Loader,
+  { complete, exact, sent, kills, failures, seconds, failure }: Delivered,
+): string {
+  return [
+    complete ? (exact ? 'exact' : 'KEPT WRONG BYTES, said nothing') : `NEVER COMPLETE in ${failures} tries`,
+    complete ? `${share(sent - length, length)} sent again` : `${mega(sent)} MB sent`,
+    ...(kills ? [`${kills} kills`] : []),
+    ...(failures && complete ? [`${failures} failed loads (${(failure ?? '').slice(0, 60)})`] : []),
+    `${seconds.toFixed(1)} s`,
+  ].join(', ')
 }
 
 /** From asking for the page again until bytes of the pack are asked for again, with nobody touching anything. */
-async function reportReload(): Promise<void> {
-  const title = 'jiko: the built app, reloaded in the middle of a download'
-  if (!existsSync('dist/app/index.html')) return line(title, ['not measured: npm run build comes first'])
+async function reload(say: Say): Promise<void> {
+  if (!existsSync('dist/app/index.html')) return say('\nReloads were not measured: npm run build comes first.')
   const { page, network, close } = await createField({ launch: { executablePath: findChromium() } })
   try {
     const asked = (): number => network.seen.filter(({ path }) => path.endsWith('.bin')).length
@@ -121,239 +248,19 @@ async function reportReload(): Promise<void> {
       const started = performance.now()
       const reloading = page.reload()
       await until(before + 1)
-      times.push(performance.now() - started)
+      times.push((performance.now() - started) / 1000)
       await reloading
     }
-    const sorted = times.sort((a, b) => a - b)
-    const say = (ms: number | undefined): string => `${((ms ?? 0) / 1000).toFixed(2)} s`
-    line(title, [`goes on after ${say(sorted[2])} (${say(sorted[0])} to ${say(sorted[4])}, ${times.length} reloads)`])
+    const [fastest = 0, , median = 0, , slowest = 0] = times.sort((a, b) => a - b)
+    say(
+      `\nThe built app, reloaded in the middle of a download, goes on after ${median.toFixed(2)} s (${fastest.toFixed(2)}-${slowest.toFixed(2)}, ${times.length} reloads).`,
+    )
   } finally {
     await close()
   }
 }
 
-function describeDelivery({ length }: Loader, result: Delivered): string[] {
-  const { complete, exact, sent, kills, failures, seconds, failure } = result
-  return [
-    complete ? (exact ? 'exact' : 'KEPT WRONG BYTES, and said nothing') : `NEVER COMPLETE in ${failures} tries`,
-    `${share(sent - length, length)} sent again`,
-    `${mega(sent)} MB in all`,
-    ...(kills ? [`${kills} kills`] : []),
-    ...(failures ? [`${failures} failed loads (${(failure ?? '').slice(0, 80)})`] : []),
-    `${seconds.toFixed(1)} s`,
-  ]
-}
-
-/** At a rate that real links have: over an unlimited loopback the buffers alone hold megabytes that no phone ever saw. */
-const slow = (): Behaviour => ({ bytesPerSecond: 1_500_000 })
-/** As a phone has it on a good day; what is on the wire when it dies grows with the rate. */
-const slower = (): Behaviour => ({ bytesPerSecond: 500_000 })
-const dying = (): Behaviour => ({ bytesPerSecond: 1_500_000, cutAfter: 65_536 })
-const edgeLink = (): Behaviour => ({ delayMs: 600, bytesPerSecond: 18_750, cutAfter: 120_000 })
-
-/** Each part of 64 KB of each answer is damaged with a chance of 1 %. */
-function damaging(seed: number, onDamage: () => void = () => undefined): () => Behaviour {
-  const dice = seeded(seed)
-  return () => ({
-    damage(bytes) {
-      for (let at = 0; at < bytes.length; at += 65_541) {
-        if (dice() >= 0.01) continue
-        const place = at + Math.floor(dice() * Math.min(65_541, bytes.length - at))
-        bytes[place] = (bytes[place] ?? 0) ^ 16
-        onDamage()
-      }
-    },
-  })
-}
-
-/** One bit, the first time. */
-const flipping = (nth: number): Behaviour => ({
-  damage(bytes) {
-    const place = Math.floor(bytes.length / 3)
-    if (nth === 0) bytes[place] = (bytes[place] ?? 0) ^ 1
-  },
-})
-
-interface Weather {
-  behave?: (nth: number) => Behaviour
-  /** Bytes received in all after which the process is killed, ascending. */
-  kills?: readonly number[]
-}
-
-async function serve(pack: SyntheticPack, behave: (nth: number) => Behaviour = () => ({})): Promise<FlakyServer> {
-  let nth = 0
-  const server = await startFlakyServer(({ path }) => (path.endsWith('.bin') ? behave(nth++) : {}))
-  publish(server, pack)
-  return server
-}
-
-function publish(server: FlakyServer, pack: SyntheticPack): void {
-  server.put('/pack/manifest.ndjson', utf8(pack.text))
-  server.put('/pack/chunks.bin', pack.blob)
-}
-
-/** An install that is killed and started again until it is complete; every byte of chunks that came in is counted. */
-async function deliver(
-  server: FlakyServer,
-  pack: SyntheticPack,
-  store: InstallerDeps['store'],
-  kills: readonly number[] = [],
-) {
-  let received = 0
-  let killed = 0
-  const started = performance.now()
-  for (;;) {
-    const controller = new AbortController()
-    // A new installer each time: nothing but the store survives a kill.
-    const installer = createInstaller({
-      store,
-      exclusive: memoryLocks(),
-      trusted: [pack.key],
-      fetch: (url, init) => fetch(url, init),
-      spend(bytes, name) {
-        if (name !== '') received += bytes
-        if (received >= (kills[killed] ?? Number.POSITIVE_INFINITY)) {
-          killed++
-          controller.abort()
-        }
-      },
-    })
-    try {
-      await installer.install(`${server.origin}/pack/`, { signal: controller.signal })
-      break
-    } catch (error) {
-      if (!isAbort(error)) throw error
-    }
-  }
-  const seconds = (performance.now() - started) / 1000
-  const { readFile } = await openPack(store, pack.manifest.name, [pack.key])
-  const exact = (await sha256Hex(await readFile(KEEP))) === (await sha256Hex(pack.files.get(KEEP) ?? new Uint8Array()))
-  return { received, killed, seconds, exact }
-}
-
-async function report(title: string, pack: SyntheticPack, { behave, kills }: Weather): Promise<void> {
-  const server = await serve(pack, behave)
-  try {
-    const { received, killed, seconds, exact } = await deliver(server, pack, createMemoryStore(), kills)
-    const { length } = pack.manifest.blob
-    const again = received - length
-    line(`jiko: ${title}`, [
-      exact ? 'exact' : 'WRONG',
-      `${share(again, length)} fetched again (${kilo(again)} KB)`,
-      `${share(server.sent - length, length)} as the server counts`,
-      `${server.requests.length - 1} requests`,
-      ...(killed ? [`${killed} kills`] : []),
-      `${seconds.toFixed(1)} s`,
-    ])
-  } finally {
-    await server.close()
-  }
-}
-
-/** What an update costs, as `jiko pack` offers it and as the phone takes it. */
-async function reportUpdates(pack: SyntheticPack, weights: Uint8Array, signer: Signer): Promise<void> {
-  const random = seeded(11)
-  const lastLayer = new Uint8Array(weights)
-  const part = Math.floor(weights.length / 50)
-  lastLayer.set(noise(part, 77), weights.length - part)
-  const moved = Uint8Array.from(weights, (byte) => (random() < 0.03 ? byte + (random() < 0.5 ? 1 : -1) : byte))
-  const cases = { 'last layer (2 %) replaced': lastLayer, '3 % of weights moved by one step': moved }
-  for (const [title, changed] of Object.entries({ ...cases, unrelated: noise(weights.length, 78) })) {
-    const next = await syntheticPack({ signer, version: '1.1.0', files: { [KEEP]: changed }, chunkSize: 65_536 })
-    const built = await buildDelta(
-      { ...pack, read: blobReader(pack.manifest, pack.blob) },
-      { ...next, read: blobReader(next.manifest, next.blob) },
-    )
-    const server = await serve(pack)
-    try {
-      const store = createMemoryStore()
-      await deliver(server, pack, store)
-      publish(server, { ...next, text: withUpdates(next.text, built ? [built.update] : []) })
-      if (built) {
-        server.put(`/pack/${built.update.path}`, built.table)
-        server.put(`/pack/${built.delta.blob.path}`, built.blob)
-      }
-      const { received, exact, seconds } = await deliver(server, next, store)
-      line(`jiko: update, ${title}`, [
-        exact ? 'exact' : 'WRONG',
-        `${share(received, next.manifest.blob.length)} of the pack fetched (${kilo(received)} KB)`,
-        `${seconds.toFixed(1)} s`,
-      ])
-    } finally {
-      await server.close()
-    }
-  }
-}
-
-async function reportEdge(signer: Signer): Promise<void> {
-  const small = await syntheticPack({ signer, files: { [KEEP]: noise(200_000, 5) }, chunkSize: 65_536 })
-  const server = await serve(small, edgeLink)
-  try {
-    const { received, seconds, exact } = await deliver(server, small, createMemoryStore())
-    const ideal = small.manifest.blob.length / 18_750
-    line('jiko: EDGE (150 kbit/s, 600 ms), cut every 120 KB, a pack of 200 KB', [
-      exact ? 'exact' : 'WRONG',
-      `${received - small.manifest.blob.length} bytes fetched again`,
-      `${seconds.toFixed(1)} s (${ideal.toFixed(1)} s for the bytes alone)`,
-    ])
-  } finally {
-    await server.close()
-  }
-}
-
-async function reportCheck(): Promise<void> {
-  const server = await startFlakyServer()
-  try {
-    const text = { en: 'A pack that is offered here' }
-    const entry = (name: string) => ({
-      name,
-      version: '1.0.0',
-      digest: 'a'.repeat(64),
-      url: `${name}/manifest.ndjson`,
-      bytes: 1,
-      title: text,
-      description: text,
-    })
-    server.put('/packs/index.json', utf8(JSON.stringify({ packs: ['one', 'two', 'three'].map(entry) })))
-    const notes = createMemoryStore()
-    const link = { fetch: (url: string, init: RequestInit) => fetch(url, init) }
-    await checkIndex(`${server.origin}/packs/index.json`, link, notes)
-    const before = server.wire()
-    const { changed } = await checkIndex(`${server.origin}/packs/index.json`, link, notes)
-    const after = server.wire()
-    line('jiko: check for updates, nothing changed', [
-      `${after.up - before.up} bytes up, ${after.down - before.down} down (HTTP/1.1 from Node, headers included)`,
-      ...(changed ? ['WRONG: said that it changed'] : []),
-    ])
-  } finally {
-    await server.close()
-  }
-}
-
-async function reportSimulation(seeds: number, from: number): Promise<void> {
-  const pack = await simulationPack()
-  const endings = new Map<string, number>()
-  let kills = 0
-  const started = performance.now()
-  for (let seed = from; seed < from + seeds; seed++) {
-    const { code = 'complete and exact', kills: died } = await simulate(pack, seed)
-    endings.set(code, (endings.get(code) ?? 0) + 1)
-    kills += died
-  }
-  const listed = [...endings].sort((a, b) => b[1] - a[1]).map(([code, count]) => `${code} ${count}`)
-  line(`jiko: ${seeds} seeded lives of the state machine, no chunk wrong in any`, [
-    `${kills} kills`,
-    `${((performance.now() - started) / 1000).toFixed(1)} s`,
-  ])
-  console.log(`   ${listed.join(', ')}`)
-}
-
-const line = (title: string, facts: readonly string[]): void => console.log(`${title}\n   ${facts.join(', ')}`)
+const row = (...cells: readonly string[]): string => `| ${cells.join(' | ')} |`
 const share = (part: number, whole: number): string => `${((100 * part) / whole).toFixed(2)} %`
 const kilo = (bytes: number): string => (bytes / 1000).toFixed(0)
 const mega = (bytes: number): string => (bytes / 1_000_000).toFixed(1)
-
-/** So many places in a file, ascending. */
-function places(count: number, length: number, random: () => number): number[] {
-  return Array.from({ length: count }, () => Math.floor(random() * length)).sort((a, b) => a - b)
-}

@@ -76,12 +76,11 @@ export const controlled = (page: Page): Promise<unknown> =>
 /** Waits until every screen of the app is here, not only the first: then the network may go. */
 export async function complete(page: Page): Promise<void> {
   await controlled(page)
-  const count = (await laterScripts()).length
-  await page.waitForFunction(
-    async (wanted) => (await (await caches.open('jiko-later-v1')).keys()).length === wanted,
-    count,
-    { timeout: 60_000, polling: 200 },
-  )
+  const wanted = (await laterScripts()).length
+  // Asked again and again from here: `waitForFunction` takes a promise for a yes.
+  while ((await page.evaluate(async () => (await (await caches.open('jiko-later-v1')).keys()).length)) < wanted) {
+    await page.waitForTimeout(100)
+  }
 }
 
 export async function installPack(page: Page, name = PACK): Promise<void> {
