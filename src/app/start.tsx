@@ -11,6 +11,7 @@ import { createDraftStore } from './state/draft.ts'
 import { closeWhenAway, createGate, type Gate } from './state/gate.ts'
 import { createInstallOffer, type InstallOffer } from './state/install-offer.ts'
 import { createNavigation } from './state/navigation.ts'
+import { type Connection, onOtherNetwork } from './state/networks.ts'
 import { createPacks } from './state/packs.ts'
 import { createPreferences, type PreferenceStore, type Preferences } from './state/preferences.ts'
 import { createRecords } from './state/records.ts'
@@ -105,8 +106,8 @@ function createApp(
   })
   const packs = createPacks(kit, attempts.forget)
   void packs.start()
-  // A download that gave up for want of a network goes on when there is one.
-  window.addEventListener('online', () => void packs.resume())
+  // A download that gave up for want of a network, or of a free one, goes on when there is one.
+  onOtherNetwork(window, (navigator as { connection?: Connection }).connection, () => void packs.resume())
   // The system keeps what it hands over until somebody asks: that can wait for a file of its own.
   import('./handed-files.ts').then(
     ({ takeFiles }) =>

@@ -125,6 +125,21 @@ describe('keeping', () => {
   })
 })
 
+describe('pages of other addresses', () => {
+  it('may have packs from here by ranges, and nothing else', async () => {
+    const part = await get(BIN, { origin: 'https://other.test', range: 'bytes=0-9' })
+    expect(part.status).toBe(206)
+    expect(part.headers.get('access-control-allow-origin')).toBe('*')
+    expect(part.headers.get('access-control-expose-headers')).toBe('content-range')
+    const asked = { origin: 'https://other.test', 'access-control-request-headers': 'range' }
+    const before = await get(BIN, asked, 'OPTIONS')
+    expect(before.status).toBe(204)
+    expect(before.headers.get('access-control-allow-headers')).toBe('range')
+    for (const path of ['/', '/healthz', '/packs/none.bin'])
+      expect((await get(path, { origin: 'https://other.test' })).headers.has('access-control-allow-origin')).toBe(false)
+  })
+})
+
 describe('a part of a pack', () => {
   it.each([
     ['bytes=0-99', 0, 99],
