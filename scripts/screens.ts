@@ -188,6 +188,7 @@ const SHOTS: readonly Shot[] = [
     },
   },
   { name: 'packs', options: { installed: true }, hash: '#/packs' },
+  { name: 'device', options: { installed: true }, hash: '#/device' },
   { name: 'about', options: {}, hash: '#/about' },
 ]
 

@@ -31,6 +31,7 @@ const EXPLANATIONS: readonly (readonly [prefix: string, explain: () => Explanati
   ['download/metered', () => ({ title: i18n.t('pack.metered'), advice: i18n.t('error.budget.advice') })],
   ['download/', () => ({ title: i18n.t('error.download'), advice: i18n.t('error.download.advice') })],
   ['pack/', () => ({ title: i18n.t('error.pack'), advice: i18n.t('error.pack.advice') })],
+  ['runtime/too-large', () => ({ title: i18n.t('error.memory'), advice: i18n.t('error.memory.advice') })],
   ['runtime/', () => ({ title: i18n.t('error.runtime'), advice: i18n.t('error.runtime.advice') })],
   ['worker/', () => ({ title: i18n.t('error.runtime'), advice: i18n.t('error.runtime.advice') })],
   ['sync/bad-invitation', () => ({ title: i18n.t('error.enrol'), advice: i18n.t('error.enrol.advice') })],

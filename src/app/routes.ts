@@ -11,10 +11,11 @@ export type Route =
   | { screen: 'batch' }
   | { screen: 'people' }
   | { screen: 'lock' }
+  | { screen: 'device' }
   /** An invitation to a programme; the rest of its link, which no server has seen. */
   | { screen: 'enrol'; invitation: string }
 
-const PLAIN = ['history', 'sync', 'settings', 'packs', 'about', 'batch', 'people', 'lock'] as const
+const PLAIN = ['history', 'sync', 'settings', 'packs', 'about', 'batch', 'people', 'lock', 'device'] as const
 
 /** Anything unknown is home: an old link must never show a broken page. */
 export function parseRoute(hash: string): Route {

@@ -17,6 +17,7 @@ const SettingsScreen = lazyScreen(async () => (await import('./screens/settings.
 const PacksScreen = lazyScreen(async () => (await import('./screens/packs.tsx')).PacksScreen)
 const BatchScreen = lazyScreen(async () => (await import('./screens/batch.tsx')).BatchScreen)
 const PeopleScreen = lazyScreen(async () => (await import('./screens/people.tsx')).PeopleScreen)
+const DeviceScreen = lazyScreen(async () => (await import('./screens/device.tsx')).DeviceScreen)
 const LockScreen = lazyScreen(async () => (await import('./screens/lock.tsx')).LockScreen)
 const GateScreen = lazyScreen(async () => (await import('./screens/gate.tsx')).GateScreen)
 const AboutScreen = lazyScreen(async () => (await import('./screens/about.tsx')).AboutScreen)
@@ -48,6 +49,8 @@ function CurrentScreen(): JSX.Element {
       return <BatchScreen />
     case 'people':
       return <PeopleScreen />
+    case 'device':
+      return <DeviceScreen />
     case 'lock':
       return <LockScreen />
     case 'about':

@@ -9,13 +9,14 @@ import type { WorkerHost } from './worker-host.ts'
 
 /** A worker may die of many things, once: out of memory, a trap, a lost device. The same request goes to the next one. */
 const MOST_DEATHS = 2
+const OF_THE_WORKER: readonly string[] = ['worker/died', 'runtime/out-of-memory']
 
 export async function persistently<T>(request: () => Promise<T>): Promise<T> {
   for (let deaths = 0; ; deaths++) {
     try {
       return await request()
     } catch (error) {
-      const died = error instanceof JikoError && error.code === 'worker/died'
+      const died = error instanceof JikoError && OF_THE_WORKER.includes(error.code)
       if (!died || deaths === MOST_DEATHS) throw error
     }
   }

@@ -6,6 +6,9 @@ import { goldenInputs } from './golden.ts'
 /** A sample is at least so long: a shorter list is a whole output. */
 const MIN_SAMPLE = 256
 
+/** Memory comes back: with the next try, or in a fresh worker. */
+const OUT_OF_MEMORY = 'runtime/out-of-memory'
+
 export interface OpenedSession {
   session: Session
   variant: string
@@ -34,8 +37,10 @@ export async function openSession(
         for (const golden of variant.golden) await checkGolden(session, golden, feeding)
         return { session, variant: variant.name, backend: backend.name, refused }
       } catch (error) {
-        // A file that cannot be read is not this backend's fault, and the next would only meet it again.
-        if (error instanceof JikoError && !error.code.startsWith('runtime/')) throw error
+        // A file that cannot be read is not this backend's fault, nor is a device with no memory left just now: the next
+        // would only meet it again.
+        if (error instanceof JikoError && (!error.code.startsWith('runtime/') || error.code === OUT_OF_MEMORY))
+          throw error
         refused.push(`${backend.name}: ${error instanceof Error ? error.message : String(error)}`)
         await session?.dispose().catch(() => undefined)
       }

@@ -11,6 +11,9 @@ export interface Gpu {
   requestAdapter(): Promise<object | null>
 }
 
+/** Milliseconds. A driver that hangs says nothing; compiling all of a model's shaders takes seconds on a phone. */
+const PATIENCE = 20_000
+
 /**
  * onnxruntime-web on WebGPU. Not a byte of it is asked for before the device has shown an adapter. WebGPU is known to be
  * silently wrong on some models and some devices: whoever uses it compares golden inputs first. Of its builds only the
@@ -21,6 +24,7 @@ export function createOrtWebgpuBackend(gpu: Gpu | undefined, options: OrtOptions
   const build: OrtBuild = {
     id: ORT_WEBGPU,
     provider: 'webgpu',
+    patience: PATIENCE,
     async load() {
       if (!('Suspending' in WebAssembly))
         throw new JikoError('runtime/no-jspi', 'this browser is too old for WebGPU here: it has no promise integration')

@@ -1,5 +1,5 @@
 import type * as Ort from 'onnxruntime-web/wasm'
-import { createDoom, type Doom } from '../lib/doom.ts'
+import { createDoom } from '../lib/doom.ts'
 import { createMemo } from '../lib/memo.ts'
 import { createSerial } from '../lib/serial.ts'
 import { JikoError } from '../protocol/error.ts'
@@ -24,6 +24,8 @@ export interface OrtBuild {
   id: string
   provider: 'wasm' | 'webgpu'
   load(): Promise<OrtModule>
+  /** Milliseconds that a run may take; where what is waited for may never come. */
+  patience?: number
   /** Calls back when something has happened after which no run would ever end. */
   watch?(ort: OrtModule, onLost: (error: JikoError) => void): void
 }
@@ -57,6 +59,20 @@ export function createOrtBackend(build: OrtBuild, { files, compiled, onCompiled,
   let memory: WebAssembly.Memory | undefined
   let watched = false
   const doom = createDoom()
+
+  async function inTime<T>(work: Promise<T>): Promise<T> {
+    const { id, patience } = build
+    if (patience === undefined) return work
+    const hung = (): void =>
+      doom.come(new JikoError('runtime/hung', `${id} did not answer within ${patience / 1000} seconds`))
+    const timer = setTimeout(hung, patience)
+    try {
+      return await work
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => doom.guard(serial(() => inTime(work())))
 
   async function load(): Promise<OrtModule> {
     const ort = await build.load()
@@ -107,30 +123,28 @@ export function createOrtBackend(build: OrtBuild, { files, compiled, onCompiled,
       const model = await read(program.model)
       const { weights } = program
       const externalData = weights ? [{ path: fileName(weights), data: await read(weights) }] : []
-      const creating = serial(() => create(ort, model, externalData))
-      const session = await doom.guard(creating).catch((cause) => {
+      const session = await inTurn(() => create(ort, model, externalData)).catch((cause) => {
         if (cause instanceof JikoError) throw cause
         throw new JikoError('runtime/session-failed', `onnxruntime-web refused the model: ${messageOf(cause)}`, {
           cause,
         })
       })
-      return wrap(ort, session, { serial, memory, doom })
+      return wrap(ort, session, memory, inTurn)
     },
   }
 }
 
-interface Around {
-  serial: <T>(job: () => Promise<T>) => Promise<T>
-  memory: WebAssembly.Memory | undefined
-  doom: Doom
-}
-
-function wrap(ort: OrtModule, session: Ort.InferenceSession, { serial, memory, doom }: Around): Session {
+function wrap(
+  ort: OrtModule,
+  session: Ort.InferenceSession,
+  memory: WebAssembly.Memory | undefined,
+  inTurn: <T>(work: () => Promise<T>) => Promise<T>,
+): Session {
   return {
     memory,
     async run(inputs) {
       const feeds = Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [name, toOrt(ort, tensor)]))
-      const outputs = await doom.guard(serial(() => session.run(feeds))).catch((cause) => {
+      const outputs = await inTurn(() => session.run(feeds)).catch((cause) => {
         if (cause instanceof JikoError) throw cause
         throw new JikoError('runtime/run-failed', `onnxruntime-web could not run the model: ${messageOf(cause)}`, {
           cause,
@@ -140,6 +154,6 @@ function wrap(ort: OrtModule, session: Ort.InferenceSession, { serial, memory, d
         Object.entries(outputs).map(([name, tensor]) => [name, fromOrt(name, tensor)]),
       ) satisfies Tensors
     },
-    dispose: () => doom.guard(serial(() => session.release())),
+    dispose: () => inTurn(() => session.release()),
   }
 }

@@ -151,7 +151,11 @@ export function createWorkerService({
         if (!isBackendFault(error) || signal.aborted) throw error
         loadedPacks.forget(name)
         await loaded?.session.dispose().catch(() => undefined)
-        if (attempt === MOST_ATTEMPTS) throw error
+        if (attempt === MOST_ATTEMPTS) {
+          // What fails here may not fail in a worker that holds nothing yet.
+          onSpent()
+          throw error
+        }
         if (attempt > 1 && loaded) await packs.passOver(loaded, error.message)
       }
     }

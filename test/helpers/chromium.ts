@@ -16,6 +16,9 @@ const FLAGS = [
   '--disable-sync',
 ]
 
+/** A graphics card in software: slow, and as right as any. */
+export const WEBGPU_FLAGS = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader']
+
 export interface ProfileOptions {
   /** An existing profile folder, to start again after a kill. */
   profile?: string
@@ -23,6 +26,8 @@ export interface ProfileOptions {
   height?: number
   /** BCP 47; what the phone is set to. */
   locale?: string
+  /** Further switches of Chromium. */
+  flags?: readonly string[]
   launch?: LaunchOptions
 }
 
@@ -32,6 +37,7 @@ export async function openProfile({
   width = 390,
   height = 844,
   locale = 'en-US',
+  flags = [],
   launch = {},
 }: ProfileOptions = {}): Promise<{
   context: BrowserContext
@@ -42,7 +48,7 @@ export async function openProfile({
     // Benches are no tests: nothing is provided to them.
     executablePath: launch.executablePath ?? inject('chromiumPath'),
     headless: true,
-    args: FLAGS,
+    args: [...FLAGS, ...flags],
     viewport: { width, height },
     serviceWorkers: 'allow',
     locale,

@@ -22,6 +22,8 @@ export interface FolderServer {
   readonly origin: string
   /** Paths asked for so far, in order. */
   readonly asked: string[]
+  /** Answers something else than is in the file, where it answers at all. */
+  change: (path: string, body: Buffer) => Buffer | undefined
   /** Stops answering, as if the network were gone; `open` goes on at the same address. */
   close(): Promise<void>
   open(): Promise<void>
@@ -37,7 +39,7 @@ export async function serveFolders(
 ): Promise<FolderServer> {
   const prefixes = Object.keys(mounts).sort((a, b) => b.length - a.length)
   const asked: string[] = []
-  let server: Server
+  let listening: Server
   let port = 0
 
   async function answer(path: string): Promise<{ body: Buffer; type: string } | undefined> {
@@ -51,7 +53,7 @@ export async function serveFolders(
   }
 
   async function open(): Promise<void> {
-    server = createServer((request, response) => {
+    listening = createServer((request, response) => {
       const path = decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname)
       asked.push(path)
       void answer(path).then((found) => {
@@ -59,24 +61,26 @@ export async function serveFolders(
         response.setHeader('content-type', found.type)
         response.setHeader('content-security-policy', policy)
         for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
-        response.end(found.body)
+        response.end(server.change(path, found.body) ?? found.body)
       })
     })
-    await new Promise<void>((done) => server.listen(port, '127.0.0.1', done))
-    port = (server.address() as AddressInfo).port
+    await new Promise<void>((done) => listening.listen(port, '127.0.0.1', done))
+    port = (listening.address() as AddressInfo).port
   }
 
-  await open()
-  return {
+  const server: FolderServer = {
     get origin() {
       return `http://localhost:${port}`
     },
     asked,
+    change: () => undefined,
     open,
     close: () =>
       new Promise((done) => {
-        server.close(() => done())
-        server.closeAllConnections()
+        listening.close(() => done())
+        listening.closeAllConnections()
       }),
   }
+  await open()
+  return server
 }

@@ -58,6 +58,9 @@ export function SettingsScreen(): JSX.Element {
       <a class="button" href={hrefOf({ screen: 'packs' })} data-testid="nav-packs">
         {i18n.t('packs.title')}
       </a>
+      <a class="button" href={hrefOf({ screen: 'device' })} data-testid="nav-device">
+        {i18n.t('device.title')}
+      </a>
       <a class="button quiet" href={hrefOf({ screen: 'about' })} data-testid="nav-about">
         {i18n.t('about.title')}
       </a>

@@ -48,6 +48,37 @@ const page = {
     const { answer } = await pack.run(prompt, { onText: (text) => void heard.push(text) })
     return { heard, text: answer.kind === 'text' ? answer.text : '' }
   },
+  /** Stops a request after so many milliseconds: how long until the caller knows, and until the worker answers another call. */
+  async cancel(
+    name: string,
+    given: { base64: string; type: string },
+    after: number,
+  ): Promise<{ told: number; free: number }> {
+    const pack = await kit.open(name)
+    const controller = new AbortController()
+    const photo = new Blob([bytesOf(given.base64)], { type: given.type })
+    const running = pack.run(photo, { signal: controller.signal }).then(
+      () => performance.now(),
+      () => performance.now(),
+    )
+    await new Promise((done) => setTimeout(done, after))
+    const aborted = performance.now()
+    controller.abort()
+    const told = Math.max(0, (await running) - aborted)
+    await kit.device.report()
+    return { told, free: performance.now() - aborted }
+  },
+  /** Milliseconds until the worker has answered a call, and then until a photo has its answer. */
+  async time(name: string, given: { base64: string; type: string }): Promise<{ call: number; answer: number }> {
+    const begun = performance.now()
+    await kit.device.report()
+    const call = performance.now() - begun
+    const pack = await kit.open(name)
+    await pack.run(new Blob([bytesOf(given.base64)], { type: given.type }))
+    return { call, answer: performance.now() - begun }
+  },
+  device: () => kit.device.report(),
+  measureAgain: () => kit.device.measureAgain(),
   records: async (): Promise<number> => (await kit.records.list({ limit: 1000 })).length,
 }
 export type KitPage = typeof page

@@ -126,6 +126,28 @@ describe('an open pack', () => {
   })
 })
 
+describe('a request', () => {
+  it.each(['worker/died', 'runtime/out-of-memory'] as const)(
+    'that ends by %s is asked again, and not for ever',
+    async (code) => {
+      let asked = 0
+      const failures = { left: 2 }
+      const { store, host, onWritten, records } = await setUp(async () => {
+        asked += 1
+        if (failures.left-- > 0) throw new JikoError(code, 'no memory')
+        return result
+      })
+      const pack = await openPack('leaf', { host, store, moment, onWritten })
+      const { record } = await pack.run(new Blob([photo]))
+      expect(asked).toBe(3)
+      expect(await records.list()).toEqual([record])
+      failures.left = 9
+      await expect(pack.run(new Blob([photo]))).rejects.toMatchObject({ code })
+      expect(asked).toBe(6)
+    },
+  )
+})
+
 describe('many at once', () => {
   const photos = ['good', 'no photo', 'good'].map((name) => new Blob([name]))
 
