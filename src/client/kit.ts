@@ -68,6 +68,8 @@ export interface TaughtBy {
 export interface RunOperation extends Operation {
   /** Hears text while it is written. */
   onText?: OnText
+  /** Where text is made up: the same seed gives the same text. A whole number from 0 on; drawn when it is left out. */
+  seed?: number
   circumstances?: Circumstances
 }
 

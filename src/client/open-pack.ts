@@ -1,3 +1,4 @@
+import { drawSeed } from '../lib/random.ts'
 import { JikoError } from '../protocol/error.ts'
 import { recordId } from '../protocol/log.ts'
 import type { Moment, RecordBody } from '../protocol/record.ts'
@@ -48,12 +49,16 @@ export async function openPack(
     }
   }
 
-  async function answer(input: RunInput, { onText, circumstances, ...operation }: RunOperation, options: RunOptions) {
+  async function answer(
+    input: RunInput,
+    { onText, circumstances, seed = drawSeed(), ...operation }: RunOperation,
+    options: RunOptions,
+  ) {
     const seen = await askPack(
       { name: base, takes },
       input,
       { ...operation, onText },
-      { ...options, features: taught !== undefined },
+      { ...options, seed, features: taught !== undefined },
       host,
     )
     const run = taught ? taught.answer(seen) : seen

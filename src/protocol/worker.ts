@@ -60,6 +60,8 @@ export interface RunOptions {
   behind?: boolean
   /** The vector that classes can be taught from, in place of the pack's own answer. */
   features?: boolean
+  /** Where text is made up: the same seed gives the same text. */
+  seed?: number
 }
 
 /** A class with what a model sees in each of its examples. */

@@ -1,20 +1,10 @@
+import { createRandom, type Random } from '../lib/random.ts'
 import { type AudioInput, channelsOf, type ImageInput, type NgramFeatures, type TextInput } from '../protocol/input.ts'
 import type { Feeding } from '../protocol/manifest.ts'
 import { elementCount, type Tensor, type Tensors, tensorOf } from '../protocol/tensor.ts'
 import { constantTensors, initialState } from './feeding.ts'
 
 const CELLS = 8
-
-type Random = () => number
-
-/** Park-Miller minimal standard generator: exact in doubles, so the same numbers on every engine. */
-function createRandom(seed: number): Random {
-  let state = (seed % 2147483646) + 1
-  return () => {
-    state = (state * 48271) % 2147483647
-    return state
-  }
-}
 
 /**
  * What a model is fed to see whether a backend answers right, made from a seed so that it costs a pack no bytes: every

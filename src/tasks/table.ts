@@ -1,4 +1,5 @@
 import type { Bytes } from '../lib/bytes.ts'
+import { createFractions, drawSeed } from '../lib/random.ts'
 import { JikoError } from '../protocol/error.ts'
 import type { Input } from '../protocol/input.ts'
 import type { Manifest } from '../protocol/manifest.ts'
@@ -18,6 +19,8 @@ export interface TaskOptions {
   signal?: AbortSignal | undefined
   /** Hears text while it is written. */
   onText?: ((text: string) => void) | undefined
+  /** Where text is made up: the same seed gives the same text. A whole number from 0 on; drawn when it is left out. */
+  seed?: number | undefined
 }
 
 /** A task reads: prepare, run the model, finish. */
@@ -139,8 +142,11 @@ async function writerFor(manifest: TaskManifest, read: ReadFile): Promise<Task> 
   const [prepare, tokens] = await Promise.all([prepareFor(input, read), openTokens(features, read)])
   return {
     prepare,
-    run: (from, call, options = {}) =>
-      generate(given(from, 'text').text, tokens, features, output, decision, call, { random: Math.random, ...options }),
+    run: (from, call, { seed = drawSeed(), ...options } = {}) =>
+      generate(given(from, 'text').text, tokens, features, output, decision, call, {
+        random: createFractions(seed),
+        ...options,
+      }),
   }
 }
 

@@ -212,7 +212,7 @@ export function createWorkerService({
         return { digest, variant, backend }
       }),
 
-    run: (job, name, given, onText, { behind = false, features = false } = {}) =>
+    run: (job, name, given, onText, { behind = false, features = false, seed } = {}) =>
       asJob(job, (signal) =>
         queue(
           () =>
@@ -224,7 +224,7 @@ export function createWorkerService({
               const { startCalls } = await import('../runtime/feeding.ts')
               const task = features ? await loaded.features() : loaded.task
               signal.throwIfAborted()
-              const answer = await task.run(input, startCalls(session, manifest), { signal, onText })
+              const answer = await task.run(input, startCalls(session, manifest), { signal, onText, seed })
               signal.throwIfAborted()
               // What it finds out is for next time, and so is why it could not.
               measureLater(name, loaded).catch(() => undefined)

@@ -132,3 +132,39 @@ export async function endure(
   }
   return report
 }
+
+const RESTARTS = 7
+
+export interface Restart {
+  /** Milliseconds of a request when everything is loaded; of the first call after a restart; of the first answer after it. */
+  warm: number
+  call: number
+  answer: number
+}
+
+/** What it costs that the worker is replaced. For onnxruntime-web nano is broken first, so that the pack goes over to it. */
+export async function timeRestarts(tab: Page, server: FolderServer, engine: 'nano' | 'onnx'): Promise<Restart[]> {
+  const photo = { base64: readFileSync(PHOTO).toString('base64'), type: 'image/jpeg' }
+  const time = (): Promise<{ call: number; answer: number }> =>
+    tab.evaluate((given) => page.time('coffee-leaf', given), photo)
+  if (engine === 'onnx') {
+    await tab.evaluate(async () => {
+      for (const name of await caches.keys()) {
+        const cache = await caches.open(name)
+        for (const { url } of await cache.keys()) if (/\/nano-[^/]*\.js$/.test(url)) await cache.delete(url)
+      }
+    })
+    server.change = (path) => (/\/nano-[^/]*\.js$/.test(path) ? Buffer.from('throw new Error("no nano")') : undefined)
+    await tab.reload()
+    await tab.waitForFunction(() => 'page' in globalThis)
+  }
+  await time()
+  const restarts: Restart[] = []
+  for (let i = 0; i < RESTARTS; i++) {
+    const { answer: warm } = await time()
+    await layFault(tab, 'death')
+    await tab.waitForFunction(() => new Promise((done) => setTimeout(() => done(true), 100)))
+    restarts.push({ warm, ...(await time()) })
+  }
+  return restarts
+}

@@ -42,10 +42,13 @@ const page = {
     }
   },
   /** What is said while text is written. */
-  async write(name: string, prompt: string): Promise<{ heard: string[]; text: string }> {
+  async write(name: string, prompt: string, seed?: number): Promise<{ heard: string[]; text: string }> {
     const heard: string[] = []
     const pack = await kit.open(name)
-    const { answer } = await pack.run(prompt, { onText: (text) => void heard.push(text) })
+    const { answer } = await pack.run(prompt, {
+      onText: (text) => void heard.push(text),
+      ...(seed !== undefined && { seed }),
+    })
     return { heard, text: answer.kind === 'text' ? answer.text : '' }
   },
   /** Stops a request after so many milliseconds: how long until the caller knows, and until the worker answers another call. */

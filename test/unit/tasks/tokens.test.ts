@@ -182,6 +182,17 @@ describe('a text task with a tokenizer', () => {
     await expect(stopped).rejects.toMatchObject({ name: 'AbortError' })
   })
 
+  it('makes up the same text from the same seed, and others from others', async () => {
+    const call: RunModel = async () => ({ out: float32([1, 1, WORDS.length], new Float32Array(WORDS.length)) })
+    const output = { kind: 'generate', tensor: 'out', end: [], context: 32, most: 8, among: WORDS.length } as const
+    const input = { kind: 'text', features: { ...features, length: 4 } } as const
+    const task = await taskFor(manifest({ input, output }), read)
+    const write = async (seed: number): Promise<string> =>
+      JSON.stringify(await task.run({ kind: 'text', text: 'amina' }, call, { seed }))
+    expect(await write(7)).toBe(await write(7))
+    expect(new Set(await Promise.all([1, 2, 3, 4].map(write))).size).toBe(4)
+  })
+
   it('refuses a pack whose parts do not fit together', async () => {
     const wrong = manifest({ output: { kind: 'segments', tensor: 'out', begin: 0.5, end: 0.3, shortest: 0, pause: 0 } })
     await expect(taskFor(wrong, read)).rejects.toMatchObject({ code: 'task/unknown' })
