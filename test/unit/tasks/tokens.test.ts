@@ -184,7 +184,7 @@ describe('a text task with a tokenizer', () => {
 
   it('makes up the same text from the same seed, and others from others', async () => {
     const call: RunModel = async () => ({ out: float32([1, 1, WORDS.length], new Float32Array(WORDS.length)) })
-    const output = { kind: 'generate', tensor: 'out', end: [], context: 32, most: 8, among: WORDS.length } as const
+    const output = { kind: 'generate' as const, tensor: 'out', end: [], context: 32, most: 8, among: WORDS.length }
     const input = { kind: 'text', features: { ...features, length: 4 } } as const
     const task = await taskFor(manifest({ input, output }), read)
     const write = async (seed: number): Promise<string> =>
