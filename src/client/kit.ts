@@ -118,7 +118,8 @@ export interface OpenPack {
   /**
    * Answers what it takes: a photo or a file as a Blob, sound as a Blob or as samples, text
    * as a string. The record and what it was made from are durable in one transaction before this resolves.
-   * @throws JikoError `input/wrong-kind`, `input/not-an-image`, `input/too-small`, `input/too-large`, `storage/...`, `runtime/...`
+   * @throws JikoError `input/wrong-kind`, `input/not-an-image`, `input/too-small`, `input/too-large`, `storage/...`,
+   * `runtime/...`; `pack/rolled-back` after an update that fails on this device: open the pack again and ask once more
    */
   run(input: RunInput, operation?: RunOperation): Promise<{ answer: Answer; record: HistoryEntry }>
   /**

@@ -1,5 +1,6 @@
 import { JikoError } from '../protocol/error.ts'
 import { parseSignedManifest } from '../protocol/manifest.ts'
+import { type NoteStore, previousKey } from './notes.ts'
 import type { PackStore } from './store.ts'
 
 /** What collecting took away. */
@@ -8,12 +9,16 @@ export interface Collected {
   bytes: number
 }
 
-/** Deletes the chunks that no installed and no pending pack names. */
-export async function collect(store: PackStore): Promise<Collected> {
+type Store = PackStore & Pick<NoteStore, 'getNote'>
+
+/** Deletes the chunks that no installed and no pending pack names, nor a version that may have to come back. */
+export async function collect(store: Store): Promise<Collected> {
   const texts: string[] = []
   // Installed ones last: what is committed while this looks was pending when it began, and so is seen at least once.
   for (const name of await store.listPending()) texts.push((await store.getPending(name))?.text ?? '')
-  for (const name of await store.listManifests()) texts.push((await store.getManifest(name)) ?? '')
+  for (const name of await store.listManifests()) {
+    texts.push((await store.getNote(previousKey(name))) ?? '', (await store.getManifest(name)) ?? '')
+  }
   const named = new Set<string>()
   for (const text of texts.filter((each) => each !== '')) {
     try {
@@ -35,7 +40,7 @@ export async function collect(store: PackStore): Promise<Collected> {
 }
 
 /** Takes a pack away, with what was pending of it and the chunks that nothing else names. Only under the packs lock. */
-export async function removePack(store: PackStore, name: string): Promise<void> {
+export async function removePack(store: Store, name: string): Promise<void> {
   // The mark that it is installed goes first: chunks without it are only rubbish, it without chunks would be damage.
   await store.deleteManifest(name)
   await store.deletePending(name)

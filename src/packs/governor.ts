@@ -1,6 +1,6 @@
 import { parseSignedManifest } from '../protocol/manifest.ts'
 import { collect } from './collect.ts'
-import { type NoteStore, pinnedKey, readNote, usedKey } from './notes.ts'
+import { type NoteStore, pinnedKey, previousKey, readNote, usedKey } from './notes.ts'
 import type { PackStore } from './store.ts'
 
 export interface PackUse {
@@ -65,8 +65,9 @@ export function createGovernor({ store, now = Date.now, onEvict }: GovernorDeps)
     touch: (name: string): Promise<void> => store.putNote(usedKey(name), String(now())),
     pin: (name: string, pinned: boolean): Promise<void> =>
       pinned ? store.putNote(pinnedKey(name), '1') : store.deleteNote(pinnedKey(name)),
-    /** Frees at least so many bytes if it can; answers how many. Rubbish goes before packs. */
+    /** Frees at least so many bytes if it can; answers how many. Rubbish and former versions go before packs. */
     async makeRoom(bytes: number, { keep = [], pinned = false }: MakeRoomOptions = {}): Promise<number> {
+      for (const name of await store.listManifests()) await store.deleteNote(previousKey(name))
       let freed = await sweep()
       for (const use of await uses()) {
         if (freed >= bytes) break

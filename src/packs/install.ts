@@ -7,7 +7,7 @@ import { type CheckedManifest, checkManifest, checkSuccessor, manifestUrl, type 
 import { findManifest } from './find-manifest.ts'
 import { type Choose, chunksOf, missingBytes, pathsOf } from './layout.ts'
 import { PACKS_LOCK, type RunExclusive } from './locks.ts'
-import { refusedKey, tableKey } from './notes.ts'
+import { previousKey, refusedKey, tableKey } from './notes.ts'
 import { fromMirrors, linkFor, type Obtain, type ObtainDeps, type Operation, withRoom } from './obtain.ts'
 import { findDamage, type OpenedPack, openPack, readerOf } from './open.ts'
 import { createOrigins } from './origins.ts'
@@ -29,6 +29,8 @@ export interface InstallerDeps extends ObtainDeps {
   ) => readonly string[] | undefined
   /** Runs the golden inputs on the complete but not yet installed pack; rejects when the answers are wrong. */
   verifyInstalled?: (pack: OpenedPack, operation: Operation) => Promise<void>
+  /** After an update, keeps the version before until `settle` or `rollBack`. */
+  keepPrevious?: boolean
   now?: () => number
 }
 
@@ -45,7 +47,16 @@ export interface HandedOver {
 const CHANGES = 3
 
 export function createInstaller(deps: InstallerDeps) {
-  const { store, exclusive, trusted, verifyInstalled, now = Date.now, choose = pathsOf, chooseFirst } = deps
+  const {
+    store,
+    exclusive,
+    trusted,
+    verifyInstalled,
+    keepPrevious,
+    now = Date.now,
+    choose = pathsOf,
+    chooseFirst,
+  } = deps
   const origins = createOrigins(store)
 
   const here = async (): Promise<ReadonlySet<string>> => new Set(await store.listChunks())
@@ -113,12 +124,21 @@ export function createInstaller(deps: InstallerDeps) {
     }
     await origins.installed(name, { urls, at: now(), digest })
     // The one put that makes it the installed version: before it the old one is whole, after it the new one is.
+    if (old && !again && keepPrevious) await keep(name)
     if (!again) await store.putManifest(name, text)
     // A smaller variant can be used from now on; that the full one is still to come stays written down.
     if (missingBytes(manifest, full, await here()) === 0) await store.deletePending(name)
     if (old) await store.deleteNote(tableKey(name))
     await collect(store)
     return statusOf(store, name, choose)
+  }
+
+  /** Of several updates one after the other, the version that has answered is the one worth keeping. */
+  async function keep(name: string): Promise<void> {
+    const here = await store.getManifest(name)
+    if (here !== undefined && (await store.getNote(previousKey(name))) === undefined) {
+      await store.putNote(previousKey(name), here)
+    }
   }
 
   /** Golden inputs before the swap. A wrong answer takes the candidate away and leaves the old version as it was. */
@@ -265,6 +285,33 @@ export function createInstaller(deps: InstallerDeps) {
         await store.deletePending(name)
         await collect(store)
       }),
+
+    /** The installed version has answered: the one before it is not needed any more. */
+    async settle(name: string): Promise<void> {
+      await store.deleteNote(previousKey(name))
+      await collect(store)
+    },
+
+    /**
+     * The installed version passed its check and fails all the same: the one before it comes back, and this one is not
+     * offered again. False when that one is not here any more. Takes no lock, or an answer would wait for whatever is
+     * being fetched: chunks that a running install counts on are named by what is pending.
+     */
+    async rollBack(name: string): Promise<boolean> {
+      const text = await store.getNote(previousKey(name))
+      const previous = readable(text)
+      const failed = await store.getManifest(name)
+      if (text === undefined || !previous || failed === undefined || failed === text) return false
+      if (missingBytes(previous.manifest, choose(previous.manifest), await here()) > 0) return false
+      const { digest } = await checkManifest(text, trusted)
+      await store.putNote(refusedKey(name), (await openPack(store, name)).digest)
+      if ((await store.getPending(name))?.text === failed) await store.deletePending(name)
+      await origins.installed(name, { urls: [], at: now(), digest })
+      await store.putManifest(name, text)
+      await store.deleteNote(previousKey(name))
+      await collect(store)
+      return true
+    },
 
     remove: (name: string): Promise<void> =>
       exclusive(PACKS_LOCK, async () => {

@@ -19,6 +19,9 @@ export async function readNote<T>(notes: NoteStore, key: string, parse: (value: 
 /** The digest that failed its check on this device, so that it is not fetched again by itself. */
 export const refusedKey = (name: string): string => `refused/${name}`
 
+/** The manifest of the version before, until the one that took its place has answered on this device. */
+export const previousKey = (name: string): string => `previous/${name}`
+
 /** The list of differences of an update that is under way. */
 export const tableKey = (name: string): string => `differences/${name}`
 

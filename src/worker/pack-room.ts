@@ -4,7 +4,7 @@ import { listEvicted } from '../packs/evicted.ts'
 import { firstIsWorthIt } from '../packs/first-answer.ts'
 import type { HandedOver, InstallerDeps } from '../packs/install.ts'
 import { missingBytes } from '../packs/layout.ts'
-import type { NoteStore } from '../packs/notes.ts'
+import { type NoteStore, previousKey } from '../packs/notes.ts'
 import { type OpenedPack, openPack } from '../packs/open.ts'
 import { listInstalled, listPending } from '../packs/status.ts'
 import type { PackStore } from '../packs/store.ts'
@@ -75,6 +75,10 @@ export interface PackRoom {
   readonly verdicts: Verdicts
   /** Whether every file of a way is here. */
   isHere(manifest: Manifest, choice: Choice): Promise<boolean>
+  /** It has answered: the version before it is not needed any more. */
+  settle(name: string): Promise<void>
+  /** Nothing here can make it answer: the version before it comes back. False when there is none. */
+  rollBack(name: string): Promise<boolean>
   remove(name: string): Promise<void>
 }
 
@@ -174,6 +178,7 @@ export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
       ...deps,
       choose,
       chooseFirst,
+      keepPrevious: true,
       async verifyInstalled(pack) {
         const { manifest } = pack.signed
         const { choice } = await bestHere(manifest)
@@ -261,6 +266,10 @@ export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
     },
     verdicts,
     isHere,
+    async settle(name) {
+      if ((await store.getNote(previousKey(name))) !== undefined) await (await installer()).settle(name)
+    },
+    rollBack: async (name) => (await installer()).rollBack(name),
     remove: async (name) => (await installer()).remove(name),
   }
 }

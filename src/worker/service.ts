@@ -47,6 +47,17 @@ const MOST_ATTEMPTS = 4
 const isBackendFault = (error: unknown): error is JikoError =>
   error instanceof JikoError && (error.code.startsWith('runtime/') || error.code === 'task/bad-output')
 
+/** An engine that could not be fetched says nothing about a pack. */
+const NOT_HERE = new Set(['runtime/load-failed', 'runtime/no-kernels'])
+
+/** Whoever asked has the labels of the version that is gone: they open it anew. */
+const rolledBack = (name: string, cause: JikoError): JikoError =>
+  new JikoError(
+    'pack/rolled-back',
+    `The new version of ${name} fails on this device (${cause.message}): the one before it is back. Open it again.`,
+    { cause, detail: { name } },
+  )
+
 interface Install {
   listeners: Set<OnProgress>
   last: Progress | undefined
@@ -111,6 +122,7 @@ export function createWorkerService({
   ): Promise<PackStatus> =>
     asJob(job, async (signal) => {
       const status = await work({ signal, ...(onProgress && { onProgress }) })
+      settled.delete(status.name)
       // A session of the version before must not answer for the new one.
       await forget(status.name)
       return status
@@ -133,6 +145,10 @@ export function createWorkerService({
     return loadedPacks.get(name, operation)
   }
 
+  /** What to say of a pack that nothing here can run: after an update it is the one before that runs from now on. */
+  const givenUp = async (name: string, error: JikoError): Promise<JikoError> =>
+    !NOT_HERE.has(error.code) && (await packs.rollBack(name)) ? rolledBack(name, error) : error
+
   /**
    * Answers one request, whatever the backends do: again on a fresh session, and after a second failure on another
    * backend, if one is here.
@@ -154,13 +170,15 @@ export function createWorkerService({
         if (attempt === MOST_ATTEMPTS) {
           // What fails here may not fail in a worker that holds nothing yet.
           onSpent()
-          throw error
+          throw await givenUp(name, error)
         }
         if (attempt > 1 && loaded) await packs.passOver(loaded, error.message)
       }
     }
   }
 
+  /** Packs that have answered since they were installed. */
+  const settled = new Set<string>()
   const measured = new WeakSet<LoadedPack>()
 
   /** When nobody waits any more: is there a faster way to run this? */
@@ -208,8 +226,12 @@ export function createWorkerService({
     open: (job, name, onProgress) =>
       asJob(job, async (signal) => {
         const operation = { signal, ...(onProgress && { onProgress }) }
-        const { digest, variant, backend } = await queue(() => load(name, operation), { signal })
-        return { digest, variant, backend }
+        try {
+          const { digest, variant, backend } = await queue(() => load(name, operation), { signal })
+          return { digest, variant, backend }
+        } catch (error) {
+          throw isBackendFault(error) && !signal.aborted ? await givenUp(name, error) : error
+        }
       }),
 
     run: (job, name, given, onText, { behind = false, features = false, seed } = {}) =>
@@ -228,6 +250,11 @@ export function createWorkerService({
               signal.throwIfAborted()
               // What it finds out is for next time, and so is why it could not.
               measureLater(name, loaded).catch(() => undefined)
+              if (!settled.has(name))
+                packs.settle(name).then(
+                  () => settled.add(name),
+                  () => undefined,
+                )
               await loadedPacks.tellIfSpent()
               return {
                 answer,

@@ -2,6 +2,7 @@ import type { Circumstances, HistoryEntry, Kit, OpenPack } from '../../client/ki
 import { createSignal, type Signal } from '../../client/signal.ts'
 import { isAbort, raceAbort } from '../../lib/abort.ts'
 import { createMemo } from '../../lib/memo.ts'
+import { JikoError } from '../../protocol/error.ts'
 import type { Progress } from '../../protocol/worker.ts'
 import type { DraftStore } from './draft.ts'
 import type { Navigation } from './navigation.ts'
@@ -119,6 +120,10 @@ export function createAttempts({
       if (navigation.route.value.screen === 'capture') navigation.replace({ screen: 'answer', record: record.id })
     } catch (error) {
       if (aborted.aborted) return
+      if (error instanceof JikoError && error.code === 'pack/rolled-back') {
+        memo.forget(pack)
+        return begin(pack, given)
+      }
       current.set(isAbort(error) ? { state: 'none' } : { state: 'failed', pack, given, error })
     }
     // What failed stays on screen for another try, but a bad one must not come back at every start.

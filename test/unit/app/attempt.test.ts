@@ -5,6 +5,7 @@ import type { Draft, DraftStore } from '../../../src/app/state/draft.ts'
 import type { Navigation } from '../../../src/app/state/navigation.ts'
 import type { Kit } from '../../../src/client/kit.ts'
 import { createSignal } from '../../../src/client/signal.ts'
+import { JikoError } from '../../../src/protocol/error.ts'
 import { createFakeKit, type FakeOptions } from '../../helpers/fake-kit.ts'
 
 const photo = (text = 'a photo'): Blob => new Blob([text], { type: 'image/jpeg' })
@@ -88,6 +89,26 @@ describe('an attempt', () => {
     await attempts.begin('coffee-leaf', photo())
     await attempts.begin('coffee-leaf', photo('another'))
     expect(kit.calls).toEqual(['open coffee-leaf', 'run', 'run'])
+  })
+
+  it('asks the version before when an update failed on this phone and was put away', async () => {
+    const { kit } = setUp()
+    let opened = 0
+    const open: Kit['open'] = async (name) => {
+      const pack = await kit.open(name)
+      if (opened++ > 0) return pack
+      return {
+        ...pack,
+        run: async () => {
+          throw new JikoError('pack/rolled-back', 'the one before is back')
+        },
+      }
+    }
+    const attempts = createAttempts({ kit: { ...kit, open }, navigation: memoryNavigation(), drafts: memoryDrafts() })
+    await attempts.begin('coffee-leaf', photo())
+    expect(attempts.current.value).toEqual({ state: 'none' })
+    expect(attempts.fresh.value?.body.answer).toMatchObject({ label: 'rust' })
+    expect(opened).toBe(2)
   })
 
   it('tries to open again after opening failed', async () => {

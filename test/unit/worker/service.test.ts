@@ -3,6 +3,7 @@ import { isAbort, sleep } from '../../../src/lib/abort.ts'
 import type { LinkFacts } from '../../../src/packs/cost.ts'
 import { memoryLocks } from '../../../src/packs/locks.ts'
 import { createMemoryStore } from '../../../src/packs/store-memory.ts'
+import { JikoError } from '../../../src/protocol/error.ts'
 import type { Pixels } from '../../../src/protocol/task.ts'
 import { float32, type Tensors } from '../../../src/protocol/tensor.ts'
 import type { Progress } from '../../../src/protocol/worker.ts'
@@ -624,6 +625,71 @@ describe('the worker keeps house', () => {
     })
     expect(sent.requests).toBe(0)
     expect(await service.install('3', [URL_OF_PACK])).toMatchObject({ state: 'ready' })
+  })
+
+  describe('after an update', () => {
+    /** Passes every check, and fails at a real question while the plan of the new version is loaded. */
+    async function updated() {
+      const signer = await throwAwaySigner()
+      const first = noise(40_000, 5)
+      const second = first.slice()
+      second.fill(7, 100, 200)
+      const old = await syntheticPack({ signer, files: { [KEEP]: first } })
+      const next = await syntheticPack({ signer, version: '1.1.0', files: { [KEEP]: second } })
+      const { backend } = fake({ engine: 'nano' })
+      const broken = { now: false }
+      const failing: Backend = {
+        ...backend,
+        async createSession(program, read) {
+          const isNew = (await read(KEEP))[100] === 7
+          const session = await backend.createSession(program, read)
+          return {
+            ...session,
+            async run(inputs) {
+              if (isNew && broken.now) throw new JikoError('runtime/failed', 'it trapped')
+              return session.run(inputs)
+            },
+          }
+        },
+      }
+      const store = createMemoryStore()
+      const world = await setUp(old, [failing], store)
+      await world.service.install('1', URL_OF_PACK)
+      await world.service.run('2', 'leaf', photo)
+      world.offer(next)
+      await world.service.install('3', URL_OF_PACK)
+      return { ...world, store, old, next, broken }
+    }
+
+    it('brings the version before back when the new one fails at what it is asked, and offers it no more', async () => {
+      const { service, store, old, broken } = await updated()
+      broken.now = true
+      await expect(service.run('4', 'leaf', photo)).rejects.toMatchObject({ code: 'pack/rolled-back' })
+      expect(await service.list()).toMatchObject([{ version: '1.0.0', digest: old.digest, state: 'ready' }])
+      expect(await service.run('5', 'leaf', photo)).toMatchObject({ packDigest: old.digest })
+      expect((await store.listChunks()).sort()).toEqual(old.manifest.blob.chunks.map(({ sha256 }) => sha256).sort())
+      await service.check(INDEX, true)
+      expect((await service.offers(INDEX)).updates).toEqual([])
+    })
+
+    it('gives the version before up once the new one has answered: then a failure is a failure', async () => {
+      const { service, store, next, broken } = await updated()
+      expect(await service.run('4', 'leaf', photo)).toMatchObject({ packDigest: next.digest })
+      const chunks = next.manifest.blob.chunks.map(({ sha256 }) => sha256).sort()
+      await expect.poll(async () => (await store.listChunks()).sort()).toEqual(chunks)
+      broken.now = true
+      await expect(service.run('5', 'leaf', photo)).rejects.toMatchObject({ code: expect.stringMatching(/^runtime\//) })
+      expect(await service.list()).toMatchObject([{ version: '1.1.0' }])
+    })
+
+    it('gives the version before up when room is needed', async () => {
+      const { service, store, next } = await updated()
+      const chunks = next.manifest.blob.chunks.map(({ sha256 }) => sha256).sort()
+      expect((await store.listChunks()).length).toBeGreaterThan(chunks.length)
+      expect(await service.makeRoom(1)).toBeGreaterThan(0)
+      expect((await store.listChunks()).sort()).toEqual(chunks)
+      expect(await service.list()).toMatchObject([{ version: '1.1.0' }])
+    })
   })
 
   it('stops in the middle when the budget runs out, keeps what came, and goes on', async () => {
