@@ -199,7 +199,7 @@ async function measureLeaf(rounds: number): Promise<NanoStarts> {
   const { weightsBytes, arenaBytes } = describePlan(parsePlan(plan), plan.length)
   const starts = await measureStarts(plan, rounds)
   const median = (all: readonly Starts[], of: (one: Starts) => number): number => summarise(all.map(of)).median
-  const times = (all: readonly Starts[], which: keyof Starts): StartTimes => ({
+  const times = (all: readonly Starts[], which: 'cold' | 'warm'): StartTimes => ({
     createMs: median(all, (one) => one[which].createMs),
     firstMs: median(all, (one) => one[which].firstMs),
     answeredMs: median(all, (one) => one[which].answeredAt),
@@ -207,7 +207,7 @@ async function measureLeaf(rounds: number): Promise<NanoStarts> {
   const engine = (all: readonly Starts[]) => ({
     cold: times(all, 'cold'),
     warm: times(all, 'warm'),
-    heldBytes: median(all, ({ cold }) => cold.heldBytes),
+    heldBytes: median(all, (one) => one.heldBytes),
   })
   return {
     planBytes: plan.length,

@@ -1,4 +1,5 @@
 import type { Bytes } from '../../src/lib/bytes.ts'
+import type { Session } from '../../src/runtime/backend.ts'
 import { createNanoBackend } from '../../src/runtime/nano/nano.ts'
 
 export interface NanoStart {
@@ -8,16 +9,13 @@ export interface NanoStart {
   firstMs: number
   /** On the clock of the page or process, which began with it. */
   answeredAt: number
-  /** Bytes held when it has answered; NaN where nobody asked. */
-  heldBytes: number
 }
 
 /** Everything that a first answer of nano takes, once. */
 export async function startNano(
   read: () => Promise<Bytes>,
   { name, dims }: { name: string; dims: readonly number[] },
-  memory: () => Promise<number> = async () => Number.NaN,
-): Promise<NanoStart> {
+): Promise<{ times: NanoStart; session: Session }> {
   const data = Float32Array.from({ length: dims.reduce((all, n) => all * n, 1) }, (_, i) => Math.sin(i))
   let plan: Bytes | undefined = await read()
   const start = performance.now()
@@ -26,7 +24,5 @@ export async function startNano(
   const created = performance.now()
   await session.run({ [name]: { type: 'float32', dims: [...dims], data } })
   const answered = performance.now()
-  const heldBytes = await memory()
-  await session.dispose()
-  return { createMs: created - start, firstMs: answered - created, answeredAt: answered, heldBytes }
+  return { times: { createMs: created - start, firstMs: answered - created, answeredAt: answered }, session }
 }

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { chromium } from 'playwright-core'
+import { type Browser, chromium } from 'playwright-core'
 import { rolldown } from 'rolldown'
 import type { Bytes } from '../../src/lib/bytes.ts'
 import { parsePlan } from '../../src/protocol/plan.ts'
@@ -12,16 +12,15 @@ import type { NanoStart } from './nano-start-run.ts'
 import { serveFolders } from './serve-folder.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
-/** Only an isolated page may measure its memory. */
-const ISOLATED = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' }
 
 /** What nano's first answer costs with a plan: `cold` in a new process or browser, `warm` in the same one once more. */
 export interface Starts {
   readonly cold: NanoStart
   readonly warm: NanoStart
+  /** What came on top of a process, or of a page, without nano. */
+  readonly heldBytes: number
 }
 
-/** `heldBytes` is what came on top of a process, or of a page, without nano. */
 export async function measureStarts(plan: Bytes, rounds: number): Promise<{ node: Starts[]; chromium: Starts[] }> {
   await mkdir(join(ROOT, 'dist'), { recursive: true })
   const folder = await mkdtemp(join(ROOT, 'dist/bench-start-'))
@@ -37,7 +36,7 @@ export async function measureStarts(plan: Bytes, rounds: number): Promise<{ node
     '<!doctype html><title>start</title><script type="module" src="/page.js"></script>',
   )
   await writeFile(join(folder, 'empty.html'), '<!doctype html><title>empty</title>')
-  const server = await serveFolders({ '/': folder }, { headers: ISOLATED })
+  const server = await serveFolders({ '/': folder })
   const inChromium: Starts[] = []
   try {
     const query = new URLSearchParams({ name: input?.name ?? '', dims })
@@ -55,32 +54,37 @@ async function inNode(args: readonly string[]): Promise<Starts> {
   return JSON.parse(stdout) as Starts
 }
 
+/** Memory of all pages that is nobody else's: what a process of them has touched and no file backs. */
+async function pagesHold(browser: Browser): Promise<number> {
+  const cdp = await browser.newBrowserCDPSession()
+  const { processInfo } = await cdp.send('SystemInfo.getProcessInfo')
+  await cdp.detach()
+  const of = async (id: number): Promise<number> => {
+    const status = await readFile(`/proc/${id}/status`, 'utf8').catch(() => '')
+    return 1024 * Number(/^RssAnon:\s*(\d+)/m.exec(status)?.[1] ?? Number.NaN)
+  }
+  const all = await Promise.all(processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => of(id)))
+  return all.reduce((sum, bytes) => sum + bytes, 0)
+}
+
 async function inBrowser(origin: string, query: URLSearchParams): Promise<Starts> {
-  const browser = await chromium.launch({
-    executablePath: findChromium(),
-    args: ['--no-sandbox', '--disable-gpu', '--enable-blink-features=ForceEagerMeasureMemory'],
-  })
+  const browser = await chromium.launch({ executablePath: findChromium(), args: ['--no-sandbox', '--disable-gpu'] })
   try {
     const page = await browser.newPage({ bypassCSP: true })
-    const started = (): Promise<NanoStart> =>
-      page.evaluate(() => (globalThis as unknown as { started: Promise<NanoStart> }).started)
-    await page.goto(`${origin}/?${query}`)
-    const cold = await started()
-    await page.reload()
-    const warm = await started()
-    // A page of its own, before which another one tells what is there without nano.
+    const collected = await page.context().newCDPSession(page)
+    const held = async (): Promise<number> => {
+      await collected.send('HeapProfiler.collectGarbage')
+      return pagesHold(browser)
+    }
+    const times = (): Promise<NanoStart> =>
+      page.evaluate(() => (globalThis as unknown as { times: Promise<NanoStart> }).times)
     await page.goto(`${origin}/empty.html`)
-    const empty = await page.evaluate(
-      async () =>
-        (
-          await (
-            performance as Performance & { measureUserAgentSpecificMemory(): Promise<{ bytes: number }> }
-          ).measureUserAgentSpecificMemory()
-        ).bytes,
-    )
-    await page.goto(`${origin}/?${query}&memory=`)
-    const { heldBytes } = await started()
-    return { cold: { ...cold, heldBytes: heldBytes - empty }, warm }
+    const before = await held()
+    await page.goto(`${origin}/?${query}`)
+    const cold = await times()
+    const heldBytes = (await held()) - before
+    await page.reload()
+    return { cold, warm: await times(), heldBytes }
   } finally {
     await browser.close()
   }

@@ -29,13 +29,10 @@ export interface FolderServer {
   open(): Promise<void>
 }
 
-/** Serves files for a test, with further headers. Folders are mounted at path prefixes; the longest that fits wins. */
+/** Serves files for a test. Folders are mounted at path prefixes; the longest that fits wins. */
 export async function serveFolders(
   mounts: Readonly<Record<string, string>>,
-  {
-    policy = CONTENT_SECURITY_POLICY,
-    headers = {},
-  }: { policy?: string; headers?: Readonly<Record<string, string>> } = {},
+  { policy = CONTENT_SECURITY_POLICY }: { policy?: string } = {},
 ): Promise<FolderServer> {
   const prefixes = Object.keys(mounts).sort((a, b) => b.length - a.length)
   const asked: string[] = []
@@ -60,7 +57,6 @@ export async function serveFolders(
         if (!found) return response.writeHead(404).end()
         response.setHeader('content-type', found.type)
         response.setHeader('content-security-policy', policy)
-        for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
         response.end(server.change(path, found.body) ?? found.body)
       })
     })

@@ -71,7 +71,7 @@ async function tryBuild(name: Product, bytes: Bytes | undefined): Promise<Runner
 
 /** Engines compile well only what has run a while: about a thousand times in V8, which does it in the background. */
 const WARM_UP = 1200
-const ROUNDS = 4
+const ROUNDS = 3
 /** Runs between two looks at the clock, and milliseconds of a round: browsers tell time in steps of a tenth or more. */
 const RUNS = 40
 const ROUND = 1
