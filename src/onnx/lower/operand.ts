@@ -2,7 +2,7 @@ import type { Graph } from '../graph.ts'
 import type { NodeProto } from '../onnx_pb.ts'
 import type { Context } from './context.ts'
 import type { Buffer } from './program.ts'
-import { blame, unsupported } from './quantisation.ts'
+import { blame, unsupported, wideRange } from './quantisation.ts'
 import type { Pending, Quantised, Target, Value } from './value.ts'
 import { newQuantised, settle } from './view.ts'
 
@@ -28,12 +28,13 @@ export const isQuantisedNext = ({ graph, node }: Context): boolean => isQuantise
 
 function isQuantised(graph: Graph, name: string): boolean {
   const readers = graph.consumers(name)
+  const isWide = ({ input }: NodeProto): boolean => wideRange(graph.constant(input[2] ?? '')) !== undefined
   const bounded = ({ opType, output }: NodeProto): boolean =>
     (opType === 'Relu' || opType === 'Clip') && isQuantised(graph, output[0] ?? '')
   return (
     !graph.isOutput(name) &&
     readers.length > 0 &&
-    readers.every((reader) => reader.opType === 'QuantizeLinear' || bounded(reader))
+    readers.every((reader) => (reader.opType === 'QuantizeLinear' ? !isWide(reader) : bounded(reader)))
   )
 }
 

@@ -30,6 +30,12 @@ export function blame(error: unknown, opType: string, name: string): unknown {
 export const isUnsupported = (error: unknown): error is JikoError =>
   error instanceof JikoError && error.code === 'model/unsupported-by-nano'
 
+/** What a zero point of 16 bits lies in; undefined for every other. */
+export function wideRange(zero: Constant | undefined): readonly [number, number] | undefined {
+  if (zero?.type === 'int16') return [-32_768, 32_767]
+  return zero?.type === 'uint16' ? [0, 65_535] : undefined
+}
+
 export function quantisationOf(scale: Constant | undefined, zero: Constant | undefined): Quantisation {
   if (scale?.type !== 'float32' || scale.data.length !== 1)
     throw unsupported('activations need one constant float32 scale')

@@ -10,6 +10,7 @@ import {
   quantiseReal,
   sameQuantisation,
   unsupported,
+  wideRange,
 } from './quantisation.ts'
 import { createReals, fixed, realOperand } from './reals.ts'
 import { applyTable } from './unary.ts'
@@ -17,6 +18,8 @@ import { imageOf, padded, type Quantised, type Real, type View } from './value.t
 import { rasterStrides, toReal } from './view.ts'
 
 export const lowerQuantize: Lowering = (context) => {
+  const range = wideRange(context.constant(2))
+  if (range) return context.set(quantiseWide(context, range))
   const value = context.value(0)
   const quantisation = quantisationOf(context.constant(1), context.constant(2))
   if (value?.kind === 'pending') {
@@ -28,6 +31,17 @@ export const lowerQuantize: Lowering = (context) => {
     context.set(quantiseReals(context, toReal(context, value), quantisation))
   else if (value?.kind === 'int8' || value?.kind === 'view') context.set(requantise(context, value, quantisation))
   else throw unsupported('its input is a constant or is not supported')
+}
+
+/**
+ * 16 bits are whole numbers among the reals, which hold them exactly: no kernel is faster with them, but a model that keeps
+ * a few values so precisely runs.
+ */
+function quantiseWide(context: Context, [low, high]: readonly [number, number]): Real {
+  if (context.constant(1)?.data.length !== 1) throw unsupported('its scale is not one constant')
+  const r = createReals(context)
+  const steps = r.map('Round', r.combine('Div', realOperand(context, 0), realOperand(context, 1)))
+  return r.clamp(r.combine('Add', steps, realOperand(context, 2)), low, high)
 }
 
 /** From one scale to another; nothing to do where they are the same. */

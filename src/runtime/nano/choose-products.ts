@@ -71,7 +71,7 @@ async function tryBuild(name: Product, bytes: Bytes | undefined): Promise<Runner
 
 /** Engines compile well only what has run a while: about a thousand times in V8, which does it in the background. */
 const WARM_UP = 1200
-const ROUNDS = 3
+const ROUNDS = 4
 /** Runs between two looks at the clock, and milliseconds of a round: browsers tell time in steps of a tenth or more. */
 const RUNS = 40
 const ROUND = 1
@@ -122,10 +122,17 @@ function beats(a: Runner, b: Runner): boolean {
   return a.rounds.every((time, i) => time * CLEARLY < (b.rounds[i] ?? 0))
 }
 
-/** In turns, so that noise and compilation in the background meet all alike. */
+/**
+ * In turns, so that noise and compilation in the background meet all alike. Over as soon as nobody wins a round against the
+ * first one: who is to overrule it must win all.
+ */
 function race(runners: readonly Runner[], stopwatch: Stopwatch): void {
   const time = ({ run, candidate }: Runner): number => stopwatch(run, candidate.name)
   for (const runner of runners) runner.first = time(runner)
   for (let i = 0; i < WARM_UP; i++) for (const { run } of runners) run()
-  for (let round = 0; round < ROUNDS; round++) for (const runner of runners) runner.rounds.push(time(runner))
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const runner of runners) runner.rounds.push(time(runner))
+    const [first = 0, ...others] = runners.map(({ rounds }) => rounds[round] ?? 0)
+    if (others.every((other) => other * CLEARLY >= first)) return
+  }
 }

@@ -1,6 +1,6 @@
 import { describe, test } from 'vitest'
 import type { AttributeValue } from '../../../src/onnx/attribute.ts'
-import type { ElementType } from '../../../src/onnx/constant.ts'
+import type { Constant, ElementType } from '../../../src/onnx/constant.ts'
 import { expectSame } from '../../helpers/expect-same.ts'
 import { createQdqGraph } from '../../helpers/qdq-graph.ts'
 
@@ -265,6 +265,20 @@ describe('reals, against onnxruntime', () => {
       await expectSame(graph, name.startsWith('Gather') ? 4 : 5)
     })
   }
+
+  test.each(['int16', 'uint16'] as const)('activations of %s, beside weights of int8', async (type) => {
+    const graph = createQdqGraph(4, 21)
+    const [scale, middle] = [graph.constant('scale', graph.floats([6e-5])), type === 'int16' ? -7 : 32_000]
+    const data = type === 'int16' ? Int16Array.of(middle) : Uint16Array.of(middle)
+    const zero = graph.constant('zero', { type, dims: [], data } as Constant)
+    const wide = (name: string): string =>
+      graph.node('DequantizeLinear', [graph.node('QuantizeLinear', [name, scale, zero]), scale, zero])
+    const w = graph.weights({ dims: [8, 3, 3, 3], perChannel: true })
+    const conv = graph.node('Conv', [wide(graph.input([1, 3, 6, 6])), w.name], { pads: [1, 1, 1, 1] })
+    // In the input many values are saturated.
+    graph.output(wide(graph.node('Relu', [conv])), [1, 8, 6, 6])
+    await expectSame(graph)
+  })
 
   test('TopK, with places', async () => {
     const graph = createQdqGraph(3, 20)
