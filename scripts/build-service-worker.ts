@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { build } from 'vite'
-import { runtimeCacheOf } from '../src/protocol/service-worker.ts'
+import { runtimeCacheOf, SYNC_SCRIPT } from '../src/protocol/service-worker.ts'
 import { listFiles } from './list-files.ts'
 import { ORT_FOLDER, TOKENIZER_FOLDER } from './ort-runtime.ts'
 import { readShellScripts } from './shell-list.ts'
@@ -52,31 +52,36 @@ export async function precacheList(appFolder: string, scripts: readonly string[]
   return entries
 }
 
-/** Builds `sw/main.ts` to a classic script: module service workers are younger than the phones this is for. */
+/** A classic script: module service workers are younger than the phones this is for. */
+async function buildScript(appFolder: string, entry: string, fileName: string, define: Record<string, string>) {
+  await build({
+    configFile: false,
+    root: 'sw',
+    publicDir: false,
+    logLevel: 'warn',
+    define: { ...define, 'process.env.NODE_ENV': '"production"' },
+    build: {
+      outDir: appFolder,
+      emptyOutDir: false,
+      reportCompressedSize: false,
+      lib: { entry, formats: ['iife'], name: 'jikoServiceWorker', fileName: () => fileName },
+    },
+  })
+}
+
+/** Builds the app's service worker, and the one that sends when no page is open. */
 export async function buildServiceWorker(appFolder: string): Promise<void> {
   const all = await listFiles(appFolder)
   const scripts = await readShellScripts(appFolder)
   const within = (folder: string): string[] =>
     all.filter((path) => path.startsWith(`${folder}/`) && !/\.(br|gz)$/.test(path))
   const texts = Map.groupBy(all.filter(languageOf), languageOf)
-  await build({
-    configFile: false,
-    root: 'sw',
-    publicDir: false,
-    logLevel: 'warn',
-    define: {
-      'self.__WB_MANIFEST': JSON.stringify(await precacheList(appFolder, scripts)),
-      __LANGUAGE_FILES__: JSON.stringify(Object.fromEntries(texts)),
-      __LATER_FILES__: JSON.stringify(all.filter((path) => isLater(path, scripts))),
-      __RUNTIME_FILES__: JSON.stringify(Object.groupBy(within(ORT_FOLDER), runtimeCacheOf)),
-      __TOKENIZER_FILES__: JSON.stringify(within(TOKENIZER_FOLDER)),
-      'process.env.NODE_ENV': '"production"',
-    },
-    build: {
-      outDir: appFolder,
-      emptyOutDir: false,
-      reportCompressedSize: false,
-      lib: { entry: 'main.ts', formats: ['iife'], name: 'jikoServiceWorker', fileName: () => 'sw.js' },
-    },
+  await buildScript(appFolder, 'main.ts', 'sw.js', {
+    'self.__WB_MANIFEST': JSON.stringify(await precacheList(appFolder, scripts)),
+    __LANGUAGE_FILES__: JSON.stringify(Object.fromEntries(texts)),
+    __LATER_FILES__: JSON.stringify(all.filter((path) => isLater(path, scripts))),
+    __RUNTIME_FILES__: JSON.stringify(Object.groupBy(within(ORT_FOLDER), runtimeCacheOf)),
+    __TOKENIZER_FILES__: JSON.stringify(within(TOKENIZER_FOLDER)),
   })
+  await buildScript(appFolder, 'sync.ts', SYNC_SCRIPT, {})
 }

@@ -1,11 +1,5 @@
 import { PrecacheController, type PrecacheEntry } from 'workbox-precaching'
-import {
-  type FromServiceWorker,
-  SHARE_ACTION,
-  SYNC_TAG,
-  TOKENIZER_CACHE,
-  type ToServiceWorker,
-} from '../src/protocol/service-worker.ts'
+import { SHARE_ACTION, TOKENIZER_CACHE, type ToServiceWorker } from '../src/protocol/service-worker.ts'
 import { createKeptFiles } from './kept-files.ts'
 import { createLanguages } from './languages.ts'
 import { takeShared } from './share.ts'
@@ -19,11 +13,6 @@ declare const __RUNTIME_FILES__: Readonly<Record<string, readonly string[]>>
 declare const __TOKENIZER_FILES__: readonly string[]
 /** Text files of the languages, each on the wire only when used. */
 declare const __LANGUAGE_FILES__: Readonly<Record<string, readonly string[]>>
-
-/** Background Sync is in no TypeScript lib. */
-interface SyncEvent extends ExtendableEvent {
-  readonly tag: string
-}
 
 const scope = new URL(self.registration.scope)
 const shell = new PrecacheController()
@@ -90,26 +79,3 @@ self.addEventListener('fetch', (event) => {
 self.addEventListener('message', (event) => {
   if ((event.data as Partial<ToServiceWorker> | null)?.type === 'SKIP_WAITING') void self.skipWaiting()
 })
-
-self.addEventListener('sync', (event) => {
-  const { tag } = event as SyncEvent
-  if (tag === SYNC_TAG) (event as SyncEvent).waitUntil(wakePages())
-})
-
-const CALM = 5 * 60_000
-let wokenAt = Number.NEGATIVE_INFINITY
-
-/**
- * The pages hold the log and the Web Lock; with none open, the next start sends. A browser that believes itself online
- * fires as soon as it is asked: pages that still reach no hub ask again, and it would never end. Refusing makes the
- * browser wait longer and longer before it tries again.
- */
-async function wakePages(): Promise<void> {
-  const now = performance.now()
-  if (now - wokenAt < CALM) throw new Error('woken a moment ago, and it did not help')
-  wokenAt = now
-  const message: FromServiceWorker = { type: 'sync-wanted' }
-  for (const client of await self.clients.matchAll({ type: 'window', includeUncontrolled: true })) {
-    client.postMessage(message)
-  }
-}

@@ -58,6 +58,7 @@ export async function openKit(options: KitOptions = {}): Promise<Kit> {
   const sync = startSync({
     store,
     base,
+    database: name,
     app: options.app ?? 'jiko',
     moment,
     ...(options.program !== undefined && { program: options.program }),

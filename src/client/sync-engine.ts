@@ -1,19 +1,22 @@
 import type { Moment } from '../protocol/record.ts'
-import { type FromServiceWorker, SYNC_TAG } from '../protocol/service-worker.ts'
 import type { RecordStore } from '../store/store.ts'
 import { type Enrolment, enrol, enrolment, fetchToken, PROGRAM } from '../sync/enrol.ts'
 import { createWebLock } from '../sync/lock.ts'
 import { createMemoryLock } from '../sync/memory-lock.ts'
 import { writeRecordBundle } from '../sync/record-bundle.ts'
-import { onEvent, type Schedule, startSchedule, type Trigger } from '../sync/schedule.ts'
+import { onEvent, type Schedule, startSchedule } from '../sync/schedule.ts'
 import { createSync, type Sync } from '../sync/sync.ts'
+import { startBackgroundSync } from './background-sync.ts'
 import { noteLoss } from './canary-places.ts'
+import { isMetered, roomOf } from './device.ts'
 import { startMakingRoom } from './make-room.ts'
 
 export interface SyncEngineOptions {
   store: RecordStore
   /** Where the hub is. */
   base: URL
+  /** Name of the store's database. */
+  database: string
   /** Where records go; the one that was joined, else `default`, when left out. */
   program?: string
   app: string
@@ -34,45 +37,10 @@ export interface SyncEngine {
   token(signal?: AbortSignal): ReturnType<typeof fetchToken>
 }
 
-/** A registration with Background Sync, which only Chromium has and TypeScript's DOM does not know. */
-interface WithBackgroundSync {
-  sync?: { register(tag: string): Promise<void> }
-}
-
-const onServiceWorkerMessage: Trigger = (fire) => {
-  const listener = ({ data }: MessageEvent<FromServiceWorker | undefined>): void => {
-    if (data?.type === 'sync-wanted') fire()
-  }
-  navigator.serviceWorker?.addEventListener('message', listener)
-  return () => navigator.serviceWorker?.removeEventListener('message', listener)
-}
-
-async function registerBackgroundSync(): Promise<void> {
-  const registration = (await navigator.serviceWorker?.getRegistration()) as WithBackgroundSync | undefined
-  await registration?.sync?.register(SYNC_TAG)
-}
-
-async function roomOf(
-  storage: StorageManager | undefined,
-): Promise<{ persisted: boolean; usage: number; quota: number } | undefined> {
-  if (!storage) return undefined
-  const [persisted, { usage = 0, quota = 0 }] = await Promise.all([storage.persisted(), storage.estimate()])
-  return { persisted, usage, quota }
-}
-
-/** Chromium's word on the link; where a browser says nothing it is taken to cost nothing. */
-interface WithConnection {
-  connection?: { type?: string; saveData?: boolean }
-}
-
-function isMetered(): boolean {
-  const { type, saveData = false } = (navigator as WithConnection).connection ?? {}
-  return saveData || type === 'cellular'
-}
-
 export async function startSyncEngine({
   store,
   base,
+  database,
   app,
   moment,
   onError,
@@ -86,17 +54,25 @@ export async function startSyncEngine({
     ...hub,
     moment,
     storage: () => roomOf(navigator.storage),
-    metered: isMetered,
+    metered: () => isMetered(navigator),
     lock: 'locks' in navigator ? createWebLock(navigator.locks) : createMemoryLock(),
   })
+  // Where its script cannot be fetched, the next start tries again.
+  const background = startBackgroundSync({
+    base,
+    database,
+    program: options.program,
+    app,
+    // The name carries a hash of all that it is made of, which is what the service worker sends with too.
+    version: import.meta.url,
+  }).catch(() => undefined)
   const schedule = startSchedule({
     sync,
     triggers: [
       onEvent(window, 'online'),
       onEvent(document, 'visibilitychange', () => document.visibilityState === 'visible'),
     ],
-    wakeUps: [onServiceWorkerMessage],
-    register: registerBackgroundSync,
+    register: async () => (await background)?.wanted(),
     onError,
   })
   const stopMakingRoom = startMakingRoom(store, onError)

@@ -1,11 +1,11 @@
 /** Page to service worker: apply the update that waits, now that the person agreed. */
 export type ToServiceWorker = { type: 'SKIP_WAITING' }
 
-/** Service worker to pages: the network may be back, sync if there is something to send. */
-export type FromServiceWorker = { type: 'sync-wanted' }
-
-/** Tag of the one-off Background Sync that wakes us up. */
+/** Tag of the Background Sync, one-off or periodic, that sends what waits. */
 export const SYNC_TAG = 'jiko-sync'
+/** The service worker that hears it, and its scope, in which there is no page: relative to the app's. */
+export const SYNC_SCRIPT = 'sync-worker.js'
+export const SYNC_SCOPE = 'sync/'
 
 /** Cache names; a version in the name where the format may change. */
 export const CHUNK_CACHE = 'jiko-chunks-v1'

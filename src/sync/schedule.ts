@@ -19,9 +19,7 @@ export const onEvent =
 export interface ScheduleOptions {
   sync: Pick<Sync, 'now'>
   triggers: readonly Trigger[]
-  /** The Background Sync that `register` asked for. A run that it started asks for no other: that would never end. */
-  wakeUps?: readonly Trigger[]
-  /** Asks for one Background Sync, where the browser has it: a wake-up and nothing else. */
+  /** Asks for one Background Sync, where the browser has it: what waits is sent also when no page is open. */
   register?: () => Promise<unknown>
   /** Runs `callback` once after `ms`; returns how to prevent it. */
   after?: (ms: number, callback: () => void) => () => void
@@ -49,7 +47,7 @@ const later = (ms: number, callback: () => void): (() => void) => {
  * could not be sent, by a timer that backs off. A phone with nothing to send costs nothing.
  */
 export function startSchedule(options: ScheduleOptions): Schedule {
-  const { sync, triggers, wakeUps = [], register } = options
+  const { sync, triggers, register } = options
   const { after = later, random = Math.random, onError = () => undefined } = options
   const stopped = new AbortController()
   let cancelTimer = (): void => undefined
@@ -59,20 +57,19 @@ export function startSchedule(options: ScheduleOptions): Schedule {
   let resting = false
   let waitedBefore = Number.POSITIVE_INFINITY
 
-  function start(woken: boolean): void {
+  function wake(): void {
     if (resting || stopped.signal.aborted) return
     cancelTimer()
-    void run(woken)
+    void run()
   }
-  const wake = (): void => start(false)
 
-  async function run(woken: boolean): Promise<void> {
+  async function run(): Promise<void> {
     // A run in progress is joined all the same: what woke us may be a record that it no longer looks at.
     const first = !running
     running = true
     try {
       const status = await sync.now({ signal: stopped.signal })
-      if (first) plan(status, woken)
+      if (first) plan(status)
     } catch (error) {
       if (!stopped.signal.aborted) onError(error)
     } finally {
@@ -80,7 +77,7 @@ export function startSchedule(options: ScheduleOptions): Schedule {
     }
   }
 
-  function plan({ local, blobsWaiting, blobsDeferred, retryAfter = 0 }: SyncStatus, woken: boolean): void {
+  function plan({ local, blobsWaiting, blobsDeferred, retryAfter = 0 }: SyncStatus): void {
     cancelTimer()
     const waits = local + blobsWaiting - blobsDeferred
     if (waits < waitedBefore) attempt = 0
@@ -93,10 +90,10 @@ export function startSchedule(options: ScheduleOptions): Schedule {
     })
     attempt += 1
     // Refused without permission or outside of a page: then the timer and the triggers have to do.
-    if (!woken) register?.().catch(() => undefined)
+    register?.().catch(() => undefined)
   }
 
-  const stops = [...triggers.map((trigger) => trigger(wake)), ...wakeUps.map((trigger) => trigger(() => start(true)))]
+  const stops = triggers.map((trigger) => trigger(wake))
   wake()
   return {
     wake,

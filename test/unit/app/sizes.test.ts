@@ -22,6 +22,7 @@ describe('size budgets', () => {
     ['assets/index-abc.css', 'shell'],
     ['assets/kernels-abc.wasm', 'nano'],
     ['runtime/ort-1.30.0/ort.wasm', 'runtime'],
+    ['sync-worker.js', 'sender'],
     ['icon-512.png', 'others'],
   ] as const)('%s counts as %s', (path, part) => {
     expect(partOf(path, SCRIPTS)).toBe(part)
@@ -51,6 +52,7 @@ describe('size budgets', () => {
     expect(shellBytes([script(BUDGETS.later)])).toBe(0)
     expect(overBudget([script(BUDGETS.largest)])).toEqual([])
     expect(overBudget([script(BUDGETS.later + 1)])).toHaveLength(1)
+    expect(overBudget([file('sync-worker.js', BUDGETS.sender + 1)])).toHaveLength(1)
   })
 
   it('take for the shell what its entries import, however far away, and nothing that is only asked for', () => {

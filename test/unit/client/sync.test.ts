@@ -35,6 +35,7 @@ async function world() {
   const schedule = { wake: () => void state.woken++, stop: () => void state.stopped++ }
   const kit = startSync({
     store,
+    database: 'jiko',
     base: new URL('https://hub.test/'),
     app: 'test',
     moment,

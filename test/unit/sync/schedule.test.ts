@@ -174,20 +174,6 @@ it('tells of its own mistakes, and tries again at the next trigger', async () =>
   expect(bench.timer).toBeDefined()
 })
 
-it('asks for no wake-up from a run that a wake-up started, but goes on by the timer, which asks again', async () => {
-  const worker = new EventTarget()
-  const bench = start([status({ local: 1 })], { wakeUps: [onEvent(worker, 'sync-wanted')] })
-  await bench.settle()
-  for (let i = 0; i < 3; i++) {
-    worker.dispatchEvent(new Event('sync-wanted'))
-    await bench.settle()
-  }
-  expect(bench).toMatchObject({ runs: 4, registered: 1 })
-  bench.timer?.fire()
-  await bench.settle()
-  expect(bench).toMatchObject({ runs: 5, registered: 2 })
-})
-
 it('is silent once stopped', async () => {
   const bench = start([status({ local: 1 })])
   await bench.settle()
