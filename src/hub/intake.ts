@@ -18,6 +18,8 @@ export interface Announcement {
   push?: { from: number; lines: readonly SentLine[]; before?: string; head?: Head }
   /** Why a line goes to quarantine whatever it says. */
   refused?: (seq: number) => string | undefined
+  /** That the device may speak as a supervisor; of what another hub carries that one has judged. */
+  maySupervise?: boolean
   receivedAt: number
 }
 
@@ -47,17 +49,19 @@ function number({ from, lines }: { from: number; lines: readonly SentLine[] }): 
   })
 }
 
-const judged = ({ line, seq, gone }: Numbered, refused: Announcement['refused']) =>
-  gone ? judgeGone(gone) : judge(line, refused?.(seq))
+type Judging = Pick<Announcement, 'refused' | 'maySupervise'>
+
+const judged = ({ line, seq, gone }: Numbered, { refused, maySupervise }: Judging) =>
+  gone ? judgeGone(gone) : judge(line, refused?.(seq), maySupervise)
 
 /** Continues the chain over lines: H is recomputed here, never believed. */
-function chain(hash: string, lines: readonly Numbered[], refused: Announcement['refused']): NewLine[] {
+function chain(hash: string, lines: readonly Numbered[], judging: Judging): NewLine[] {
   const chained: NewLine[] = []
   let last = hash
   for (const numbered of lines) {
     const { seq, line, lineHash } = numbered
     last = continueChain(last, lineHash)
-    chained.push({ seq, line, lineHash, hash: last, ...judged(numbered, refused) })
+    chained.push({ seq, line, lineHash, hash: last, ...judged(numbered, judging) })
   }
   return chained
 }
@@ -77,7 +81,7 @@ export function changesIn(stream: string, lines: readonly NewLine[], at: number)
  * @throws JikoError `hub/not-your-stream` when another device owns it.
  */
 export async function takeIn(store: HubStore, program: string, announcement: Announcement): Promise<Taken> {
-  const { stream, device, epoch, head, push, refused, receivedAt } = announcement
+  const { stream, device, epoch, head, push, receivedAt } = announcement
   const lines = push ? number(push) : []
   const from = push?.from ?? 1
   const heads = push?.head ? [push.head, head] : [head]
@@ -96,7 +100,7 @@ export async function takeIn(store: HubStore, program: string, announcement: Ann
     const here = new Map(positions.map(({ seq, lineHash }) => [seq, lineHash]))
     const lost = new Set(positions.filter(({ verdict }) => verdict === GONE.pruned).map(({ seq }) => seq))
     const strange = lines.filter(({ seq, lineHash }) => here.get(seq) !== lineHash)
-    const fresh = from <= tip + 1 ? chain(hash, strange, refused) : []
+    const fresh = from <= tip + 1 ? chain(hash, strange, announcement) : []
     const end = { tip, hash }
     const differ = await Promise.all(places.map((place) => isElsewhere(store, program, stream, place, end, fresh)))
     const divided = strange.some(({ seq }) => here.has(seq)) || differ.includes(true)
@@ -112,7 +116,7 @@ export async function takeIn(store: HubStore, program: string, announcement: Ann
     // A device had made room and the hub it had trusted lost the line: here is somebody who has it after all.
     const found = lines.filter(({ seq, lineHash, gone }) => !gone && lost.has(seq) && here.get(seq) === lineHash)
     if (found.length > 0) {
-      const restored = found.map((line) => ({ ...line, hash: '', ...judged(line, refused) }))
+      const restored = found.map((line) => ({ ...line, hash: '', ...judged(line, announcement) }))
       await store.addChanges(program, changesIn(stream, restored, receivedAt))
       await store.restoreLines(program, stream, restored)
     }

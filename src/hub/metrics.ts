@@ -1,4 +1,5 @@
 import type { Forwarder } from './forward/forward.ts'
+import { recentLosses } from './losses.ts'
 import type { HubStore, Totals } from './store/store.ts'
 
 /** Upper bounds in seconds: a push on a Raspberry Pi, a slow disk, a phone that sends its photo at 1 KB a second. */
@@ -74,10 +75,14 @@ export function createMetrics({ store, version, forwarder }: MetricsDeps) {
   async function describeStore(): Promise<string[]> {
     const programs = await store.programs()
     const totals = await Promise.all(programs.map((program) => store.totals(program)))
-    return GAUGES.flatMap(([field, name, help]) => {
+    const lost = await Promise.all(programs.map(async (program) => (await recentLosses(store, program)).length))
+    const emptied = programs.map((program, i) => sample('storage_lost', { program }, lost[i] ?? 0))
+    const gauges = GAUGES.flatMap(([field, name, help]) => {
       const samples = programs.map((program, i) => sample(name, { program }, totals[i]?.[field] ?? 0))
       return family(name, 'gauge', help, samples)
     })
+    const help = 'Times that phones said lately their browser had emptied storage.'
+    return [...gauges, ...family('storage_lost', 'gauge', help, emptied)]
   }
 
   async function describeForwarding({ status }: Forwarder): Promise<string[]> {

@@ -12,10 +12,11 @@ import { isDeeperThan } from './depth.ts'
 import { confirmPhotos, handDown, tellChanged } from './down.ts'
 import { carryOutErasures } from './erase.ts'
 import { takeIn } from './intake.ts'
+import { noteLoss } from './losses.ts'
 import { acknowledge } from './receipt.ts'
 import { checkSignature } from './signature.ts'
 import type { Device, HubStore } from './store/store.ts'
-import { reasonOf } from './verdict.ts'
+import { mentionsSupervisor, reasonOf } from './verdict.ts'
 
 /** Each announced stream costs a signature check; a phone has one, and one more for every wipe or clone. */
 const MAX_STREAMS = 64
@@ -121,6 +122,8 @@ export function createSync({ store, blobs, signer, access, isRoot, now, admit, o
     answer: Answer,
   ): Promise<void> {
     const { key } = sync.device
+    const lines = sync.push?.lines ?? []
+    const maySupervise = !lines.some(mentionsSupervisor) || (await access.maySupervise(program, key))
     for (const [stream, [seq, hash, signature]] of Object.entries(sync.heads)) {
       const push = sync.push?.stream === stream ? sync.push : undefined
       const taken = await takeIn(store, program, {
@@ -129,6 +132,7 @@ export function createSync({ store, blobs, signer, access, isRoot, now, admit, o
         epoch: sync.device.epochs[stream] ?? '',
         head: { seq, hash, signature },
         ...(push && { push: { from: push.from, lines: push.lines, ...(push.head && { head: headOf(push.head) }) } }),
+        maySupervise,
         refused: () => (device.revokedAt === undefined ? undefined : 'the device was revoked'),
         receivedAt: at,
       })
@@ -194,6 +198,8 @@ export function createSync({ store, blobs, signer, access, isRoot, now, admit, o
     await checkHeads(program, sync)
     const receivedAt = now()
     const device = await store.seeDevice(program, { key: sender.key, app: sync.app, at: receivedAt })
+    const lost = sync.storage?.lost ?? []
+    if (lost.length > 0) await noteLoss(store, program, { device: sender.key, at: receivedAt, what: lost.join(', ') })
     const revoked = device.revokedAt !== undefined
     if (revoked && sync.carried)
       throw new JikoError('hub/revoked', 'this hub was revoked: what it carries is not taken')

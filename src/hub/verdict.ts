@@ -1,5 +1,6 @@
 import { utf8 } from '../lib/bytes.ts'
 import { JikoError } from '../protocol/error.ts'
+import type { SentLine } from '../protocol/hub.ts'
 import { type Attachment, attachmentsOf, isAbout, MAX_LINE_BYTES, parseRecord } from '../protocol/record.ts'
 import { isDeeperThan } from './depth.ts'
 
@@ -36,14 +37,18 @@ export interface About {
   erases?: string
 }
 
+/** Cheaply: only where this is true need anybody ask whether the device may say so. */
+export const mentionsSupervisor = (sent: SentLine): boolean => typeof sent === 'string' && sent.includes('supervisor')
+
 /** What is kept of a line of which only the hash is left. */
 export const judgeGone = (reason: keyof typeof GONE): Judgement => ({ verdict: GONE[reason], attachments: [] })
 
 /**
  * Judges one line. A line that is not accepted is stored all the same: one bad record never blocks those behind it.
  * @param refused why it is not accepted whatever it says.
+ * @param maySupervise that its device speaks for a supervisor: whose word goes before a worker's is not for anybody to claim.
  */
-export function judge(line: string, refused: string | undefined): Judgement {
+export function judge(line: string, refused: string | undefined, maySupervise = true): Judgement {
   const quarantine = (reason: string): Judgement => ({
     verdict: QUARANTINE + reason.slice(0, MAX_REASON),
     attachments: [],
@@ -55,6 +60,9 @@ export function judge(line: string, refused: string | undefined): Judgement {
   try {
     const body = parseRecord(line)
     if (!isAbout(body)) return { verdict: ACCEPTED, attachments: attachmentsOf(body) }
+    if (body.role === 'supervisor' && !maySupervise) {
+      return quarantine('it says that a supervisor speaks, and its phone is of no reviewer here')
+    }
     const [stream = '', seq] = body.ref.split('/')
     const erases = body.kind === 'erase' && { erases: body.hash }
     return { verdict: ACCEPTED, attachments: attachmentsOf(body), about: { stream, seq: Number(seq), ...erases } }

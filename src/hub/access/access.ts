@@ -15,6 +15,8 @@ export interface Access {
   checkSender(program: string, key: string): Promise<void>
   /** @throws JikoError `hub/not-a-carrier`. */
   checkCarrier(program: string, key: string): Promise<void>
+  /** Whether this device is a reviewer's or an administrator's: only these speak as supervisors. */
+  maySupervise(program: string, key: string): Promise<boolean>
   /** A hub that is a member answers for those whose lines it carries. */
   vouch(program: string, device: string, carrier: string): Promise<void>
   /**
@@ -82,6 +84,10 @@ export function createAccess({ store, tokens, now }: AccessDeps): Access {
         'hub/not-a-carrier',
         `only a hub that is a member passes on to "${program}": invite it as a hub`,
       )
+    },
+    async maySupervise(program, key) {
+      const member = await store.member(program, key)
+      return member !== undefined && may(member.role, 'review')
     },
     async vouch(program, device, carrier) {
       if (!(await strangerTo(program, device))) return

@@ -1,5 +1,6 @@
 import { html } from 'hono/html'
 import { blobPath } from '../../protocol/hub.ts'
+import type { Loss } from '../losses.ts'
 import type { Row } from './row.ts'
 
 export interface PageData {
@@ -12,6 +13,8 @@ export interface PageData {
   rows: readonly (Row & { photoIsHere: boolean; level: 'held' | 'final' })[]
   /** How many lines stand in two versions, at least. */
   forks: readonly string[]
+  /** What phones said that their browsers had emptied, newest first. */
+  losses: readonly Loss[]
   /** Address of the page with older records. */
   older?: string
 }
@@ -60,7 +63,7 @@ const count = (number: number, one: string, many: string) => html`<b>${number}</
 
 /** The page of what came in: plain HTML, every text escaped by `html`. */
 export function renderPage(data: PageData) {
-  const { program, programs, records, devices, rows, forks, older } = data
+  const { program, programs, records, devices, rows, forks, losses, older } = data
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -82,6 +85,7 @@ export function renderPage(data: PageData) {
 </div></header>
 <main>
   ${forks.length === 0 ? '' : html`<h2>In two versions</h2><p class="divided">A cloned or restored phone wrote other lines where these stand; both are kept: ${forks.join(', ')}</p>`}
+  ${losses.length === 0 ? '' : html`<h2>Emptied by their browser</h2><ul class="losses">${losses.map(({ device, at, what }) => html`<li>phone …${device}: ${what}, said ${formatTime(at)} UTC. What was only there is gone; ask who carries it.</li>`)}</ul>`}
   <h2>Newest first</h2>
   ${rows.length === 0 ? html`<p class="empty">Nothing came in yet. A phone sends when it has a network.</p>` : html`<ul class="records">${rows.map((row) => record(row, program))}</ul>`}
   ${older === undefined ? '' : html`<p><a class="older" href="${older}">Older records</a></p>`}

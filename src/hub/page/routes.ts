@@ -1,12 +1,14 @@
 import type { BlobStore } from '../blob-store/blob-store.ts'
+import { recentLosses } from '../losses.ts'
 import { formatPlace, parsePlace } from '../records.ts'
 import type { HubStore } from '../store/store.ts'
 import { type PageData, renderPage } from './page.ts'
-import { toRow } from './row.ts'
+import { shortKey, toRow } from './row.ts'
 import { STYLE } from './style.ts'
 
 const ROWS = 50
 const FORKS = 20
+const LOSSES = 10
 
 /** Nothing on this page runs, and only what this hub serves is shown. */
 const POLICY =
@@ -26,11 +28,12 @@ export function styleSheet(): Response {
 export function createPage({ store, blobs, level }: PageDeps) {
   return async (program: string, beforeText: string | undefined): Promise<Response> => {
     const before = beforeText === undefined ? undefined : parsePlace(beforeText)
-    const [programs, records, streams, forks, newest] = await Promise.all([
+    const [programs, records, streams, forks, losses, newest] = await Promise.all([
       store.programs(),
       store.count(program),
       store.streams(program),
       store.forks(program, FORKS),
+      recentLosses(store, program),
       store.newest(program, { limit: ROWS, ...(before && { before }) }),
     ])
     const finals = new Map(streams.map(({ stream, above }) => [stream, above.final]))
@@ -51,6 +54,7 @@ export function createPage({ store, blobs, level }: PageDeps) {
       devices: new Set(streams.map(({ device }) => device)).size,
       level,
       rows,
+      losses: losses.slice(0, LOSSES).map(({ device, ...loss }) => ({ ...loss, device: shortKey(device) })),
       forks: forks.map(({ stream, seq }) => `${stream}/${seq}`),
       ...(older && { older: `/hub?${older}` }),
     })

@@ -23,7 +23,7 @@ export interface Row {
 }
 
 /** Enough of a key to tell phones apart by eye; every P-256 point begins with the same byte, so the first characters say little. */
-const shortKey = (key: string): string => key.slice(-6)
+export const shortKey = (key: string): string => key.slice(-6)
 
 /** Labels as they are called in the record, text as it is. */
 const titleOf = ({ labels, text }: Headline): string =>

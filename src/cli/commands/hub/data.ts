@@ -6,10 +6,13 @@ import { HOST } from '../../../hub/access/access.ts'
 import { writeAudit } from '../../../hub/access/audit.ts'
 import { databaseOf } from '../../../hub/data-folder.ts'
 import { FORMATS, type FormatName } from '../../../hub/export/export.ts'
+import { recentLosses } from '../../../hub/losses.ts'
 import { describeDatabase } from '../../../hub/store/postgres.ts'
 import { backUpSqlite } from '../../../hub/store/sqlite.ts'
 import { JikoError } from '../../../protocol/error.ts'
 import { checkProgram, type DataOptions, existingDatabase, withStore } from './options.ts'
+
+const SHOWN = 10
 
 export const printStatus = ({ json, ...at }: DataOptions & { json?: boolean }): Promise<void> =>
   withStore(at, async (store) => {
@@ -17,9 +20,14 @@ export const printStatus = ({ json, ...at }: DataOptions & { json?: boolean }): 
       const streams = await store.streams(program)
       const { records, missing } = await store.totals(program)
       const phones = new Set(streams.map(({ device }) => device)).size
-      const status = { program, records, phones, streams: streams.length, missing }
+      const losses = await recentLosses(store, program)
+      const status = { program, records, phones, streams: streams.length, missing, losses }
       const words = `${program}: ${records} records of ${phones} phones in ${streams.length} logs; ${missing} known to be missing`
       console.log(json ? JSON.stringify(status) : words)
+      if (json) continue
+      for (const { device, at, what } of losses.slice(0, SHOWN)) {
+        console.log(`  phone …${device.slice(-6)}: its browser had emptied ${what}, said ${time(at)} UTC`)
+      }
     }
   })
 
