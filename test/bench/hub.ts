@@ -47,7 +47,7 @@ export async function bench(args: readonly string[]): Promise<void> {
   }
 }
 
-type Say = (line?: string) => void
+export type Say = (line?: string) => void
 
 const ROUNDS = 5
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0
@@ -93,7 +93,7 @@ async function prepared(store: HubStore): Promise<HubStore> {
   return store
 }
 
-async function ingest(folder: string, server: PostgresServer, say: Say): Promise<void> {
+export async function ingest(folder: string, server: PostgresServer, say: Say): Promise<void> {
   const stores = {
     SQLite: await prepared(openSqliteStore(join(folder, 'ingest.db'))),
     PostgreSQL: await prepared(await openPostgresStore(await server.newDatabase())),
@@ -197,7 +197,7 @@ async function startSenders(phones: number): Promise<Senders> {
 }
 
 /** Each phone has a new log of 5 results. */
-async function reconnect(folder: string, server: PostgresServer, phones: number, say: Say): Promise<void> {
+export async function reconnect(folder: string, server: PostgresServer, phones: number, say: Say): Promise<void> {
   say(
     `\n## ${whole(phones)} phones that come back at once, ${RESULTS} results each, each over a connection of its own\n`,
   )

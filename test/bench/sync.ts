@@ -1,3 +1,7 @@
+import { writeFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createHub } from '../../src/hub/app.ts'
 import { createMemoryBlobs } from '../../src/hub/blob-store/memory.ts'
 import { serve } from '../../src/hub/serve.ts'
@@ -9,7 +13,9 @@ import type { RecordStore } from '../../src/store/store.ts'
 import { createMemoryLock } from '../../src/sync/memory-lock.ts'
 import { createSync, type Sync } from '../../src/sync/sync.ts'
 import { createCountingProxy } from '../helpers/counting-proxy.ts'
+import { startPostgres } from '../helpers/postgres.ts'
 import { startPouchPeer } from '../helpers/pouchdb-peer.ts'
+import { ingest, reconnect, type Say } from './hub.ts'
 
 const LABELS = ['healthy', 'leaf_miner', 'rust', 'phoma', 'cercospora']
 
@@ -158,11 +164,12 @@ async function pouchPeer(): Promise<Peer & { close(): Promise<void> }> {
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0
 
 /** In turns, so that both meet the same machine. */
-async function compare(rounds: number): Promise<void> {
+async function compare(rounds: number, say: Say): Promise<void> {
   const peers = { Jiko: await jikoPeer(), PouchDB: await pouchPeer() }
-  console.log(`over real sockets, every byte with HTTP's headers, median of ${rounds}:`)
-  console.log('results          bytes up  a result  bytes down  results/s (lowest to highest)')
-  for (const count of [1, 10, 50, 500]) {
+  say(`\n## Over real sockets, every byte with HTTP’s headers, in turns; medians of ${rounds}\n`)
+  say('| results | | bytes up | a result | bytes down | results a second (lowest to highest) |')
+  say('|---|---|---|---|---|---|')
+  for (const count of [0, 1, 10, 50, 500]) {
     const runs = new Map<string, { up: number; down: number; rate: number }[]>()
     for (let round = 0; round < rounds; round++) {
       for (const [name, peer] of Object.entries(peers)) {
@@ -178,32 +185,65 @@ async function compare(rounds: number): Promise<void> {
       const up = median(all.map((run) => run.up))
       const rates = all.map(({ rate }) => rate)
       const spread = `${median(rates).toFixed(0)} (${Math.min(...rates).toFixed(0)} to ${Math.max(...rates).toFixed(0)})`
-      const columns = [up, (up / count).toFixed(1), median(all.map((run) => run.down))]
-      const widths = [9, 9, 11]
-      const padded = columns.map((value, i) => String(value).padStart(widths[i] ?? 0)).join(' ')
-      console.log(`${String(count).padStart(7)} ${name.padEnd(8)} ${padded}  ${spread}`)
+      const columns = [
+        count,
+        name,
+        up,
+        count === 0 ? '' : (up / count).toFixed(1),
+        median(all.map((run) => run.down)),
+        spread,
+      ]
+      say(`| ${columns.join(' | ')} |`)
     }
   }
   await peers.Jiko.close()
   await peers.PouchDB.close()
 }
 
-/** Bytes that results cost on the wire, by how many wait when there is a link; and beside PouchDB, where npm has it today. */
+/** What a hub takes, with every commit synced, and phones that come back at once: the part that `bench -- hub` has too. */
+async function loadHub(phones: number, say: Say): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'jiko-bench-'))
+  const server = await startPostgres({ durable: true })
+  try {
+    await ingest(folder, server, say)
+    await reconnect(folder, server, phones, say)
+  } finally {
+    await server.stop()
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/**
+ * `npm run bench -- sync [--alone] [--quick] [--phones 10000] [--write]`: bytes that results cost on the wire, by how many wait when
+ * there is a link; beside PouchDB, where npm has it today, in turns; and what a hub takes. `--alone` leaves out all but bytes.
+ */
 export async function bench(args: readonly string[]): Promise<void> {
+  const said: string[] = []
+  const say: Say = (line = '') => {
+    said.push(line)
+    console.log(line)
+  }
+  say(`Node ${process.version}, ${cpus().length} cores (${cpus()[0]?.model}).`)
+  say('\n## Bytes of bodies, without HTTP’s own headers\n')
   const idle = await measure(0)
-  console.log(`idle sync: ${idle.up} bytes up, ${idle.down} down`)
-  console.log('results  requests  bytes up  a result  of which lines  bytes down  (a line is that many bytes)')
+  say(`A sync with nothing to send: ${idle.up} bytes up, ${idle.down} down.\n`)
+  say('| results | requests | bytes up | a result | of which lines | bytes down | bytes of a line |')
+  say('|---|---|---|---|---|---|---|')
   for (const count of [1, 10, 50, 500]) {
     const { up, down, requests, line } = await measure(count)
     const envelope = idle.up * requests
-    const columns = [count, requests, up, (up / count).toFixed(1), ((up - envelope) / count).toFixed(1), down]
-    const widths = [7, 9, 9, 9, 15, 11]
-    console.log(`${columns.map((value, i) => String(value).padStart(widths[i] ?? 0)).join(' ')}  (${line.toFixed(0)})`)
+    const each = [(up / count).toFixed(1), ((up - envelope) / count).toFixed(1)]
+    say(`| ${[count, requests, up, ...each, down, line.toFixed(0)].join(' | ')} |`)
   }
   const edge = await measure(500, EDGE)
   const seconds = (edge.ms / 1000).toFixed(1)
-  console.log(
-    `500 results at 20 kbit/s and 1 s there and back: ${seconds} s in ${edge.requests} requests, ${edge.up} bytes up`,
+  say(
+    `\n500 results at 20 kbit/s and 1 s there and back: ${seconds} s in ${edge.requests} requests, ${edge.up} bytes up, reckoned with ${HEADERS.up} and ${HEADERS.down} bytes of headers.`,
   )
-  if (!args.includes('--alone')) await compare(args.includes('--quick') ? 1 : 5)
+  if (args.includes('--alone')) return
+  const at = args.indexOf('--phones')
+  await compare(args.includes('--quick') ? 1 : 5, say)
+  await loadHub(at < 0 ? 10_000 : Number(args[at + 1]), say)
+  if (args.includes('--write'))
+    writeFileSync(new URL('SYNC.md', import.meta.url), `# The sync, measured\n\n${said.join('\n')}\n`)
 }
