@@ -22,7 +22,14 @@ const HEADERS = {
   'permissions-policy': 'camera=(self), microphone=(self), geolocation=(self), payment=(), usb=()',
 } as const
 
+/** What is no document may do nothing at all: shorter to say, and phones pay for each byte of every sync. */
+const DATA_HEADERS = {
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+} as const
+
 /** Sets what the answer has not set stricter itself. */
 export function addSecurityHeaders(headers: Headers): void {
-  for (const [name, value] of Object.entries(HEADERS)) if (!headers.has(name)) headers.set(name, value)
+  const wanted = headers.get('content-type')?.startsWith('application/json') ? DATA_HEADERS : HEADERS
+  for (const [name, value] of Object.entries(wanted)) if (!headers.has(name)) headers.set(name, value)
 }

@@ -88,14 +88,20 @@ async function sendFrom(
     return there
   } catch (error) {
     if (signal?.aborted || !isPassing(error)) throw error
-    pace.failed()
     const there = await ask(sha256, deps, signal).catch(() => {
+      pace.failed()
       throw error
     })
-    if (there && there.offset <= offset && !there.complete) throw error
+    const arrived = there === undefined || there.complete || there.offset > offset
+    // What came of a piece is kept, so a connection that breaks wastes nothing: smaller pieces would only cost more headers.
+    // One that falls silent is found out the later the larger the piece.
+    if (!arrived || !broke(error)) pace.failed()
+    if (!arrived) throw error
     return there
   }
 }
+
+const broke = (error: unknown): boolean => error instanceof JikoError && error.code === 'sync/offline'
 
 async function patch(
   sha256: string,

@@ -110,7 +110,7 @@ describe('unknown paths', () => {
 describe('headers', () => {
   it('forbid on every answer what the app does not need', async () => {
     const hub = await createTestHub()
-    for (const path of ['/', '/healthz', '/v1/nothing', '/v1/default/records']) {
+    for (const path of ['/hub/style.css', '/metrics', '/v1/default/records']) {
       const { headers } = await hub.ask(path)
       const policy = headers.get('content-security-policy') ?? ''
       expect(policy).toContain("default-src 'self'")
@@ -123,6 +123,17 @@ describe('headers', () => {
       expect(headers.get('permissions-policy')).toContain('camera=(self), microphone=(self)')
       expect(headers.get('set-cookie')).toBeNull()
       expect(headers.get('access-control-allow-origin')).toBeNull()
+      expect(headers.get('cache-control')).toBe(path.endsWith('.css') ? 'no-cache' : 'no-store')
+    }
+  })
+
+  it('forbid everything on an answer that is data, in few bytes', async () => {
+    const hub = await createTestHub()
+    for (const path of ['/', '/healthz', '/v1/nothing']) {
+      const { headers } = await hub.ask(path)
+      expect(headers.get('content-security-policy')).toBe("default-src 'none'; frame-ancestors 'none'")
+      expect(headers.get('x-content-type-options')).toBe('nosniff')
+      expect(headers.get('permissions-policy')).toBeNull()
       expect(headers.get('cache-control')).toBe('no-store')
     }
   })
