@@ -68,6 +68,13 @@ function high(a: v128, b: v128): v128 {
   return v128.shuffle<i16>(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
 }
 
+/** The second of each pair of `a` with the first of `b`'s. */
+// @ts-ignore: decorator
+@inline
+function middle(a: v128, b: v128): v128 {
+  return v128.or(i32x4.shr_u(a, 16), i32x4.shl(b, 16));
+}
+
 /**
  * 3 x 3 without dilation, the same stride both ways.
  * Weights, for every 8 channels: 8 x i32 bias | 8 x f32 scale | five pairs of taps as 8 x {tap, next tap} i16.
@@ -90,6 +97,7 @@ export function depthwise3(
   const vlow = i8x16.splat(<i8>lowest);
   const vhigh = i8x16.splat(<i8>highest);
   const nothing = i32x4.splat(0);
+  const second = i32x4.splat(0xffff0000);
   const step = channels * stride;
   const next = channels * 2;
   for (let c: usize = 0; c < channels; c += 8) {
@@ -103,6 +111,37 @@ export function depthwise3(
     weights += 224;
     let line = src + c;
     let to = dst + c;
+    if (stride == 1) {
+      // Each column counts in three outputs, and is loaded for them once: pairs of its first two rows, then the third.
+      const a0 = v128.bitselect(k2, k0, second), a1 = v128.bitselect(k3, k1, second);
+      const b0 = middle(k0, k4), b1 = middle(k1, k5);
+      const c0 = v128.bitselect(k4, k2, second), c1 = v128.bitselect(k5, k3, second);
+      const d0 = v128.andnot(k6, second), d1 = v128.andnot(k7, second);
+      const e0 = i32x4.shr_u(k6, 16), e1 = i32x4.shr_u(k7, 16);
+      for (let y: usize = 0; y < outHeight; y++) {
+        let p = line;
+        let x0 = bias0, x1 = bias1, y0 = bias0, y1 = bias1;
+        let skip = 2;
+        for (const end = to + outWidth * channels; to < end; p += channels) {
+          const q = p + rowStep;
+          const a = v128.load_ext<i8>(p), b = v128.load_ext<i8>(q), d = v128.load_ext<i8>(q + rowStep);
+          const l = low(a, b), h = high(a, b), m = low(d, nothing), n = high(d, nothing);
+          const z0 = i32x4.add(i32x4.add(x0, i32x4.dot_i16x8_s(l, c0)), i32x4.dot_i16x8_s(m, k8));
+          const z1 = i32x4.add(i32x4.add(x1, i32x4.dot_i16x8_s(h, c1)), i32x4.dot_i16x8_s(n, k9));
+          x0 = i32x4.add(i32x4.add(y0, i32x4.dot_i16x8_s(l, b0)), i32x4.dot_i16x8_s(m, e0));
+          x1 = i32x4.add(i32x4.add(y1, i32x4.dot_i16x8_s(h, b1)), i32x4.dot_i16x8_s(n, e1));
+          y0 = i32x4.add(i32x4.add(bias0, i32x4.dot_i16x8_s(l, a0)), i32x4.dot_i16x8_s(m, d0));
+          y1 = i32x4.add(i32x4.add(bias1, i32x4.dot_i16x8_s(h, a1)), i32x4.dot_i16x8_s(n, d1));
+          if (--skip < 0) {
+            const sum = sums(z0, z1, s0, s1, vzero, magic);
+            v128.store_lane<i64>(to, clamp(sum, sum, vlow, vhigh), 0);
+            to += channels;
+          }
+        }
+        line += rowStep;
+      }
+      continue;
+    }
     for (let y: usize = 0; y < outHeight; y++) {
       let p = line;
       for (const end = to + outWidth * channels; to < end; to += channels) {
