@@ -74,7 +74,8 @@ function Fetch({ offer, job }: { offer: PackOffer; job: PackJob | undefined }): 
     )
   }
   const { update } = offer
-  const size = formatBytes(update?.bytes ?? offer.bytes - offer.have, language)
+  const bytes = formatBytes(update?.bytes ?? offer.bytes - offer.have, language)
+  const size = offer.seconds === undefined ? bytes : `${bytes} (≈ ${formatDuration(offer.seconds, language)})`
   const begun = update ? update.begun : offer.have > 0
   async function get(): Promise<void> {
     if (!asked && (await kit.packs.usage()).metered) setAsked(true)
@@ -85,7 +86,6 @@ function Fetch({ offer, job }: { offer: PackOffer; job: PackJob | undefined }): 
     <>
       <p class="cost" data-testid="cost" data-seconds={offer.seconds} data-paused={offer.paused}>
         {costText(offer, begun, size)}
-        {offer.seconds !== undefined && <span class="figures"> ≈ {formatDuration(offer.seconds, language)}</span>}
       </p>
       {offer.room !== undefined && <p>{i18n.t('pack.room', { size: formatBytes(offer.room, language) })}</p>}
       {asked && <p role="alert">{i18n.t('pack.metered')}</p>}
