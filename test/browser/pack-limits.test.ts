@@ -4,7 +4,16 @@ import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { BadNetwork } from '../helpers/bad-network.ts'
-import { ask, controlled, createField, type Field, history, installPack, sample } from '../helpers/field-app.ts'
+import {
+  ask,
+  complete,
+  controlled,
+  createField,
+  type Field,
+  history,
+  installPack,
+  sample,
+} from '../helpers/field-app.ts'
 import { copyPacks, publishNext } from '../helpers/pack-versions.ts'
 
 const PACK = 'coffee-leaf'
@@ -142,6 +151,7 @@ describe('a pack that another app shares', () => {
     await installed.getByRole('button').last().click()
     await installed.getByRole('button').first().click()
     await expect.poll(() => held(page)).toBe(0)
+    await complete(page)
     await field.network.cut()
 
     expect(await share([1, 2, 3])).toBe('opaqueredirect')
@@ -182,6 +192,7 @@ describe('a pack that is opened in a file manager', () => {
     await installed.getByRole('button').last().click()
     await installed.getByRole('button').first().click()
     await expect.poll(() => held(page)).toBe(0)
+    await complete(page)
     await network.cut()
     // Only an installed app is launched with files: what the system does then is played here.
     await page.addInitScript((given) => {
