@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import type { FakePageOptions } from '../test/helpers/fake-app/options.ts'
 import { type FakeApp, serveFakeApp } from '../test/helpers/fake-app.ts'
+import { LESSON } from '../test/helpers/fake-teach.ts'
 import { findChromium } from '../test/helpers/find-chromium.ts'
 
 const OUT = 'dist/screens'
@@ -67,6 +68,18 @@ const UNKNOWN: FakePageOptions['answerAs'] = {
 }
 
 const SHOTS: readonly Shot[] = [
+  { name: 'teach', options: { installed: true, lessons: [LESSON] }, hash: '#/teach' },
+  { name: 'lesson', options: { installed: true, lessons: [LESSON] }, hash: `#/lesson/${LESSON.id}` },
+  {
+    name: 'how',
+    options: { installed: true, pack: { name: 'tiny-writer' } },
+    hash: '#/how',
+    act: async (page) => {
+      await page.getByTestId('how-text').fill('all human')
+      await page.getByTestId('how-look').click()
+      await page.getByTestId('looks-back').waitFor()
+    },
+  },
   { name: 'home-first', options: {} },
   { name: 'home-fetching', options: { delay: 'forever' }, act: (page) => page.getByTestId('install-pack').click() },
   {

@@ -12,10 +12,13 @@ export type Route =
   | { screen: 'people' }
   | { screen: 'lock' }
   | { screen: 'device' }
+  | { screen: 'teach' }
+  | { screen: 'lesson'; lesson: string }
+  | { screen: 'how' }
   /** An invitation to a programme; the rest of its link, which no server has seen. */
   | { screen: 'enrol'; invitation: string }
 
-const PLAIN = ['history', 'sync', 'settings', 'packs', 'about', 'batch', 'people', 'lock', 'device'] as const
+const PLAIN = ['history', 'sync', 'settings', 'packs', 'about', 'batch', 'people', 'lock', 'device', 'teach', 'how'] as const
 
 /** Anything unknown is home: an old link must never show a broken page. */
 export function parseRoute(hash: string): Route {
@@ -23,6 +26,7 @@ export function parseRoute(hash: string): Route {
   const tail = rest.join('/')
   if (head === 'capture' && /^[a-z0-9][a-z0-9-]*$/.test(tail)) return { screen: 'capture', pack: tail }
   if (head === 'record' && /^[a-z2-7]{16}\/[1-9]\d*$/.test(tail)) return { screen: 'answer', record: tail }
+  if (head === 'lesson' && /^[a-z2-7]{16}$/.test(tail)) return { screen: 'lesson', lesson: tail }
   if (head === 'enrol' && tail !== '' && tail.length < 600) return { screen: 'enrol', invitation: tail }
   const screen = PLAIN.find((name) => name === head)
   return screen && tail === '' ? { screen } : { screen: 'home' }
@@ -36,6 +40,8 @@ export function hrefOf(route: Route): string {
       return `#/capture/${route.pack}`
     case 'answer':
       return `#/record/${route.record}`
+    case 'lesson':
+      return `#/lesson/${route.lesson}`
     case 'enrol':
       return `#enrol/${route.invitation}`
     default:

@@ -20,6 +20,9 @@ const PeopleScreen = lazyScreen(async () => (await import('./screens/people.tsx'
 const DeviceScreen = lazyScreen(async () => (await import('./screens/device.tsx')).DeviceScreen)
 const LockScreen = lazyScreen(async () => (await import('./screens/lock.tsx')).LockScreen)
 const GateScreen = lazyScreen(async () => (await import('./screens/gate.tsx')).GateScreen)
+const TeachScreen = lazyScreen(async () => (await import('./screens/teach.tsx')).TeachScreen)
+const LessonScreen = lazyScreen(async () => (await import('./screens/lesson.tsx')).LessonScreen)
+const HowScreen = lazyScreen(async () => (await import('./screens/how.tsx')).HowScreen)
 const AboutScreen = lazyScreen(async () => (await import('./screens/about.tsx')).AboutScreen)
 
 function CurrentScreen(): JSX.Element {
@@ -53,6 +56,12 @@ function CurrentScreen(): JSX.Element {
       return <DeviceScreen />
     case 'lock':
       return <LockScreen />
+    case 'teach':
+      return <TeachScreen />
+    case 'lesson':
+      return <LessonScreen key={route.lesson} lesson={route.lesson} />
+    case 'how':
+      return <HowScreen />
     case 'about':
       return <AboutScreen />
     default:

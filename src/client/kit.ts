@@ -5,7 +5,7 @@ import type { Input } from '../protocol/input.ts'
 import type { Label } from '../protocol/manifest.ts'
 import type { LocalText } from '../protocol/primitives.ts'
 import type { Place, RecordState, ResultBody } from '../protocol/record.ts'
-import type { Answer } from '../protocol/task.ts'
+import type { Answer, Look } from '../protocol/task.ts'
 import type { Estimate } from '../protocol/taught.ts'
 import type { Budget, DataUse, DeviceReport, OnProgress, OnText, PackStatus, RunInput } from '../protocol/worker.ts'
 import type { Actor, Actors } from '../store/actors.ts'
@@ -207,6 +207,8 @@ export interface Kit {
     setBudget(budget: Budget): Promise<void>
   }
   open(name: string, operation?: Operation): Promise<OpenPack>
+  /** For those who want to see how it works: what an installed pack that writes may go on with, and where it looks for that. */
+  look(pack: string, text: string, operation?: Operation): Promise<Look>
   /** Lessons: everything is kept at once, so that a page that is killed loses nothing. Errors are `teach/...`. */
   readonly teach: {
     list(): Promise<Lesson[]>

@@ -83,6 +83,7 @@ export async function openKit(options: KitOptions = {}): Promise<Kit> {
       const { openPack } = await import('./open-pack.ts')
       return openPack(pack, { host, store, moment, onWritten: sync.wake }, operation)
     },
+    look: (pack, text, operation) => host.call((api, job) => api.look(job, pack, text), operation),
     teach: {
       list: async () => (await teach()).list(),
       begin: async (...given) => (await teach()).begin(...given),

@@ -107,5 +107,15 @@ export type Answer =
   | SegmentsAnswer
   | ImageAnswer
 
+/** What a model that writes may go on with, and where it looked for that. */
+export interface Look {
+  /** The tokens that it looked at, as text. */
+  readonly words: readonly string[]
+  /** The likeliest next ones, with their shares of 1. */
+  readonly nexts: readonly { readonly text: string; readonly share: number }[]
+  /** Of each layer how much it looks at each word; none where the pack does not show it. */
+  readonly layers: readonly (readonly number[])[]
+}
+
 /** One call of a loaded model, with constants and state added. */
 export type RunModel = (inputs: Tensors) => Promise<Tensors>

@@ -1,7 +1,7 @@
 import type { Bytes } from '../lib/bytes.ts'
 import type { SignedManifest } from './manifest.ts'
 import type { PackIndex } from './pack-index.ts'
-import type { Answer, Sound } from './task.ts'
+import type { Answer, Look, Sound } from './task.ts'
 import type { Estimate, Head, TaughtPack } from './taught.ts'
 
 export interface Progress {
@@ -218,6 +218,8 @@ export interface WorkerApi {
   ): Promise<{ digest: string; variant: string; backend: string }>
   /** A backend that fails is left for the next one within the same request. Sound's samples are transferred. */
   run(job: string, name: string, input: RunInput, onText?: OnText, options?: RunOptions): Promise<RunResult>
+  /** Looks at a text with a pack that writes: what may come next, and where it looks for that. */
+  look(job: string, name: string, text: string): Promise<Look>
   /** Learns from examples. */
   train(job: string, classes: readonly TaughtExamples[]): Promise<TrainedHead>
   remove(name: string): Promise<void>

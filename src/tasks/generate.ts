@@ -3,6 +3,7 @@ import type { TokenFeatures } from '../protocol/input.ts'
 import type { Decision } from '../protocol/manifest.ts'
 import type { OutputOf } from '../protocol/output.ts'
 import type { RunModel, TextAnswer } from '../protocol/task.ts'
+import type { Tensors } from '../protocol/tensor.ts'
 import { softmax } from './scores.ts'
 import type { Tokens } from './tokens.ts'
 import { tokenTensors } from './tokens.ts'
@@ -33,6 +34,42 @@ export function drawToken(logits: ArrayLike<number>, among: number, temperature:
 }
 
 /**
+ * Feeds tokens, as many at once as the model takes.
+ * @param before how many it was fed earlier
+ * @returns what it says of the next one, and all that the last call put out
+ * @throws JikoError `task/bad-output`; AbortError
+ */
+export async function feedTokens(
+  ids: readonly number[],
+  before: number,
+  features: TokenFeatures,
+  tensor: string,
+  call: RunModel,
+  signal?: AbortSignal,
+): Promise<{ logits: Float32Array; outputs: Tensors }> {
+  const { vocabulary, length } = features
+  let logits: Float32Array = new Float32Array()
+  let outputs: Tensors = {}
+  for (let at = 0; at < ids.length; at += length) {
+    signal?.throwIfAborted()
+    const part = ids.slice(at, at + length)
+    outputs = await call(tokenTensors(part, features, before + at))
+    const output = outputs[tensor]
+    if (output?.type !== 'float32' || output.data.length % vocabulary !== 0 || output.data.length === 0) {
+      throw new JikoError(
+        'task/bad-output',
+        `output "${tensor}" should be rows of ${vocabulary}, got [${output?.dims ?? ''}]`,
+      )
+    }
+    // Of a padded call the row of the last real token; of one that gives only the last row, that.
+    const rows = output.data.length / vocabulary
+    const row = Math.min(rows, part.length) - 1
+    logits = output.data.subarray(row * vocabulary, (row + 1) * vocabulary)
+  }
+  return { logits, outputs }
+}
+
+/**
  * Goes on with a text, token after token; what the model keeps of earlier calls is carried by `call`. Ends at one of
  * the tokens that end it, after `most` tokens, or when the model can look back no further.
  * @throws JikoError `input/too-long`, `input/no-words`, `task/bad-output`; AbortError
@@ -57,27 +94,11 @@ export async function generate(
       },
     )
   }
-  const { vocabulary, length } = features
   const written: number[] = []
   let before = 0
   for (let next = ids; ; ) {
-    let logits: Float32Array = new Float32Array()
-    for (let at = 0; at < next.length; at += length) {
-      signal?.throwIfAborted()
-      const part = next.slice(at, at + length)
-      const output = (await call(tokenTensors(part, features, before)))[tensor]
-      if (output?.type !== 'float32' || output.data.length % vocabulary !== 0 || output.data.length === 0) {
-        throw new JikoError(
-          'task/bad-output',
-          `output "${tensor}" should be rows of ${vocabulary}, got [${output?.dims ?? ''}]`,
-        )
-      }
-      before += part.length
-      // Of a padded call the row of the last real token; of one that gives only the last row, that.
-      const rows = output.data.length / vocabulary
-      const row = Math.min(rows, part.length) - 1
-      logits = output.data.subarray(row * vocabulary, (row + 1) * vocabulary)
-    }
+    const { logits } = await feedTokens(next, before, features, tensor, call, signal)
+    before += next.length
     const token = drawToken(logits, among, temperature, random)
     if (end.includes(token)) break
     written.push(token)

@@ -163,6 +163,7 @@ expose({
   pending: async () => (await ready).pending(),
   open: async (...args) => (await ready).open(...args),
   run: async (...args) => (await ready).run(...args),
+  look: async (...args) => (await ready).look(...args),
   train: async (...args) => (await ready).train(...args),
   remove: async (name) => (await ready).remove(name),
   device: async () => (await ready).device(),

@@ -15,6 +15,7 @@ import type { InstalledPack, PackStatus, PendingPack } from '../protocol/worker.
 import type { Backend, Session } from '../runtime/backend.ts'
 import { memoryNeed } from '../runtime/memory.ts'
 import type { OpenedSession } from '../runtime/open-session.ts'
+import type { Looking } from '../tasks/look.ts'
 import type { Task } from '../tasks/table.ts'
 import type { Operation } from './operation.ts'
 import { type Choice, createVerdicts, type Verdicts } from './verdicts.ts'
@@ -39,6 +40,8 @@ export interface LoadedPack extends OpenedSession {
   task: Task
   /** Gives the vector that classes can be taught from. @throws JikoError `teach/no-features` */
   features(): Promise<Task>
+  /** Shows how it writes. @throws JikoError `task/unknown` where it does not */
+  looking(): Promise<Looking>
   /** How it came to run here. */
   choice: Choice
 }
@@ -137,11 +140,13 @@ export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
       if (output) return taskFor({ ...manifest, output }, readFile)
       throw new JikoError('teach/no-features', `nothing can be taught from ${manifest.name}: it shows no vectors`)
     })
+    const looking = createOnce(async () => (await import('../tasks/look.ts')).createLooking(manifest, readFile))
     return {
       ...(await openSession(choice.variant, manifest, [choice.backend], readFile)),
       manifest,
       task,
       features,
+      looking,
       choice,
     }
   }

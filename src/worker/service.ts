@@ -272,6 +272,18 @@ export function createWorkerService({
         ),
       ),
 
+    look: (job, name, text) =>
+      asJob(job, (signal) =>
+        queue(
+          () =>
+            onWorkingBackend(name, signal, async (loaded) => {
+              const [look, { startCalls }] = await Promise.all([loaded.looking(), import('../runtime/feeding.ts')])
+              return look(text, startCalls(loaded.session, loaded.manifest), signal)
+            }),
+          { signal },
+        ),
+      ),
+
     train: (job, classes) =>
       asJob(job, async () => {
         const [{ train }, { packHead }] = await Promise.all([

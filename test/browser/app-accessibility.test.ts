@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { deleteProfile, openProfile } from '../helpers/chromium.ts'
 import type { FakePageOptions } from '../helpers/fake-app/options.ts'
 import { type FakeApp, serveFakeApp } from '../helpers/fake-app.ts'
+import { LESSON } from '../helpers/fake-teach.ts'
 
 const PHOTO = 'models/coffee-leaf/samples/rust-121.jpg'
 const HISTORY: FakePageOptions['history'] = [
@@ -154,6 +155,20 @@ const SCREENS: readonly {
     shows: 'update-pack',
   },
   { name: 'a lost pack', options: { pack: { gone: 'lost' } }, shows: 'pack-gone' },
+  { name: 'teach', options: { installed: true, lessons: [LESSON] }, hash: '#/teach', shows: 'lesson-row' },
+  { name: 'nothing to teach from', options: {}, hash: '#/teach', shows: 'nav-home' },
+  { name: 'a lesson', options: { installed: true, lessons: [LESSON] }, hash: `#/lesson/${LESSON.id}`, shows: 'learnt' },
+  {
+    name: 'how it works',
+    options: { installed: true, pack: { name: 'tiny-writer' } },
+    hash: '#/how',
+    act: async (page) => {
+      await page.getByTestId('how-text').fill('all human')
+      await page.getByTestId('how-look').click()
+      await page.getByTestId('looks-back').waitFor()
+    },
+    shows: 'how-map',
+  },
   { name: 'about', options: {}, hash: '#/about', shows: 'nav-home' },
 ]
 

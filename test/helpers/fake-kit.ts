@@ -281,6 +281,7 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
             ...(offer.state === 'ready' && {
               labels: FAKE_LABELS,
               takes: options.takes ?? 'image',
+              teaches: true,
               ...(options.form && { form: options.form }),
             }),
           },
@@ -322,6 +323,14 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
         offer.state = 'absent'
         offer.have = 0
       },
+    },
+    async look(_, text) {
+      const words = [...`.${text}`]
+      return {
+        words,
+        nexts: [...'aeiou '].map((letter, i) => ({ text: letter, share: 0.4 / (i + 1) })),
+        layers: [0, 1].map((layer) => words.map((_, i) => (i % 2 === layer ? 0.4 : 0.1))),
+      }
     },
     teach: createFakeTeach(options.lessons),
     async listen({ signal, onLevel }) {

@@ -1,6 +1,32 @@
 import type { Kit, Lesson, LessonClass } from '../../src/client/kit.ts'
 import { JikoError } from '../../src/protocol/error.ts'
 
+/** A lesson that was learnt, and one more example since. */
+export const LESSON: Lesson = {
+  id: 'abcdefghijklmnop',
+  title: 'Pests of my field',
+  base: 'coffee-leaf',
+  classes: [
+    { id: 'aphids', name: 'Aphids', examples: ['a', 'b', 'c', 'd', 'e'] },
+    { id: 'beetles', name: 'Beetles', examples: ['f', 'g', 'h', 'i'] },
+    { id: 'none', name: 'None of these', none: true, examples: ['j'] },
+  ],
+  taught: {
+    pack: 'taught-abcdefghijklmnop',
+    version: '1.0.0',
+    method: 'prototypes',
+    estimate: {
+      right: 8,
+      of: 9,
+      classes: [
+        { label: 'aphids', right: 5, of: 5 },
+        { label: 'beetles', right: 3, of: 4 },
+      ],
+    },
+    stale: true,
+  },
+}
+
 /** Lessons in memory: whatever is taught is learnt, but for one example. */
 export function createFakeTeach(begun: readonly Lesson[] = []): Kit['teach'] {
   const lessons = new Map(begun.map((lesson) => [lesson.id, lesson]))

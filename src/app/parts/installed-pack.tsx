@@ -8,6 +8,7 @@ import { formatBytes } from '../format.ts'
 import { useLanguage } from '../use-value.ts'
 import { handOn } from './hand-on.ts'
 import { Failure } from './notice.tsx'
+import { TaughtLine, TaughtNeeds } from './taught-by.tsx'
 
 /** Taking a pack away costs its download again, so it is asked twice. */
 export function InstalledPack({ offer }: { offer: PackOffer }): JSX.Element {
@@ -29,6 +30,8 @@ export function InstalledPack({ offer }: { offer: PackOffer }): JSX.Element {
           {i18n.t('settings.pack', { version: offer.version, size: formatBytes(offer.have, language) })}
         </span>
       </p>
+      {offer.taught && <TaughtLine taught={offer.taught} />}
+      {offer.taught && <TaughtNeeds taught={offer.taught} />}
       {asked ? (
         <div class="actions">
           <p>{i18n.t('settings.remove.ask', { size: formatBytes(offer.bytes, language) })}</p>

@@ -19,6 +19,7 @@ import { RecordGiven } from '../parts/record-given.tsx'
 import { Screen } from '../parts/screen.tsx'
 import { Speak } from '../parts/speak.tsx'
 import { StateMark } from '../parts/state-mark.tsx'
+import { TaughtLine } from '../parts/taught-by.tsx'
 import { Picture } from '../pictures.tsx'
 import { useLanguage, useValue } from '../use-value.ts'
 import { verdictOf } from '../verdict.ts'
@@ -41,6 +42,7 @@ export function AnswerScreen({ record }: { record: string }): JSX.Element {
   return (
     <Screen title={title} inner>
       {entry && <Answer key={entry.id} entry={entry} isNew={fresh?.id === record} />}
+      {entry && offer?.taught && <TaughtLine taught={offer.taught} />}
       {!entry && missing && (
         <Notice picture="doubt" title={i18n.t('answer.missing')} text={i18n.t('answer.missing.advice')} />
       )}

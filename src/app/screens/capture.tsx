@@ -10,6 +10,7 @@ import { Failure, Notice } from '../parts/notice.tsx'
 import { PackCard } from '../parts/pack-card.tsx'
 import { ProgressLine } from '../parts/progress-line.tsx'
 import { Screen } from '../parts/screen.tsx'
+import { TaughtLine, TaughtNeeds } from '../parts/taught-by.tsx'
 import { Picture, pictureOf } from '../pictures.tsx'
 import type { Attempt } from '../state/attempt.ts'
 import { useLanguage, useValue } from '../use-value.ts'
@@ -48,7 +49,14 @@ function Guide({ pack }: { pack: string }): JSX.Element | null {
       <p class="lead" dir="auto">
         {localised(offer.description, language)}
       </p>
-      {offer.takes === 'text' ? <Writing pack={pack} /> : <Give pack={pack} takes={offer.takes} />}
+      {offer.taught && <TaughtLine taught={offer.taught} />}
+      {offer.taught && offer.taught.ready !== 'ready' ? (
+        <TaughtNeeds taught={offer.taught} />
+      ) : offer.takes === 'text' ? (
+        <Writing pack={pack} />
+      ) : (
+        <Give pack={pack} takes={offer.takes} />
+      )}
     </>
   )
 }

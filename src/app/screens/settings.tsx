@@ -61,6 +61,12 @@ export function SettingsScreen(): JSX.Element {
       <a class="button" href={hrefOf({ screen: 'device' })} data-testid="nav-device">
         {i18n.t('device.title')}
       </a>
+      <a class="button" href={hrefOf({ screen: 'teach' })} data-testid="nav-teach">
+        {i18n.t('teach.title')}
+      </a>
+      <a class="button quiet" href={hrefOf({ screen: 'how' })} data-testid="nav-how">
+        {i18n.t('how.title')}
+      </a>
       <a class="button quiet" href={hrefOf({ screen: 'about' })} data-testid="nav-about">
         {i18n.t('about.title')}
       </a>
