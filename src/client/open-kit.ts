@@ -1,4 +1,5 @@
 import { randomBytes, toBase32 } from '../lib/bytes.ts'
+import { lazily } from '../lib/lazy.ts'
 import { createOnce } from '../lib/memo.ts'
 import { openStore } from '../store/open.ts'
 import { LOCK_SETTING } from '../store/store.ts'
@@ -84,24 +85,10 @@ export async function openKit(options: KitOptions = {}): Promise<Kit> {
       return openPack(pack, { host, store, moment, onWritten: sync.wake }, operation)
     },
     look: (pack, text, operation) => host.call((api, job) => api.look(job, pack, text), operation),
-    teach: {
-      list: async () => (await teach()).list(),
-      begin: async (...given) => (await teach()).begin(...given),
-      addClass: async (...given) => (await teach()).addClass(...given),
-      removeClass: async (...given) => (await teach()).removeClass(...given),
-      addExample: async (...given) => (await teach()).addExample(...given),
-      removeExample: async (...given) => (await teach()).removeExample(...given),
-      example: async (name) => (await teach()).example(name),
-      train: async (...given) => (await teach()).train(...given),
-      remove: async (id) => (await teach()).remove(id),
-    },
+    teach: lazily(teach),
     listen: async (options) => (await import('./microphone.ts')).listen(options),
     records: createRecords({ store, moment, onWritten: sync.wake }),
-    people: {
-      list: async () => (await people()).people.list(),
-      add: async (...who) => (await people()).people.add(...who),
-      enter: async (...who) => (await people()).people.enter(...who),
-    },
+    people: lazily(async () => (await people()).people),
     lock: {
       // Asked at every start: the part that knows PINs is not fetched for a no.
       isSet: async () => (await store.getSetting(LOCK_SETTING)) !== undefined,

@@ -1,6 +1,6 @@
 import { findLost } from '../packs/loss.ts'
 import { JikoError } from '../protocol/error.ts'
-import { featuresOf } from '../protocol/output.ts'
+import { featuresOf } from '../protocol/features.ts'
 import type { InstalledPack } from '../protocol/worker.ts'
 import type { Kit, PackOffer } from './kit.ts'
 import type { TaughtPacks } from './taught-packs.ts'

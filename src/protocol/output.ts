@@ -147,22 +147,6 @@ export const Output = v.variant('kind', [
 export type Output = v.InferOutput<typeof Output>
 export type OutputOf<K extends Output['kind']> = Extract<Output, { kind: K }>
 
-/**
- * How the vector is read that classes can be taught from: an embedding's own, or the one before the classifier.
- * Undefined for a pack that nothing can be taught from.
- */
-export function featuresOf(output: Output): OutputOf<'embedding'> | undefined {
-  if (output.kind === 'embedding') return output
-  if (output.kind !== 'classes' || output.features === undefined) return undefined
-  return { kind: 'embedding', tensor: output.features, unit: true }
-}
-
-/** Outputs of the graph that a pack keeps: those of its answers, and those that are looked at besides. */
-export function keptTensors(output: Output): string[] {
-  const more = output.kind === 'classes' ? output.features : output.kind === 'generate' ? output.attention : undefined
-  return [...new Set([...outputTensors(output), ...(more === undefined ? [] : [more])])]
-}
-
 /** Kinds of output that mean nothing without labels. */
 export const needsLabels = ({ kind }: Output): boolean => kind === 'classes' || kind === 'boxes' || kind === 'tokens'
 
@@ -182,4 +166,10 @@ export function outputTensors(output: Output): string[] {
     case 'corners':
       return [output.boxes, output.scores, ...(output.classes ? [output.classes] : [])]
   }
+}
+
+/** Outputs of the graph that a pack keeps: those of its answers, and those that are looked at besides. */
+export function keptTensors(output: Output): string[] {
+  const more = output.kind === 'classes' ? output.features : output.kind === 'generate' ? output.attention : undefined
+  return [...new Set([...outputTensors(output), ...(more === undefined ? [] : [more])])]
 }
