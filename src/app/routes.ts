@@ -18,7 +18,19 @@ export type Route =
   /** An invitation to a programme; the rest of its link, which no server has seen. */
   | { screen: 'enrol'; invitation: string }
 
-const PLAIN = ['history', 'sync', 'settings', 'packs', 'about', 'batch', 'people', 'lock', 'device', 'teach', 'how'] as const
+const PLAIN = [
+  'history',
+  'sync',
+  'settings',
+  'packs',
+  'about',
+  'batch',
+  'people',
+  'lock',
+  'device',
+  'teach',
+  'how',
+] as const
 
 /** Anything unknown is home: an old link must never show a broken page. */
 export function parseRoute(hash: string): Route {
