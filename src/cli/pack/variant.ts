@@ -37,6 +37,9 @@ const answersWith =
   (name: string): boolean =>
     outputTensors(output).includes(name) || !keptTensors(output).includes(name)
 
+/** WebAssembly gives memory by the page. */
+const pagesOf = (bytes: number): number => Math.ceil(bytes / 65_536) * 65_536
+
 export const programDigest = (model: Bytes, weights: Bytes): Promise<string> => sha256Hex(concat(model, weights))
 
 /** Files, programs and golden answers of a graph. A program that does not give the golden answers is left out, and told. */
@@ -65,7 +68,7 @@ export async function buildVariant(
   const golden = await goldenOf(onnx, read, feeding, engines)
   const memory = await engines.weigh?.(onnx, read, feeding)
   if (plan) {
-    const nano: Program = { engine: 'nano', plan: paths.plan, memory: parsePlan(plan).memoryBytes }
+    const nano: Program = { engine: 'nano', plan: paths.plan, memory: pagesOf(parsePlan(plan).memoryBytes) }
     const problem = await problemOf(nano, read, golden, feeding, engines)
     if (problem === undefined) programs.push(nano)
     else {
