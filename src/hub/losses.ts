@@ -13,8 +13,12 @@ export interface Loss {
   what: string
 }
 
-/** The phone says it until it is answered: an answer that is lost makes two entries of one loss. */
+/** The phone says it until it is answered; and nobody shall fill the log by saying it all day. */
+const AGAIN = 3_600_000
+
 export async function noteLoss(store: HubStore, program: string, { device, at, what }: Loss): Promise<void> {
+  const known = (await recentLosses(store, program)).find((loss) => loss.device === device)
+  if (known && known.what === what && at - known.at < AGAIN) return
   await writeAudit(store, program, { at, by: device, action: ACTION, about: what })
 }
 

@@ -26,6 +26,8 @@ export interface AttachmentRow {
   sha256: string
   type: string
   bytes: ArrayBuffer
+  /** Only one record names it. Where that is not said, whoever removes it must look through the log. */
+  alone?: boolean
 }
 
 /** Where an attachment stands, in the order in which they are sent: previews, full ones, those that a hub has already. */

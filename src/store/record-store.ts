@@ -10,9 +10,9 @@ import { readHistory, readPage, stateIn } from './history.ts'
 import { ensureIdentity } from './identity.ts'
 import { known, learn, tick } from './learn.ts'
 import { formatLine, recordOf, rowOf, sentOf, splitId } from './line.ts'
-import { removeText } from './remove.ts'
+import { namedIn, removeText } from './remove.ts'
 import type { NewAttachment, RecordStore, StoredRecord, StreamState } from './store.ts'
-import { checkFile, createUploads, putFile } from './uploads.ts'
+import { checkFile, createUploads, noteShared, putFile } from './uploads.ts'
 
 /** The part of a BroadcastChannel that tells other tabs. */
 export interface Channel {
@@ -74,6 +74,8 @@ export async function createRecordStore(database: Database, channel?: Channel): 
           if (written.ref) await mustBeThere(tables, written.ref)
           await tables.putRecord(written)
           for (const file of files) await putFile(tables, file, [basis.born, seq])
+          const brought = new Set(files.map(({ sha256 }) => sha256))
+          for (const sha256 of namedIn(written)) if (!brought.has(sha256)) await noteShared(tables, sha256)
           await also?.(tables)
           await tables.putStream({ ...now, tip: seq, hash })
           last = { ...now, tip: seq, hash }

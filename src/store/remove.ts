@@ -38,8 +38,10 @@ export async function removeText(
   const { line, ...left } = row
   let bytes = line.length
   for (const sha256 of namedIn(row)) {
-    if (await isNamedElsewhere(tables, sha256, [stream, seq])) continue
-    bytes += (await tables.attachment(sha256))?.bytes.byteLength ?? 0
+    const attachment = await tables.attachment(sha256)
+    // A walk through the log for each photo of a season would hold up whoever saves meanwhile.
+    if (!attachment?.alone && (await isNamedElsewhere(tables, sha256, [stream, seq]))) continue
+    bytes += attachment?.bytes.byteLength ?? 0
     await tables.deleteAttachment(sha256)
     await tables.deleteUpload(sha256)
   }

@@ -10,12 +10,18 @@ export async function checkFile({ sha256, bytes }: NewAttachment): Promise<void>
   throw new JikoError('log/bad-attachment', `an attachment is named ${sha256} but its bytes hash to ${got}`)
 }
 
+/** Another record names it too: from now on it is looked for before it goes. */
+export async function noteShared(tables: Tables, sha256: string): Promise<void> {
+  const row = await tables.attachment(sha256)
+  if (row?.alone) await tables.putAttachment({ ...row, alone: false })
+}
+
 /** @param from [born, seq] of the record that brings it. */
 export async function putFile(tables: Tables, file: NewAttachment, from: [number, number]): Promise<void> {
   const { sha256, type, bytes, preview = false } = file
   // The same photo twice is one photo, and where it has got to stays as it is.
-  if (await tables.hasAttachment(sha256)) return
-  await tables.putAttachment({ sha256, type, bytes: bytes.slice().buffer })
+  if (await tables.hasAttachment(sha256)) return noteShared(tables, sha256)
+  await tables.putAttachment({ sha256, type, bytes: bytes.slice().buffer, alone: true })
   const rank = preview ? RANK.preview : RANK.full
   await tables.putUpload({ sha256, type, size: bytes.length, preview, order: [rank, ...from] })
 }

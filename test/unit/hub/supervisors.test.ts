@@ -61,6 +61,12 @@ it('says where browsers have emptied storage: on the page, in the metrics, in th
   expect(await (await hub.ask('/hub')).text()).not.toContain('Emptied by their browser')
   expect((await hub.send(phone, { ...(await phone.request()), storage })).status).toBe(200)
   expect(await (await hub.ask('/metrics')).text()).toContain('jiko_hub_storage_lost{program="default"} 1')
+  // Its answer was lost on the way, so the phone says it again: that is no second loss.
+  await hub.send(phone, { ...(await phone.request()), storage })
+  expect(await (await hub.ask('/metrics')).text()).toContain('jiko_hub_storage_lost{program="default"} 1')
+  hub.clock.now += 3_600_001
+  await hub.send(phone, { ...(await phone.request()), storage })
+  expect(await (await hub.ask('/metrics')).text()).toContain('jiko_hub_storage_lost{program="default"} 2')
   const page = await (await hub.ask('/hub')).text()
   expect(page).toContain('Emptied by their browser')
   expect(page).toContain(`phone …${phone.key.slice(-6)}: IndexedDB, &lt;b&gt;localStorage&lt;/b&gt;`)
