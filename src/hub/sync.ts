@@ -1,6 +1,6 @@
 import type { Bytes } from '../lib/bytes.ts'
 import { JikoError } from '../protocol/error.ts'
-import { MAX_SYNC_BYTES, MAX_SYNC_INFLATED_BYTES, SyncRequest, type SyncResponse } from '../protocol/hub.ts'
+import { MAX_LOST, MAX_SYNC_BYTES, MAX_SYNC_INFLATED_BYTES, SyncRequest, type SyncResponse } from '../protocol/hub.ts'
 import { EMPTY_HASH, headMessage, streamId } from '../protocol/log.ts'
 import { parseJson, parseWith } from '../protocol/parse.ts'
 import { type Signer, verify } from '../protocol/sign.ts'
@@ -179,9 +179,14 @@ export function createSync({ store, blobs, signer, access, isRoot, now, admit, o
     const own = Object.fromEntries(Object.entries(heads).map(([stream, [seq]]) => [stream, seq]))
     const asked = Object.entries(known).filter(([stream]) => Object.hasOwn(own, stream))
     const carriedKnown = Object.entries(carried).flatMap(([stream, one]) =>
-      one.known && ack[stream] ? [[stream, one.known]] : [],
+      one.known && ack[stream] ? [[stream, one.known] as const] : [],
     )
+    const lost: [string, number][] = []
+    for (const [stream] of carriedKnown) {
+      for (const seq of await store.lostLines(program, stream, MAX_LOST - lost.length)) lost.push([stream, seq])
+    }
     return {
+      ...(lost.length > 0 && { lost }),
       ...(await handDown(above, program, Object.fromEntries([...asked, ...carriedKnown]), own)),
       ...(await confirmPhotos(above, program, photos)),
       ...(await tellChanged(above, program, since)),

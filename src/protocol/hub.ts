@@ -34,6 +34,9 @@ export const MAX_PHOTOS_ASKED = 100
 const Photos = v.pipe(v.array(Sha256), v.maxLength(MAX_PHOTOS_ASKED))
 const Head = v.tuple([Count, Sha256, Signature])
 
+/** Most lost lines named at once. */
+export const MAX_LOST = 200
+
 /** Most hashes in one `rest`. */
 export const MAX_REST = 16_000
 
@@ -144,6 +147,11 @@ export const SyncResponse = v.object({
   forks: v.array(Stream),
   /** Carried streams that were not taken, as [stream, code]: none of them keeps the others from being taken. */
   refused: v.optional(v.array(v.tuple([Stream, v.string()]))),
+  /**
+   * Lines of which the hub has only the hash, because their device had made room and somebody lost the text: [stream, seq].
+   * Of streams that are carried and asked about: whoever still has one sends it again.
+   */
+  lost: v.optional(v.pipe(v.array(v.tuple([Stream, PositiveCount])), v.maxLength(MAX_LOST))),
   /** What the hub lacks of announced logs: [stream, from, to]. */
   want: v.array(v.tuple([Stream, PositiveCount, PositiveCount])),
   /** Attachments named by accepted records that the hub does not have whole. */

@@ -2,6 +2,7 @@ import { JikoError } from '../../protocol/error.ts'
 import type { SyncResponse } from '../../protocol/hub.ts'
 import type { Persist } from '../../sync/persist.ts'
 import type { HubStream } from '../store/store.ts'
+import { goneOf } from '../verdict.ts'
 import { ask, type ProgramDeps } from './ask.ts'
 import { believe, type Outcome } from './believe.ts'
 import { compose, introduce, type Load, withinText } from './compose.ts'
@@ -51,10 +52,27 @@ async function exchange(
   if (!answer) return loads.map((load) => ({ load, outcome: 'stuck' }))
   const told: { load: Load; outcome: Outcome }[] = []
   for (const load of loads) told.push({ load, outcome: await believe(answer, load, deps, signal) })
+  for (const load of loads) await offerLost(answer, load, deps)
   await takeDown(answer, deps)
   for (const sha256 of answer.blobs) await deps.store.noteBlobAbove(deps.program, sha256, 'nowhere')
   if (told.some(({ outcome }) => outcome === 'moved' || outcome === 'settled')) persist.progressed()
   return told
+}
+
+/** Where the hub above lost the text of a line that is here, what it was sent begins there anew. */
+async function offerLost(
+  { lost = [] }: SyncResponse,
+  { stream }: Load,
+  { store, program }: ProgramDeps,
+): Promise<void> {
+  for (const [name, seq] of lost) {
+    if (name !== stream.stream || seq > stream.proven) continue
+    const [line] = await store.lines(program, name, seq, 1)
+    if (!line || goneOf(line.verdict)) continue
+    const now = await store.stream(program, name)
+    if (!now || now.above.dividedAfter !== undefined) return
+    return store.noteAbove(program, name, { held: seq - 1, final: Math.min(now.above.final, seq - 1) })
+  }
 }
 
 type Choose = (after: string) => Promise<HubStream[]>

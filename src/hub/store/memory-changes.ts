@@ -8,7 +8,10 @@ const byStream = (a: Change, b: Change): number =>
 /** The part of the memory store about what some say of the records of others. */
 export function createMemoryChanges(
   open: (name: string) => Program,
-): Pick<HubStore, 'restoreLines' | 'addChanges' | 'changes' | 'knownChanges' | 'changedSince' | 'erasures' | 'erase'> {
+): Pick<
+  HubStore,
+  'lostLines' | 'restoreLines' | 'addChanges' | 'changes' | 'knownChanges' | 'changedSince' | 'erasures' | 'erase'
+> {
   function counts({ rows }: Program, { stream, seq, lineHash, above }: Change): boolean {
     const row = rows.get(stream)?.[seq - 1]
     return above || (row?.verdict === ACCEPTED && row.lineHash === lineHash)
@@ -17,6 +20,11 @@ export function createMemoryChanges(
     [...program.changes.values()].filter((one) => one.target === target && counts(program, one)).sort(byStream)
 
   return {
+    lostLines: async (name, stream, limit) =>
+      (open(name).rows.get(stream) ?? [])
+        .filter(({ verdict }) => verdict === GONE.pruned)
+        .slice(0, limit)
+        .map(({ seq }) => seq),
     async restoreLines(name, stream, lines) {
       const rows = open(name).rows.get(stream) ?? []
       for (const line of lines) {

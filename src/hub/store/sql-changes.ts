@@ -25,7 +25,10 @@ const counts = ({ or, eb, exists, selectFrom }: ExpressionBuilder<Tables, 'chang
 export function createSqlChanges(
   db: Kysely<Tables>,
   text: TextColumn,
-): Pick<HubStore, 'restoreLines' | 'addChanges' | 'changes' | 'knownChanges' | 'changedSince' | 'erasures' | 'erase'> {
+): Pick<
+  HubStore,
+  'lostLines' | 'restoreLines' | 'addChanges' | 'changes' | 'knownChanges' | 'changedSince' | 'erasures' | 'erase'
+> {
   function toChange(row: Tables['changes']): Change {
     const { target, target_seq, stream, seq, line, line_hash, erases, received_at, above } = row
     return {
@@ -65,6 +68,18 @@ export function createSqlChanges(
   }
 
   return {
+    async lostLines(program, stream, limit) {
+      const rows = await db
+        .selectFrom('records')
+        .select('seq')
+        .where('program', '=', program)
+        .where('stream', '=', stream)
+        .where('verdict', '=', GONE.pruned)
+        .orderBy('seq')
+        .limit(limit)
+        .execute()
+      return rows.map(({ seq }) => Number(seq))
+    },
     async restoreLines(program, stream, lines) {
       await db.transaction().execute(async (tx) => {
         for (const { seq, line, lineHash, verdict, attachments } of lines) {

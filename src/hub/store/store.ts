@@ -217,6 +217,8 @@ export interface HubStore {
   newest(program: string, options: { before?: Place; limit: number }): Promise<StoredLine[]>
   count(program: string): Promise<number>
   totals(program: string): Promise<Totals>
+  /** Where a stream has lines whose text is lost: their device had made room, and whoever had them lost them. The first of them. */
+  lostLines(program: string, stream: string, limit: number): Promise<number[]>
   /** The text of lines of which only the hash was here, because their device had made room. */
   restoreLines(program: string, stream: string, lines: readonly NewLine[]): Promise<void>
   /** Repeatable. Written before the lines themselves: what is not on its stream's chain does not count. */

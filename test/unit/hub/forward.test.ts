@@ -319,6 +319,41 @@ describe('hubs that lose what they had', () => {
     await restored.store.close()
   })
 
+  it('gives back the text that a phone had pruned and the root then lost', async () => {
+    const signer = await createSigner(await generateKeyPair(true))
+    const root = { current: await createTestHub({ signer }) }
+    const village = await villageBelow(root)
+    const phone = await phoneWith('a', 'b', 'c')
+    await village.sync(phone, { from: 1 })
+    await village.forwarder.now()
+    const lines = await root.current.store.lines('default', phone.stream, 1, 3)
+    const { announced } = (await root.current.store.stream('default', phone.stream)) ?? {}
+    if (!announced) throw new Error('the root has heard of no head')
+    // The phone, which made room, was the first to find the root empty.
+    const restored = createMemoryStore()
+    await restored.addProgram('default', 1)
+    await restored.seeDevice('default', { key: phone.key, app: 'x', at: 1 })
+    await restored.append('default', {
+      stream: phone.stream,
+      device: phone.key,
+      epoch: phone.epoch,
+      after: { seq: 0, hash: EMPTY_HASH },
+      lines: lines.map((line) => ({ ...line, line: '', verdict: 'gone: pruned', attachments: [] })),
+      announced,
+      proven: [announced],
+      receivedAt: 1,
+    })
+    root.current = await createTestHub({ store: restored, signer })
+    expect(await restored.lostLines('default', phone.stream, 9)).toEqual([1, 2, 3])
+    village.clock.now += 3_600_000
+    await village.forwarder.now()
+    await expectWhole(root.current, phone)
+    const seen = village.link.seen.length
+    village.clock.now += 3_600_000
+    await village.forwarder.now()
+    expect(village.link.seen.length).toBe(seen + 1)
+  })
+
   it('a root restored from an old backup, or made anew, gets again what it lost', async () => {
     for (const kept of [0, 2]) {
       const signer = await createSigner(await generateKeyPair(true))

@@ -461,6 +461,8 @@ export function describeHubStore(name: string, open: () => Promise<HubStore>): v
       const [kept, lost] = one.lines as [NewLine, NewLine]
       const gone = { ...lost, line: '', verdict: 'gone: pruned' }
       await hub.append('default', { ...one, lines: [kept, gone] })
+      expect(await hub.lostLines('default', STREAM, 9)).toEqual([2])
+      expect(await hub.lostLines('default', STREAM, 0)).toEqual([])
       await hub.restoreLines('default', STREAM, [{ ...lost, line: 'forged', lineHash: kept.lineHash }])
       await hub.restoreLines('default', STREAM, [{ ...kept, line: 'forged' }])
       expect((await hub.lines('default', STREAM, 1, 9)).map(({ line }) => line)).toEqual(['kept', ''])
@@ -471,6 +473,7 @@ export function describeHubStore(name: string, open: () => Promise<HubStore>): v
         hash: lost.hash,
       })
       expect(await hub.lackingBlobs('default', [STREAM], 9)).toEqual([PHOTO])
+      expect(await hub.lostLines('default', STREAM, 9)).toEqual([])
     })
 
     it('knows of attachments above whether the root has them', async () => {
