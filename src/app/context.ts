@@ -37,6 +37,15 @@ export interface App {
 
 export const AppContext = createContext<App | undefined>(undefined)
 
+/** Apart from the app: words are needed also where it could not be opened. */
+export const TextsContext = createContext<Texts | undefined>(undefined)
+
+export function useTexts(): Texts {
+  const texts = useContext(TextsContext)
+  if (!texts) throw new Error('useTexts is for what `startApp` renders')
+  return texts
+}
+
 export function useApp(): App {
   const app = useContext(AppContext)
   if (!app) throw new Error('useApp is for screens inside the shell')

@@ -2,7 +2,7 @@ import { type JSX, render } from 'preact'
 import type { Circumstances, Kit } from '../client/kit.ts'
 import { createSignal, type Signal } from '../client/signal.ts'
 import { createOnce } from '../lib/memo.ts'
-import { type App, AppContext } from './context.ts'
+import { type App, AppContext, TextsContext } from './context.ts'
 import { createTexts, directionOf, LANGUAGES, type Texts } from './language.ts'
 import { Failure } from './parts/notice.tsx'
 import { Shell } from './shell.tsx'
@@ -42,12 +42,20 @@ export async function startApp(openKit: () => Promise<Kit>, root: HTMLElement): 
   function Root(): JSX.Element | null {
     const language = useValue(spoken)
     if (language === undefined) return null
-    if ('error' in app) return <Failure error={app.error} />
+    if ('error' in app) {
+      return (
+        <TextsContext.Provider value={texts}>
+          <Failure error={app.error} />
+        </TextsContext.Provider>
+      )
+    }
     // A new language is a new tree: no text of the old one can stay behind.
     return (
-      <AppContext.Provider key={language} value={app}>
-        <Shell />
-      </AppContext.Provider>
+      <TextsContext.Provider key={language} value={texts}>
+        <AppContext.Provider value={app}>
+          <Shell />
+        </AppContext.Provider>
+      </TextsContext.Provider>
     )
   }
   render(<Root />, root)

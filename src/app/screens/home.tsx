@@ -1,55 +1,31 @@
 import { i18n } from '@lingui/core'
 import type { JSX } from 'preact'
 import { useApp } from '../context.ts'
+import { lazyScreen } from '../parts/lazy-screen.tsx'
 import { Failure, Notice } from '../parts/notice.tsx'
 import { PackCard } from '../parts/pack-card.tsx'
-import { RecordRow } from '../parts/record-row.tsx'
 import { Screen } from '../parts/screen.tsx'
 import { hrefOf } from '../routes.ts'
 import { useValue } from '../use-value.ts'
 
-const RECENT = 5
+/** Below the tasks, or only sometimes there: fetched behind them. */
+const Recent = lazyScreen(async () => (await import('../parts/recent.tsx')).Recent)
+const KeptPhoto = lazyScreen(async () => (await import('../parts/left-over.tsx')).KeptPhoto)
+const WaitingPhotos = lazyScreen(async () => (await import('../parts/left-over.tsx')).WaitingPhotos)
 
 /** Tasks as big pictures, and below them the last answers. For a first visit: one thing to get, then the camera. */
 export function HomeScreen(): JSX.Element {
+  const { attempts, waiting, records } = useApp()
+  const { state } = useValue(attempts.current)
+  const answers = useValue(records.entries)?.length ?? 0
+  const unread = useValue(records.error) !== undefined
   return (
     <Screen title={i18n.t('app.name')}>
-      <KeptPhoto />
-      <Waiting />
+      {state === 'kept' && <KeptPhoto />}
+      {useValue(waiting) > 0 && <WaitingPhotos />}
       <Tasks />
-      <Recent />
+      {(answers > 0 || unread) && <Recent />}
     </Screen>
-  )
-}
-
-function KeptPhoto(): JSX.Element | null {
-  const { attempts, navigation } = useApp()
-  const attempt = useValue(attempts.current)
-  if (attempt.state !== 'kept') return null
-  return (
-    <Notice picture="photos" title={i18n.t('kept.title')}>
-      <button
-        type="button"
-        class="button"
-        onClick={() => navigation.go({ screen: 'capture', pack: attempt.pack })}
-        data-testid="kept-photo"
-      >
-        {i18n.t('kept.see')}
-      </button>
-    </Notice>
-  )
-}
-
-/** Photos of a batch: under way, or left when the page was killed. */
-function Waiting(): JSX.Element | null {
-  const count = useValue(useApp().waiting)
-  if (count === 0) return null
-  return (
-    <Notice picture="photos" title={i18n.t('batch.waiting', { count })}>
-      <a class="button" href={hrefOf({ screen: 'batch' })} data-testid="kept-batch">
-        {i18n.t('kept.see')}
-      </a>
-    </Notice>
   )
 }
 
@@ -90,27 +66,3 @@ function Tasks(): JSX.Element {
 }
 
 const Blank = (): JSX.Element => <div class="pack waiting" aria-busy="true" />
-
-function Recent(): JSX.Element | null {
-  const { records } = useApp()
-  const entries = useValue(records.entries) ?? []
-  const more = useValue(records.more)
-  const error = useValue(records.error)
-  if (error !== undefined) return <Failure error={error} />
-  if (entries.length === 0) return null
-  return (
-    <section>
-      <h2 class="section">{i18n.t('home.recent')}</h2>
-      <ul class="rows">
-        {entries.slice(0, RECENT).map((entry) => (
-          <RecordRow key={entry.id} entry={entry} />
-        ))}
-      </ul>
-      {(entries.length > RECENT || more) && (
-        <a class="button quiet" href={hrefOf({ screen: 'history' })}>
-          {i18n.t('home.all')}
-        </a>
-      )}
-    </section>
-  )
-}

@@ -17,9 +17,10 @@ describe('which texts come first', () => {
 
   it('of the app: those of home, not those of a screen that is fetched by itself', () => {
     const first = firstTexts('src/app/main.tsx')
-    expect([...first]).toEqual(expect.arrayContaining(['nav.home', 'home.recent', 'error.download', 'pack.get']))
+    expect([...first]).toEqual(expect.arrayContaining(['nav.home', 'packs.none', 'error.download', 'pack.get']))
     expect(first.has('about.text')).toBe(false)
     expect(first.has('correct.open')).toBe(false)
+    expect(first.has('error.too-dark')).toBe(false)
   })
 })
 
