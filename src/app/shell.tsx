@@ -4,7 +4,6 @@ import { useEffect } from 'preact/hooks'
 import { useApp } from './context.ts'
 import { lazyScreen } from './parts/lazy-screen.tsx'
 import { NavBar } from './parts/nav-bar.tsx'
-import { UpdateBanner } from './parts/update-banner.tsx'
 import { HomeScreen } from './screens/home.tsx'
 import { useValue } from './use-value.ts'
 
@@ -23,6 +22,7 @@ const GateScreen = lazyScreen(async () => (await import('./screens/gate.tsx')).G
 const TeachScreen = lazyScreen(async () => (await import('./screens/teach.tsx')).TeachScreen)
 const LessonScreen = lazyScreen(async () => (await import('./screens/lesson.tsx')).LessonScreen)
 const HowScreen = lazyScreen(async () => (await import('./screens/how.tsx')).HowScreen)
+const UpdateBanner = lazyScreen(async () => (await import('./parts/update-banner.tsx')).UpdateBanner)
 const AboutScreen = lazyScreen(async () => (await import('./screens/about.tsx')).AboutScreen)
 
 function CurrentScreen(): JSX.Element {
@@ -70,7 +70,9 @@ function CurrentScreen(): JSX.Element {
 }
 
 export function Shell(): JSX.Element {
-  const closed = useValue(useApp().gate.closed)
+  const { gate, kit } = useApp()
+  const closed = useValue(gate.closed)
+  const waiting = useValue(kit.update.waiting)
   if (closed) return <GateScreen key={closed.by} closed={closed} />
   return (
     <>
@@ -90,7 +92,7 @@ export function Shell(): JSX.Element {
         <CurrentScreen />
       </div>
       <div class="foot">
-        <UpdateBanner />
+        {waiting && <UpdateBanner />}
         <NavBar />
       </div>
     </>

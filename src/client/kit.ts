@@ -1,6 +1,5 @@
 import type { Role } from '../protocol/enrol.ts'
 import type { JikoError } from '../protocol/error.ts'
-import type { Form } from '../protocol/form.ts'
 import type { Input } from '../protocol/input.ts'
 import type { Label } from '../protocol/manifest.ts'
 import type { LocalText } from '../protocol/primitives.ts'
@@ -164,8 +163,8 @@ export interface PackOffer extends PackStatus {
   taught?: TaughtBy
   /** Of an installed pack: names and advice for history, without loading the model. */
   labels?: readonly Label[]
-  /** Of an installed pack: questions that follow an answer. */
-  form?: Form
+  /** Of an installed pack: questions that follow an answer, for `readForm` of `protocol/form.ts`. */
+  form?: Readonly<Record<string, unknown>>
   /** Of an installed pack: its variants that are only for a first answer. */
   first?: readonly string[]
   /** That what is still to come takes on this link, as far as is known. */

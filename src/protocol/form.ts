@@ -113,10 +113,12 @@ export const Form = v.pipe(
 export type Form = v.InferOutput<typeof Form>
 
 /** @throws JikoError `pack/bad-form` naming the question. */
-export function parseForm(text: string, what = 'form.json'): Form {
-  const json = parseJson(text, 'pack/bad-form', what)
-  return parseWith(Form, json, 'pack/bad-form', `${what}${nameOfBadQuestion(json)}`)
-}
+export const readForm = (json: unknown, what = 'the form'): Form =>
+  parseWith(Form, json, 'pack/bad-form', `${what}${nameOfBadQuestion(json)}`)
+
+/** @throws JikoError `pack/bad-form` naming the question. */
+export const parseForm = (text: string, what = 'form.json'): Form =>
+  readForm(parseJson(text, 'pack/bad-form', what), what)
 
 /** A path says `questions.3.kind`; who wrote the form knows its questions by name. */
 function nameOfBadQuestion(json: unknown): string {

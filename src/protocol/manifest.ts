@@ -1,5 +1,4 @@
 import * as v from 'valibot'
-import { Form } from './form.ts'
 import { Constants, Input, inputPaths, inputProblem, State } from './input.ts'
 import { needsLabels, Output } from './output.ts'
 import { parseJson, parseWith } from './parse.ts'
@@ -143,8 +142,8 @@ export const Manifest = v.pipe(
     constants: v.optional(Constants),
     state: v.optional(State),
     decision: Decision,
-    /** Questions that follow an answer. */
-    form: v.optional(Form),
+    /** Questions that follow an answer, as `protocol/form.ts` has them: whoever builds the pack checks them, and whoever asks them. */
+    form: v.optional(v.record(v.string(), v.unknown())),
     variants: v.pipe(
       v.array(Variant),
       v.minLength(1),

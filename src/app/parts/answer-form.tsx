@@ -1,8 +1,8 @@
 import { i18n } from '@lingui/core'
 import type { JSX } from 'preact'
-import { useState } from 'preact/hooks'
+import { useMemo, useState } from 'preact/hooks'
 import type { HistoryEntry } from '../../client/kit.ts'
-import type { Form, Question } from '../../protocol/form.ts'
+import { type Form, type Question, readForm } from '../../protocol/form.ts'
 import { localised } from '../../protocol/primitives.ts'
 import { useApp } from '../context.ts'
 import { formatNumber } from '../format.ts'
@@ -26,8 +26,26 @@ interface AnswerFormProps {
   form: Form
 }
 
+interface UncheckedProps {
+  entry: HistoryEntry
+  /** As the pack brought it. */
+  form: Readonly<Record<string, unknown>>
+}
+
+/** A form of a pack; one that this app does not understand is said to be so, and the answer stands. */
+export function AnswerForm({ entry, form }: UncheckedProps): JSX.Element {
+  const checked = useMemo(() => {
+    try {
+      return { form: readForm(form) }
+    } catch (error) {
+      return { error }
+    }
+  }, [form])
+  return 'form' in checked ? <Checked entry={entry} form={checked.form} /> : <Failure error={checked.error} />
+}
+
 /** What the programme wants to know besides: filled in now or later, kept with the answer. */
-export function AnswerForm({ entry, form }: AnswerFormProps): JSX.Element {
+function Checked({ entry, form }: AnswerFormProps): JSX.Element {
   const { announce } = useApp()
   const language = useLanguage()
   const { fields = {}, body } = entry
