@@ -36,6 +36,8 @@ interface Answer {
 
 async function answerOf(page: Page, pack: string, photo: string): Promise<Answer> {
   await go(page, `#/capture/${pack}`)
+  // The answer before must be gone: it looks like the one that is waited for.
+  await page.getByTestId('answer').waitFor({ state: 'detached' })
   await page.locator(`[data-testid="photo-input"][data-pack="${pack}"]`).setInputFiles(photo)
   const answer = page.getByTestId('answer')
   await answer.waitFor({ timeout: 60_000 })
