@@ -174,10 +174,12 @@ export function createSync({ store, blobs, signer, access, isRoot, now, admit, o
   async function tellDown(
     program: string,
     { heads, known = {}, carried = {}, photos, since }: SyncRequest,
-    { ack }: Answer,
+    { ack, forks }: Answer,
   ) {
-    const own = Object.fromEntries(Object.entries(heads).map(([stream, [seq]]) => [stream, seq]))
-    const asked = Object.entries(known).filter(([stream]) => Object.hasOwn(own, stream))
+    // What a twin wrote under the same numbers in a log that has forked is news to this one.
+    const alike = Object.entries(heads).filter(([stream]) => !forks.includes(stream))
+    const own = Object.fromEntries(alike.map(([stream, [seq]]) => [stream, seq]))
+    const asked = Object.entries(known).filter(([stream]) => Object.hasOwn(heads, stream))
     const carriedKnown = Object.entries(carried).flatMap(([stream, one]) =>
       one.known && ack[stream] ? [[stream, one.known] as const] : [],
     )

@@ -62,6 +62,21 @@ describe('what a hub hands down', () => {
     expect((await ask(hub, other, { known: { [phone.stream]: {} } })).down).toBeUndefined()
   })
 
+  it('is also what a twin wrote under the numbers of one’s own fork: an order to erase must not be missed', async () => {
+    const hub = await createTestHub()
+    const phone = await phoneAt(hub)
+    const twin = phone.clone()
+    const at = { wall: 1, mono: 1, session: 's', zone: 0 }
+    const order = { v: 1, kind: 'erase', at, ref: idOf(phone), hash: await sha256Hex(utf8(phone.lines[0] as string)) }
+    await phone.append(JSON.stringify(order))
+    await hub.sync(phone, { from: 2 })
+    await twin.append(resultLine('of the twin'))
+    const answer = await ask(hub, twin, { known: { [twin.stream]: {} } })
+    expect(answer.forks).toEqual([twin.stream])
+    expect(bodiesOf(answer)).toMatchObject([{ kind: 'erase', ref: idOf(phone) }])
+    expect((await ask(hub, phone, { known: { [phone.stream]: {} } })).down).toBeUndefined()
+  })
+
   it('comes in parts when it is much', async () => {
     const hub = await createTestHub()
     const phone = await phoneAt(hub)
