@@ -1,21 +1,11 @@
 import { utf8 } from '../lib/bytes.ts'
 import { sha256Hex } from '../lib/sha256.ts'
 import { type AboutBody, isAbout, parseRecord } from '../protocol/record.ts'
+import { CLOCK } from './clock.ts'
 import type { Database, RecordRow, Tables } from './database.ts'
 import { splitId } from './line.ts'
 import { removeText } from './remove.ts'
 import type { ForeignLine } from './store.ts'
-
-const CLOCK = 'clock'
-
-/** @returns the next hybrid logical clock: the wall clock, or one more than the latest known. */
-export function tick(database: Database, wall: number): Promise<number> {
-  return database.transact('write', async (tables) => {
-    const next = Math.max(0, Math.round(wall), Number((await tables.setting(CLOCK)) ?? -1) + 1)
-    await tables.putSetting(CLOCK, next)
-    return next
-  })
-}
 
 interface Learnt extends ForeignLine {
   body: AboutBody

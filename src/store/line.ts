@@ -1,7 +1,7 @@
 import { utf8 } from '../lib/bytes.ts'
 import { JikoError } from '../protocol/error.ts'
 import type { SentLine } from '../protocol/hub.ts'
-import { MAX_LINE_BYTES, parseRecord, type RecordBody } from '../protocol/record.ts'
+import { attachmentsOf, MAX_LINE_BYTES, parseRecord, type RecordBody } from '../protocol/record.ts'
 import type { RecordRow } from './database.ts'
 import type { StoredRecord } from './store.ts'
 
@@ -48,4 +48,10 @@ export const sentOf = ({ line, gone }: RecordRow): SentLine => line ?? [gone?.ha
 export function splitId(id: string): [string, number] | undefined {
   const match = /^([a-z2-7]{16})\/([1-9]\d{0,15})$/.exec(id)
   return match?.[1] && match[2] ? [match[1], Number(match[2])] : undefined
+}
+
+/** The attachments that a line names. */
+export function namedIn({ line }: RecordRow): string[] {
+  if (line === undefined) return []
+  return attachmentsOf(bodyOf(line)).map(({ sha256 }) => sha256)
 }

@@ -1,8 +1,8 @@
 import { utf8 } from '../lib/bytes.ts'
 import { sha256Hex } from '../lib/sha256.ts'
 import type { Database, RecordRow } from './database.ts'
-import { bodyOf } from './line.ts'
-import { namedIn, removeText } from './remove.ts'
+import { bodyOf, namedIn } from './line.ts'
+import { removeText } from './remove.ts'
 import type { PruneOptions, StreamState } from './store.ts'
 
 const BATCH = 50

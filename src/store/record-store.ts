@@ -4,13 +4,11 @@ import { sha256Hex } from '../lib/sha256.ts'
 import { JikoError } from '../protocol/error.ts'
 import { EMPTY_HASH, nextHash } from '../protocol/log.ts'
 import type { RecordBody } from '../protocol/record.ts'
+import { tick } from './clock.ts'
 import type { Database, Tables } from './database.ts'
-import { moveFork } from './fork.ts'
 import { readHistory, readPage, stateIn } from './history.ts'
 import { ensureIdentity } from './identity.ts'
-import { known, learn, tick } from './learn.ts'
-import { formatLine, recordOf, rowOf, sentOf, splitId } from './line.ts'
-import { namedIn, removeText } from './remove.ts'
+import { formatLine, namedIn, recordOf, rowOf, sentOf, splitId } from './line.ts'
 import type { NewAttachment, RecordStore, StoredRecord, StreamState } from './store.ts'
 import { checkFile, createUploads, noteShared, putFile } from './uploads.ts'
 
@@ -21,7 +19,7 @@ export interface Channel {
   close(): void
 }
 
-/** The rules of the log over any database. */
+/** The rules of the log over any database. What nobody waits for at the start is imported when it is first wanted. */
 export async function createRecordStore(database: Database, channel?: Channel): Promise<RecordStore> {
   const signer = await ensureIdentity(database)
   const serial = createSerial()
@@ -132,18 +130,19 @@ export async function createRecordStore(database: Database, channel?: Channel): 
           throw new JikoError('log/unknown-record', `there is no record ${id} to erase: read the list again`)
         }
         const hash = await sha256Hex(utf8(row.line))
+        const { removeText } = await import('./remove.ts')
         const body: RecordBody = { v: 1, kind: 'erase', ...order, ref: id, hash }
         await append(formatLine(body), body, [], (tables) => removeText(tables, position, { why: 'erased', hash }))
         changed()
       }),
     async learn(lines) {
+      const { learn } = await import('./learn.ts')
       await learn(database, lines)
       changed()
     },
-    known: () => known(database),
+    known: async () => (await import('./learn.ts')).known(database),
     tick: (wall) => tick(database, wall),
     async prune(options) {
-      // Not in the first bytes: nobody waits for it.
       const { prune } = await import('./prune.ts')
       const bytes = await prune(database, options)
       if (bytes > 0) changed()
@@ -177,6 +176,7 @@ export async function createRecordStore(database: Database, channel?: Channel): 
     fork: (stream, agreed) =>
       serial(async () => {
         last = undefined
+        const { moveFork } = await import('./fork.ts')
         const moved = await moveFork(database, signer.key, stream, agreed)
         changed()
         return moved

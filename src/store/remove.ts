@@ -1,14 +1,7 @@
-import { attachmentsOf } from '../protocol/record.ts'
 import type { RecordRow, Tables } from './database.ts'
-import { bodyOf } from './line.ts'
+import { namedIn } from './line.ts'
 
 const PAGE = 200
-
-/** The attachments that a line names. */
-export function namedIn({ line }: RecordRow): string[] {
-  if (line === undefined) return []
-  return attachmentsOf(bodyOf(line)).map(({ sha256 }) => sha256)
-}
 
 /** Whether a record other than this one names an attachment; the same photo twice is rare, and looked for only when one goes. */
 async function isNamedElsewhere(tables: Tables, sha256: string, [stream, seq]: [string, number]): Promise<boolean> {
