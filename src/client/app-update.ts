@@ -1,4 +1,4 @@
-import { Workbox } from 'workbox-window'
+import type { Workbox } from 'workbox-window'
 import { createSignal, type Signal } from './signal.ts'
 
 export interface AppUpdate {
@@ -10,15 +10,24 @@ export interface AppUpdate {
 export function createAppUpdate(scriptUrl: URL | undefined, reload: () => void): AppUpdate {
   const waiting = createSignal(false)
   if (!scriptUrl || !('serviceWorker' in navigator)) return { waiting, apply: async () => undefined }
-  const workbox = new Workbox(scriptUrl.href)
-  workbox.addEventListener('waiting', () => waiting.set(true))
-  // Registering fails offline on the very first visit, and in private windows of some browsers: the app works on without.
-  workbox.register({ immediate: true }).catch((error) => console.warn('jiko: no service worker', error))
+  const registered = register(scriptUrl, () => waiting.set(true))
+  // This fails offline on the very first visit, and in private windows of some browsers: the app works on without.
+  registered.catch((error) => console.warn('jiko: no service worker', error))
   return {
     waiting,
     async apply() {
+      const workbox = await registered
       workbox.addEventListener('controlling', reload)
       workbox.messageSkipWaiting()
     },
   }
+}
+
+/** What registers is a file of its own: the first screen does not wait for it. */
+async function register(scriptUrl: URL, onWaiting: () => void): Promise<Workbox> {
+  const { Workbox } = await import('workbox-window')
+  const workbox = new Workbox(scriptUrl.href)
+  workbox.addEventListener('waiting', onWaiting)
+  await workbox.register({ immediate: true })
+  return workbox
 }
