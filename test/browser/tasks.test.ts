@@ -78,7 +78,9 @@ describe.runIf(hasMaterials)('every kind of task in Chromium, offline', () => {
     await tab.waitForFunction(() => 'page' in globalThis)
     for (const { name } of real) expect(await tab.evaluate((pack) => page.install(pack), name)).toBe('ready')
     // What is not the shell follows in the background.
-    await tab.waitForFunction(async () => (await (await caches.open('jiko-later-v1')).keys()).length > 3)
+    const later = (): Promise<number> =>
+      tab.evaluate(async () => (await (await caches.open('jiko-later-v1')).keys()).length)
+    await expect.poll(later).toBeGreaterThan(3)
     await server.close()
     await tab.reload()
     await tab.waitForFunction(() => 'page' in globalThis)
