@@ -325,7 +325,14 @@ describe('jiko hub', () => {
     expect(out).toContain('/hub')
 
     const status = await ended(run('status', '--data', data, '--json'))
-    expect(JSON.parse(status.out)).toEqual({ program: 'default', records: 2, phones: 1, streams: 1, missing: 0 })
+    expect(JSON.parse(status.out)).toEqual({
+      program: 'default',
+      records: 2,
+      phones: 1,
+      streams: 1,
+      losses: [],
+      missing: 0,
+    })
     const exported = await ended(run('export', '--data', data))
     expect(
       exported.out
