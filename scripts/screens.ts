@@ -1,6 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright-core'
+import { FORM } from '../test/helpers/fake-app/form.ts'
 import type { FakePageOptions } from '../test/helpers/fake-app/options.ts'
 import { type FakeApp, serveFakeApp } from '../test/helpers/fake-app.ts'
 import { LESSON } from '../test/helpers/fake-teach.ts'
@@ -19,32 +20,6 @@ const HISTORY: FakePageOptions['history'] = [
   { label: 'healthy', score: 0.99, state: 'final', photo: '/samples/healthy-2.jpg', daysAgo: 9, place: spot(1.1, 1.1) },
 ]
 const NOW = Date.now()
-
-const FORM: FakePageOptions['form'] = {
-  consent: true,
-  questions: [
-    {
-      kind: 'number',
-      name: 'trees',
-      label: { en: 'How many trees look like this?' },
-      required: true,
-      whole: true,
-      least: 1,
-    },
-    {
-      kind: 'choice',
-      name: 'shade',
-      label: { en: 'Is there shade?' },
-      options: [
-        { id: 'yes', label: { en: 'Yes' } },
-        { id: 'no', label: { en: 'No' } },
-      ],
-    },
-    { kind: 'text', name: 'kind', label: { en: 'Which trees give it?' }, when: { question: 'shade', is: 'yes' } },
-    { kind: 'photo', name: 'tree', label: { en: 'The whole tree' } },
-    { kind: 'place', name: 'spot', label: { en: 'Where it stands' } },
-  ],
-}
 
 interface Shot {
   name: string

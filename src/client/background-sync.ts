@@ -1,3 +1,4 @@
+import { JikoError } from '../protocol/error.ts'
 import { SYNC_SCOPE, SYNC_SCRIPT, SYNC_TAG } from '../protocol/service-worker.ts'
 
 export interface BackgroundSync {
@@ -26,8 +27,12 @@ const HALF_A_DAY = 12 * 3_600_000
 function isActive(registration: ServiceWorkerRegistration): Promise<void> {
   const worker = registration.active ? undefined : (registration.installing ?? registration.waiting)
   if (!worker) return Promise.resolve()
-  return new Promise((resolve) =>
-    worker.addEventListener('statechange', () => worker.state === 'activated' && resolve()),
+  return new Promise((resolve, reject) =>
+    worker.addEventListener('statechange', () => {
+      if (worker.state === 'activated') resolve()
+      // It could not be installed, or a newer one took its place.
+      if (worker.state === 'redundant') reject(new JikoError('sync/no-background', 'what sends unseen did not start'))
+    }),
   )
 }
 

@@ -4,7 +4,7 @@ import { deleteProfile, openProfile } from '../helpers/chromium.ts'
 import { endure, makeTrappable, timeRestarts } from '../helpers/endurance.ts'
 import { findChromium } from '../helpers/find-chromium.ts'
 import type { KitPage } from '../helpers/kit-page/main.ts'
-import { serveKitPage } from '../helpers/kit-page.ts'
+import { openKitPage, serveKitPage } from '../helpers/kit-page.ts'
 
 declare const page: KitPage
 
@@ -24,8 +24,7 @@ export async function bench([requests = '1000']: readonly string[]): Promise<voi
   const { context, profile } = await openProfile({ launch: { executablePath: findChromium() } })
   try {
     const tab = await context.newPage()
-    await tab.goto(server.origin)
-    await tab.waitForFunction(() => 'page' in globalThis)
+    await openKitPage(tab, server)
     await tab.evaluate(() => page.install('coffee-leaf'))
     const begun = performance.now()
     const count = Number(requests)

@@ -3,6 +3,7 @@ import type { AxeResults } from 'axe-core'
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { deleteProfile, openProfile } from '../helpers/chromium.ts'
+import { FORM } from '../helpers/fake-app/form.ts'
 import type { FakePageOptions } from '../helpers/fake-app/options.ts'
 import { type FakeApp, serveFakeApp } from '../helpers/fake-app.ts'
 import { LESSON } from '../helpers/fake-teach.ts'
@@ -14,32 +15,6 @@ const HISTORY: FakePageOptions['history'] = [
   { label: 'leaf_miner', score: 0.61, state: 'final', corrected: 'rust' },
 ]
 const choose = (page: Page): Promise<void> => page.getByTestId('photo-input').first().setInputFiles(PHOTO)
-
-const FORM: FakePageOptions['form'] = {
-  consent: true,
-  questions: [
-    {
-      kind: 'number',
-      name: 'trees',
-      label: { en: 'How many trees look like this?' },
-      required: true,
-      whole: true,
-      least: 1,
-    },
-    {
-      kind: 'choice',
-      name: 'shade',
-      label: { en: 'Is there shade?' },
-      options: [
-        { id: 'yes', label: { en: 'Yes' } },
-        { id: 'no', label: { en: 'No' } },
-      ],
-    },
-    { kind: 'text', name: 'kind', label: { en: 'Which trees give it?' }, when: { question: 'shade', is: 'yes' } },
-    { kind: 'photo', name: 'tree', label: { en: 'The whole tree' } },
-    { kind: 'place', name: 'spot', label: { en: 'Where it stands' } },
-  ],
-}
 
 /** Every screen in every state it can be found in, by the test id that says it is there. */
 const SCREENS: readonly {

@@ -5,7 +5,7 @@ import { loadReleaseKey } from '../../src/cli/release-key.ts'
 import { deleteProfile, openProfile } from '../helpers/chromium.ts'
 import { endure, makeTrappable } from '../helpers/endurance.ts'
 import type { KitPage } from '../helpers/kit-page/main.ts'
-import { serveKitPage } from '../helpers/kit-page.ts'
+import { openKitPage, serveKitPage } from '../helpers/kit-page.ts'
 import type { FolderServer } from '../helpers/serve-folder.ts'
 
 declare const page: KitPage
@@ -22,8 +22,7 @@ describe('a worker that dies, traps, finds no memory and is interrupted', () => 
     makeTrappable(server)
     opened = await openProfile()
     tab = await opened.context.newPage()
-    await tab.goto(server.origin)
-    await tab.waitForFunction(() => 'page' in globalThis)
+    await openKitPage(tab, server)
     expect(await tab.evaluate(() => page.install('coffee-leaf'))).toBe('ready')
   }, 120_000)
   afterAll(async () => {

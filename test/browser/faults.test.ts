@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadReleaseKey } from '../../src/cli/release-key.ts'
 import { deleteProfile, openProfile } from '../helpers/chromium.ts'
 import type { KitPage } from '../helpers/kit-page/main.ts'
-import { serveKitPage } from '../helpers/kit-page.ts'
+import { openKitPage, serveKitPage } from '../helpers/kit-page.ts'
 import type { FolderServer } from '../helpers/serve-folder.ts'
 
 declare const page: KitPage
@@ -23,8 +23,7 @@ describe('a worker that dies again and again', () => {
     server = await serveKitPage(resolve('dist/packs'), [(await loadReleaseKey()).key])
     opened = await openProfile()
     tab = await opened.context.newPage()
-    await tab.goto(server.origin)
-    await tab.waitForFunction(() => 'page' in globalThis)
+    await openKitPage(tab, server)
     expect(await tab.evaluate(() => page.install('coffee-leaf'))).toBe('ready')
   }, 120_000)
   afterAll(async () => {

@@ -8,7 +8,7 @@ import { deleteProfile, openProfile } from '../helpers/chromium.ts'
 import { type FlakyServer, startFlakyServer } from '../helpers/flaky-server.ts'
 import { deleteHubData, type HubProcess, startHub } from '../helpers/hub-process.ts'
 import type { KitPage } from '../helpers/kit-page/main.ts'
-import { serveKitPage } from '../helpers/kit-page.ts'
+import { openKitPage, serveKitPage } from '../helpers/kit-page.ts'
 import type { FolderServer } from '../helpers/serve-folder.ts'
 import { noise } from '../helpers/synthetic-pack.ts'
 
@@ -44,8 +44,7 @@ describe('a pack from several addresses', () => {
     server = await serveKitPage(PACKS, [(await loadReleaseKey()).key], { policy })
     opened = await openProfile()
     tab = await opened.context.newPage()
-    await tab.goto(server.origin)
-    await tab.waitForFunction(() => 'page' in globalThis)
+    await openKitPage(tab, server)
   }, 120_000)
   afterAll(async () => {
     await opened?.context.close()

@@ -12,7 +12,7 @@ import { openSession } from '../../src/runtime/open-session.ts'
 import { taskFor } from '../../src/tasks/table.ts'
 import { deleteProfile, openProfile } from '../helpers/chromium.ts'
 import type { KitPage } from '../helpers/kit-page/main.ts'
-import { serveKitPage } from '../helpers/kit-page.ts'
+import { openKitPage, serveKitPage } from '../helpers/kit-page.ts'
 import { buildReal, inputOf, materialBytes, type Question, type RealPack, realPacks } from '../helpers/real-packs.ts'
 import { hasMaterials } from '../helpers/sample-inputs.ts'
 import type { FolderServer } from '../helpers/serve-folder.ts'
@@ -74,8 +74,7 @@ describe.runIf(hasMaterials)('every kind of task in Chromium, offline', () => {
     server = await serveKitPage(packs, [signer.key])
     opened = await openProfile()
     tab = await opened.context.newPage()
-    await tab.goto(server.origin)
-    await tab.waitForFunction(() => 'page' in globalThis)
+    await openKitPage(tab, server)
     for (const { name } of real) expect(await tab.evaluate((pack) => page.install(pack), name)).toBe('ready')
     // What is not the shell follows in the background.
     const later = (): Promise<number> =>

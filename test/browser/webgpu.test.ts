@@ -14,7 +14,7 @@ import type { WayReport } from '../../src/protocol/worker.ts'
 import { ORT_WASM, ORT_WEBGPU } from '../../src/runtime/ort-ids.ts'
 import { deleteProfile, openProfile, WEBGPU_FLAGS } from '../helpers/chromium.ts'
 import type { KitPage } from '../helpers/kit-page/main.ts'
-import { serveKitPage } from '../helpers/kit-page.ts'
+import { openKitPage, serveKitPage } from '../helpers/kit-page.ts'
 import type { FolderServer } from '../helpers/serve-folder.ts'
 import { throwAwaySigner } from '../helpers/synthetic-pack.ts'
 
@@ -88,12 +88,8 @@ describe('WebGPU', () => {
     const opened = await openProfile({ flags })
     profiles.push(opened)
     const tab = await opened.context.newPage()
-    await begin(tab)
+    await openKitPage(tab, server)
     return tab
-  }
-  async function begin(tab: Page): Promise<void> {
-    await tab.goto(server.origin)
-    await tab.waitForFunction(() => 'page' in globalThis)
   }
   async function ask(tab: Page, name: string): Promise<{ answer: Answer; backend: string }> {
     const asked = await tab.evaluate(([pack, given]) => page.ask(pack, given), [name, message] as const)
@@ -121,7 +117,7 @@ describe('WebGPU', () => {
       async ([cache, note]) => (await caches.open(cache)).put('/packs/.notes/verdicts', new Response(note)),
       [CHUNK_CACHE, JSON.stringify({ [`${name} 1.0.0 ${variant}`]: { [ORT_WASM]: 1000, [ORT_WEBGPU]: 1 } })] as const,
     )
-    await begin(tab)
+    await openKitPage(tab, server)
   }
 
   it('is not asked for where there is no adapter', async () => {

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import type { Page } from 'playwright-core'
 import { build } from 'vite'
 import { buildServiceWorker } from '../../scripts/build-service-worker.ts'
 import { copyOrtRuntime } from '../../scripts/ort-runtime.ts'
@@ -25,4 +26,10 @@ export async function serveKitPage(
   await copyOrtRuntime(FOLDER)
   await buildServiceWorker(FOLDER)
   return serveFolders({ '/': FOLDER, '/packs/': packs }, options)
+}
+
+/** Opens the page, and waits until its kit is there. */
+export async function openKitPage(tab: Page, { origin }: Pick<FolderServer, 'origin'>): Promise<void> {
+  await tab.goto(origin)
+  await tab.waitForFunction(() => 'page' in globalThis)
 }
