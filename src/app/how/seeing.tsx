@@ -1,6 +1,7 @@
 import { i18n } from '@lingui/core'
 import type { JSX, TargetedEvent } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
+import { JikoError } from '../../protocol/error.ts'
 import { formatNumber } from '../format.ts'
 import { Choices } from '../parts/choices.tsx'
 import { Failure } from '../parts/notice.tsx'
@@ -28,6 +29,7 @@ export function Seeing(): JSX.Element {
   const choose = ({ currentTarget: input }: TargetedEvent<HTMLInputElement>): void => {
     const file = input.files?.[0]
     input.value = ''
+    setError(undefined)
     if (file) greyOf(file).then(setPicture, setError)
   }
   return (
@@ -112,7 +114,10 @@ function drawn(): Grey {
 }
 
 async function greyOf(photo: Blob): Promise<Grey> {
-  const bitmap = await createImageBitmap(photo, { resizeWidth: SIDE, resizeHeight: SIDE, resizeQuality: 'medium' })
+  const size = { resizeWidth: SIDE, resizeHeight: SIDE, resizeQuality: 'medium' } as const
+  const bitmap = await createImageBitmap(photo, size).catch((cause) => {
+    throw new JikoError('input/not-an-image', 'the file cannot be read as a picture', { cause })
+  })
   const { context, read } = surface()
   context.drawImage(bitmap, 0, 0, SIDE, SIDE)
   bitmap.close()

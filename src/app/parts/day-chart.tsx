@@ -13,7 +13,7 @@ export function DayChart({ days }: { days: readonly DayCount[] }): JSX.Element {
   const most = Math.max(1, ...days.map(({ sure, unsure }) => sure + unsure))
   const total = days.reduce((sum, { sure, unsure }) => sum + sure + unsure, 0)
   const scale = HEIGHT / most
-  const today = new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short' })
+  const dayAndMonth = new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short' })
   const [first, last] = [days[0], days.at(-1)]
   return (
     <figure class="chart" data-testid="day-chart" data-total={total}>
@@ -33,7 +33,7 @@ export function DayChart({ days }: { days: readonly DayCount[] }): JSX.Element {
         <path d={`M0 ${HEIGHT + 2}H${days.length * STEP}`} />
       </svg>
       <figcaption class="small">
-        <span>{first && today.format(first.wall)}</span>
+        <span>{first && dayAndMonth.format(first.wall)}</span>
         <span>{i18n.t('chart.most', { count: formatNumber(most, language) })}</span>
         <span>{last && formatDay(last.wall, last.wall, language)}</span>
       </figcaption>

@@ -35,8 +35,8 @@ export function Note({ entry }: { entry: HistoryEntry }): JSX.Element {
     <section class="correction">
       {entry.notes && (
         <ul class="notes" data-testid="notes">
-          {entry.notes.map((note) => (
-            <li key={note} class="said" dir="auto">
+          {entry.notes.map((note, i) => (
+            <li key={i} class="said" dir="auto">
               {note}
             </li>
           ))}
