@@ -195,6 +195,8 @@ const LOOKS: readonly Look[] = [
   { width: 1280, language: 'en', theme: 'light' },
   { width: 320, language: 'en', theme: 'light', textSize: 2 },
   { width: 390, language: 'ar', theme: 'dark' },
+  { width: 320, language: 'ar', theme: 'light' },
+  { width: 1280, language: 'ar', theme: 'dark' },
 ]
 
 const nameOf = ({ width, language, theme, textSize }: Look): string =>

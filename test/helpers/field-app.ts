@@ -74,9 +74,9 @@ export const controlled = (page: Page): Promise<unknown> =>
   page.waitForFunction(() => navigator.serviceWorker.controller !== null)
 
 /** Waits until every screen of the app is here, not only the first: then the network may go. */
-export async function complete(page: Page): Promise<void> {
+export async function complete(page: Page, app?: string): Promise<void> {
   await controlled(page)
-  const wanted = (await laterScripts()).length
+  const wanted = (await laterScripts(app)).length
   // Asked again and again from here: `waitForFunction` takes a promise for a yes.
   while ((await page.evaluate(async () => (await (await caches.open('jiko-later-v1')).keys()).length)) < wanted) {
     await page.waitForTimeout(100)

@@ -6,7 +6,8 @@ import { copyOrtRuntime } from '../../scripts/ort-runtime.ts'
 import { appConfig } from '../../vite.config.ts'
 import { type FolderServer, serveFolders } from './serve-folder.ts'
 
-const FOLDER = resolve('dist/kit-page')
+/** Where it is built. */
+export const KIT_PAGE = resolve('dist/kit-page')
 
 /** Builds a page of nothing but the kit, with worker, runtime and service worker as the app has them, and serves packs beside it. */
 export async function serveKitPage(
@@ -21,11 +22,11 @@ export async function serveKitPage(
     logLevel: 'warn',
     root: 'test/helpers/kit-page',
     publicDir: false,
-    build: { ...config.build, outDir: FOLDER, minify: false, license: false },
+    build: { ...config.build, outDir: KIT_PAGE, minify: false, license: false },
   })
-  await copyOrtRuntime(FOLDER)
-  await buildServiceWorker(FOLDER)
-  return serveFolders({ '/': FOLDER, '/packs/': packs }, options)
+  await copyOrtRuntime(KIT_PAGE)
+  await buildServiceWorker(KIT_PAGE)
+  return serveFolders({ '/': KIT_PAGE, '/packs/': packs }, options)
 }
 
 /** Opens the page, and waits until its kit is there. */
