@@ -12,11 +12,16 @@ const percent = (value: number): string => `${(value * 100).toFixed(1)} %`
 type Variant = AccuracyFile['variants'][number]
 
 /** The figures of one shipped variant as Markdown. */
-function table({ name, figures, calibrationError, perClass, confusion }: Variant, labels: readonly string[]): string {
+function table(
+  { name, figures, bitsPerCharacter = [], calibrationError, perClass, confusion }: Variant,
+  labels: readonly string[],
+): string {
   const measured = figures.map(
     ({ metric, value, data, split, count, runtime }) =>
       `| ${metric} | ${percent(value)} | ${data}, ${split}, ${count} | ${runtime} |`,
   )
+  for (const { metric, value, data, split, count, runtime } of bitsPerCharacter)
+    measured.push(`| ${metric} | ${value.toFixed(2)} | ${data}, ${split}, ${count} | ${runtime} |`)
   const classes = Object.entries(perClass).map(
     ([label, { count, recall, precision }]) => `| ${label} | ${count} | ${percent(recall)} | ${percent(precision)} |`,
   )

@@ -14,11 +14,13 @@ const percent = (value: number): string => `${(100 * value).toFixed(1)} %`
 /** One row a shipped variant; only what is in `accuracy.json`. */
 export function modelsTable(models: readonly Model[]): string {
   const rows = models.flatMap(({ source, accuracy }) =>
-    accuracy.variants.map(({ name, bytes, figures, calibrationError }) => {
-      const told = figures.map(
-        ({ metric, value, data, split, count }) =>
-          `${metric} ${percent(value)} (${split === 'strangers' ? data : split}, ${count.toLocaleString('en')})`,
-      )
+    accuracy.variants.map(({ name, bytes, figures, bitsPerCharacter = [], calibrationError }) => {
+      const tell = ({ metric, data, split, count }: (typeof figures)[number], value: string): string =>
+        `${metric} ${value} (${split === 'strangers' ? data : split}, ${count.toLocaleString('en')})`
+      const told = [
+        ...figures.map((figure) => tell(figure, percent(figure.value))),
+        ...bitsPerCharacter.map((figure) => tell(figure, figure.value.toFixed(2))),
+      ]
       const size = bytes === undefined ? '' : `${Math.round(bytes / 1000)} KB`
       return `| [${source.name}](${source.name}/card.md): ${source.title.en} | ${name} | ${size} | ${told.join('<br>')} | ${percent(calibrationError)} |`
     }),

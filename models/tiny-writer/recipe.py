@@ -8,6 +8,7 @@ import json
 import math
 import sys
 import time
+import unicodedata
 from pathlib import Path
 
 try:
@@ -35,6 +36,7 @@ def arguments():
     parser.add_argument("--minutes", type=float, default=1e9, help="keep what there is after this long")
     parser.add_argument("--trial", type=Path, metavar="FILE", help="train, and keep the weights here")
     parser.add_argument("--finish", type=Path, metavar="FILE", help="no training: export the weights of a trial")
+    parser.add_argument("--texts", type=Path, metavar="FOLDER", help="no training: only write what was held out, as `jiko eval` reads it")
     return parser.parse_args()
 
 
@@ -89,6 +91,17 @@ def write(net: Writer, alphabet, tag: str, start: str, length: int, device, heat
     return "".join(alphabet.pieces[number] for number in tokens[0, 1:].tolist())
 
 
+def windows(alphabet, held, folder: Path) -> None:
+    """What was held out, in windows as `bits` cuts it, but as the phone's tokenizer takes it (NFC): a folder a language, a tag in front."""
+    for tag, text in held.items():
+        (folder / tag).mkdir(parents=True, exist_ok=True)
+        known = "".join(alphabet.pieces[number] if number else "\ufffd" for number in text.tolist())
+        known = unicodedata.normalize("NFC", known)
+        for row in range(len(known) // LENGTH):
+            (folder / tag / f"{row:03d}.txt").write_text(f"<{tag}>{known[row * LENGTH : (row + 1) * LENGTH]}", encoding="utf-8")
+    print(f"{folder}: windows of {LENGTH} characters in {len(held)} languages")
+
+
 def train(given, alphabet, texts, held):
     net = Writer(len(alphabet.pieces), given.dropout).to(given.device)
     print("tokens", len(alphabet.pieces), "parameters", sum(p.numel() for p in net.parameters()), "characters", sum(map(len, texts.values())), flush=True)
@@ -125,6 +138,8 @@ def main():
     torch.manual_seed(SEED)
     torch.set_num_threads(given.threads)
     alphabet, texts, held = load(given.data)
+    if given.texts:
+        return windows(alphabet, held, given.texts)
     if given.finish:
         kept = torch.load(given.finish, map_location="cpu")
         net, history = Writer(len(alphabet.pieces)), kept["history"]

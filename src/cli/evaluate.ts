@@ -10,7 +10,7 @@ export interface Outcome {
   readonly ms: number
 }
 
-/** What holds of every kind of answer. Shares are 0-1. */
+/** Shares are 0-1. */
 export interface Common {
   readonly count: number
   readonly accuracy: number
@@ -102,7 +102,8 @@ export function evaluateReading(outcomes: readonly Outcome[]): ReadingEvaluation
   return { ...commonOf(outcomes), characters: Math.max(0, 1 - ratio(wrong, written)) }
 }
 
-function commonOf(outcomes: readonly Outcome[]): Common {
+/** What holds of every kind of answer. */
+export function commonOf(outcomes: readonly Outcome[]): Common {
   const right = outcomes.filter(({ truth, label }) => truth === label).length
   const sure = outcomes.filter((outcome) => outcome.sure)
   const times = outcomes.map(({ ms }) => ms).sort((a, b) => a - b)

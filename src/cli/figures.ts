@@ -4,12 +4,15 @@ import { ACCURACY_FORMAT, type AccuracyFile, parseAccuracy } from '../protocol/a
 import { JikoError } from '../protocol/error.ts'
 import type { Variant } from '../protocol/manifest.ts'
 import type { Evaluation, ReadingEvaluation } from './evaluate.ts'
+import type { WritingEvaluation } from './evaluate-writing.ts'
 import { readTextFile, writeAtomic } from './files.ts'
 import type { RunnablePack } from './open-pack.ts'
 import { ACCURACY_FILE } from './pack/source.ts'
 import { programDigest } from './pack/variant.ts'
 import { bytesOf } from './pack/write-pack.ts'
 import { kilobytes, percent, table } from './text.ts'
+
+export type Figures = Evaluation | ReadingEvaluation | WritingEvaluation
 
 /** Input that belongs to no label, and how often the answer to it was "not sure". */
 export interface Strangers {
@@ -35,26 +38,14 @@ async function digestOf({ pack, variant }: RunnablePack): Promise<string> {
 export async function keepFigures(
   folder: string,
   runnable: RunnablePack,
-  { figures, data, strangers }: { figures: Evaluation | ReadingEvaluation; data: string; strangers: Strangers[] },
+  { figures, data, strangers }: { figures: Figures; data: string; strangers: Strangers[] },
 ): Promise<void> {
   const path = join(folder, ACCURACY_FILE)
   const old = await readTextFile(path)
   const before = old === undefined ? [] : parseAccuracy(old).variants
   const where = { data: basename(dirname(resolve(data))), split: basename(resolve(data)) }
   const common = { ...where, count: figures.count, runtime: runnable.opened.backend }
-  const measured: (readonly [string, number])[] = [
-    ...('characters' in figures
-      ? ([
-          ['whole lines right', figures.accuracy],
-          ['characters right', figures.characters],
-        ] as const)
-      : ([
-          ['accuracy', figures.accuracy],
-          ['balanced accuracy', figures.balancedAccuracy],
-        ] as const)),
-    ['share above the threshold', figures.sure.share],
-  ]
-  if (figures.sure.accuracy !== null) measured.push(['accuracy above the threshold', figures.sure.accuracy])
+  const measured = sharesOf(figures)
   const entry: AccuracyFile['variants'][number] = {
     name: runnable.variant.name satisfies Variant['name'],
     program: await digestOf(runnable),
@@ -70,6 +61,9 @@ export async function keepFigures(
         value: round(notSure / count),
       })),
     ],
+    ...('bitsPerCharacter' in figures && {
+      bitsPerCharacter: [{ ...common, metric: 'bits a character', value: round(figures.bitsPerCharacter) }],
+    }),
     calibrationError: round(figures.calibrationError),
     perClass: Object.fromEntries(
       Object.entries('perClass' in figures ? figures.perClass : {}).map(([label, one]) => [
@@ -81,20 +75,38 @@ export async function keepFigures(
   }
   const same = before.find(({ name, program }) => name === entry.name && program === entry.program)
   const measuredNow = new Set(entry.figures.map(({ data: of, split }) => `${of}/${split}`))
-  const stays = same?.figures.filter(({ data: of, split }) => !measuredNow.has(`${of}/${split}`)) ?? []
-  entry.figures.push(...stays)
+  const stays = <T extends { data: string; split: string }>(all: readonly T[] = []): T[] =>
+    all.filter(({ data: of, split }) => !measuredNow.has(`${of}/${split}`))
+  entry.figures.push(...stays(same?.figures))
+  entry.bitsPerCharacter?.push(...stays(same?.bitsPerCharacter))
   const others = before.filter(({ name }) => name !== entry.name)
   const file: AccuracyFile = { format: ACCURACY_FORMAT, variants: [...others, entry] }
   await writeAtomic(path, utf8(`${JSON.stringify(file, null, 1)}\n`))
 }
 
+/** What is kept of each kind of answer: shares, by name. */
+function sharesOf(figures: Figures): (readonly [string, number])[] {
+  // What writes has no threshold: it goes on whatever comes.
+  if ('bitsPerCharacter' in figures) return [['next token foretold', figures.accuracy]]
+  const { sure } = figures
+  return [
+    ...('characters' in figures
+      ? ([
+          ['whole lines right', figures.accuracy],
+          ['characters right', figures.characters],
+        ] as const)
+      : ([
+          ['accuracy', figures.accuracy],
+          ['balanced accuracy', figures.balancedAccuracy],
+        ] as const)),
+    ['share above the threshold', sure.share],
+    ...(sure.accuracy === null ? [] : ([['accuracy above the threshold', sure.accuracy]] as const)),
+  ]
+}
+
 const round = (share: number): number => Number(share.toFixed(4))
 
-export const asJson = (
-  { pack, opened }: RunnablePack,
-  figures: Evaluation | ReadingEvaluation,
-  strangers: readonly Strangers[],
-): string =>
+export const asJson = ({ pack, opened }: RunnablePack, figures: Figures, strangers: readonly Strangers[]): string =>
   JSON.stringify({
     pack: pack.manifest.name,
     version: pack.manifest.version,
@@ -107,21 +119,13 @@ export const asJson = (
     ...(strangers.length > 0 && { strangers }),
   })
 
-export function asText(
-  { pack, opened }: RunnablePack,
-  figures: Evaluation | ReadingEvaluation,
-  strangers: readonly Strangers[],
-): string {
+export function asText({ pack, opened }: RunnablePack, figures: Figures, strangers: readonly Strangers[]): string {
   const { manifest } = pack
   const { count, accuracy, sure, calibrationError, latency } = figures
-  const other =
-    'characters' in figures
-      ? `whole lines right, characters ${percent(figures.characters)}`
-      : `balanced ${percent(figures.balancedAccuracy)}`
   const lines = [
-    `${manifest.name} ${manifest.version} ${opened.variant} on ${opened.backend}, ${count} samples`,
+    `${manifest.name} ${manifest.version} ${opened.variant} on ${opened.backend}, ${count} ${'bitsPerCharacter' in figures ? 'tokens' : 'samples'}`,
     ...opened.refused.map((reason) => `passed over: ${reason}`),
-    `accuracy ${percent(accuracy)}, ${other}, calibration error ${percent(calibrationError)}`,
+    `accuracy ${percent(accuracy)}, ${otherOf(figures)}, calibration error ${percent(calibrationError)}`,
     `sure of ${percent(sure.share)}${sure.accuracy === null ? '' : `, right in ${percent(sure.accuracy)} of those`}`,
     ...strangers.map(
       ({ folder, count: all, notSure }) =>
@@ -129,9 +133,15 @@ export function asText(
     ),
     `${latency.median.toFixed(1)} ms each (95 %: ${latency.p95.toFixed(1)} ms), ${kilobytes(bytesOf(manifest, opened.variant))} for a phone`,
   ]
-  if ('characters' in figures) return lines.join('\n')
+  if (!('perClass' in figures)) return lines.join('\n')
   const rows = Object.entries(figures.perClass)
     .filter(([, one]) => one.count > 0)
     .map(([label, one]) => [label, percent(one.recall), percent(one.precision), String(one.count)])
   return [...lines, '', table([['', 'recall', 'precision', 'count'], ...rows])].join('\n')
+}
+
+function otherOf(figures: Figures): string {
+  if ('bitsPerCharacter' in figures) return `of the next token, ${figures.bitsPerCharacter.toFixed(3)} bits a character`
+  if ('characters' in figures) return `whole lines right, characters ${percent(figures.characters)}`
+  return `balanced ${percent(figures.balancedAccuracy)}`
 }

@@ -16,6 +16,10 @@ export const AccuracyFile = v.strictObject({
       /** What a phone fetches to run it, as sent. */
       bytes: v.optional(Count),
       figures: v.array(Accuracy),
+      /** Of a pack that writes: what a character of a text that it did not write costs it, in bits. No share, so not in the manifest. */
+      bitsPerCharacter: v.optional(
+        v.array(v.strictObject({ ...Accuracy.entries, value: v.pipe(v.number(), v.minValue(0)) })),
+      ),
       /** Expected calibration error: how far confidence and accuracy lie apart, 0-1. */
       calibrationError: Probability,
       perClass: v.record(v.string(), v.strictObject({ count: Count, recall: Probability, precision: Probability })),

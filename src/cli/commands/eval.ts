@@ -1,11 +1,15 @@
 import { Command } from 'commander'
 import { utf8 } from '../../lib/bytes.ts'
 import { JikoError } from '../../protocol/error.ts'
+import type { TaskInput } from '../../protocol/task.ts'
+import { startCalls } from '../../runtime/feeding.ts'
+import { openTokens } from '../../tasks/tokens.ts'
 import { confusionSvg } from '../confusion-svg.ts'
 import { listSamples, type Sample } from '../data-set.ts'
 import { createEngines } from '../engines.ts'
-import { type Evaluation, evaluate, evaluateReading, type Outcome, type ReadingEvaluation } from '../evaluate.ts'
-import { asJson, asText, keepFigures, type Strangers } from '../figures.ts'
+import { evaluate, evaluateReading, type Outcome } from '../evaluate.ts'
+import { evaluateWriting, type Foretold, foretell } from '../evaluate-writing.ts'
+import { asJson, asText, type Figures, keepFigures, type Strangers } from '../figures.ts'
 import { writeAtomic } from '../files.ts'
 import { interruptSignal } from '../interrupt.ts'
 import { openPack, type RunnablePack } from '../open-pack.ts'
@@ -70,9 +74,10 @@ async function measure(
   runnable: RunnablePack,
   { data, labels }: EvalOptions,
   signal: AbortSignal,
-): Promise<{ figures: Evaluation | ReadingEvaluation; data: string }> {
+): Promise<{ figures: Figures; data: string }> {
   const { input, output, labels: all } = runnable.pack.manifest
   const samples = await listSamples(data, input.kind, createReadInput(input.kind), labels)
+  if (output.kind === 'generate') return { figures: evaluateWriting(await readAll(runnable, samples, signal)), data }
   const reads = output.kind === 'text'
   const known = new Set(all.map(({ id }) => id))
   const strange = reads ? undefined : samples.find(({ label }) => !known.has(label ?? ''))
@@ -86,26 +91,56 @@ async function measure(
   return { figures: reads ? evaluateReading(outcomes) : evaluate(outcomes, [...known]), data }
 }
 
+/** What a pack that writes would have written, held against what is written. */
+async function readAll(
+  { pack: { manifest, read }, opened }: RunnablePack,
+  samples: readonly Sample[],
+  signal: AbortSignal,
+): Promise<Foretold[]> {
+  const { input, output } = manifest
+  if (output.kind !== 'generate' || input.kind !== 'text' || input.features.kind !== 'tokens')
+    throw new JikoError(
+      'cli/no-classes',
+      'Of packs that write, only those that write token after token can be measured.',
+    )
+  const { features } = input
+  const tokens = await openTokens(features, read)
+  return each(samples, signal, async (sample) => {
+    const { text } = sample as Extract<TaskInput, { kind: 'text' }>
+    return foretell(text, tokens, features, output, startCalls(opened.session, manifest), signal)
+  })
+}
+
 async function meet(runnable: RunnablePack, folder: string, signal: AbortSignal): Promise<Strangers> {
   const { kind } = runnable.pack.manifest.input
   const outcomes = await runAll(runnable, await listSamples(folder, kind, createReadInput(kind)), signal)
   return { folder, count: outcomes.length, notSure: outcomes.filter(({ sure }) => !sure).length }
 }
 
-async function runAll(runnable: RunnablePack, samples: readonly Sample[], signal: AbortSignal): Promise<Outcome[]> {
+function runAll(runnable: RunnablePack, samples: readonly Sample[], signal: AbortSignal): Promise<Outcome[]> {
+  return each(samples, signal, async (input, truth) => {
+    const { answer, ms } = await runnable.run(input)
+    if (answer.kind !== 'classes' && answer.kind !== 'text')
+      throw new JikoError('cli/no-classes', 'Only packs that answer with labels, read or write can be measured.')
+    const label = answer.kind === 'text' ? answer.text : answer.label
+    return { truth, label, score: answer.score, sure: answer.sure, ms }
+  })
+}
+
+async function each<T>(
+  samples: readonly Sample[],
+  signal: AbortSignal,
+  ask: (input: TaskInput, label: string) => Promise<T>,
+): Promise<T[]> {
   const progress = createProgress('measuring')
   try {
-    const outcomes: Outcome[] = []
-    for (const { read, label: truth = '' } of samples) {
+    const found: T[] = []
+    for (const { read, label = '' } of samples) {
       signal.throwIfAborted()
-      const { answer, ms } = await runnable.run(await read())
-      if (answer.kind !== 'classes' && answer.kind !== 'text')
-        throw new JikoError('cli/no-classes', 'Only packs that answer with labels or read can be measured.')
-      const label = answer.kind === 'text' ? answer.text : answer.label
-      outcomes.push({ truth, label, score: answer.score, sure: answer.sure, ms })
-      progress.update(outcomes.length, samples.length)
+      found.push(await ask(await read(), label))
+      progress.update(found.length, samples.length)
     }
-    return outcomes
+    return found
   } finally {
     progress.stop()
   }

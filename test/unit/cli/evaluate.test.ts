@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { confusionSvg } from '../../../src/cli/confusion-svg.ts'
 import { calibrationError, editDistance, evaluate, evaluateReading, type Outcome } from '../../../src/cli/evaluate.ts'
+import { evaluateWriting, foretell } from '../../../src/cli/evaluate-writing.ts'
 import { reliabilitySvg } from '../../../src/cli/reliability-svg.ts'
+import type { RunModel } from '../../../src/protocol/task.ts'
 
 const outcome = (truth: string, label: string, score = 0.9, ms = 10): Outcome => ({
   truth,
@@ -70,5 +72,40 @@ describe('evaluating', () => {
     )
     expect(svg).toContain('&lt;b&gt;')
     expect(svg.match(/<rect/g)).toHaveLength(5)
+  })
+})
+
+describe('evaluating what writes', () => {
+  const letters = ['<x>', 'a', 'b']
+  const tokens = {
+    encode: (text: string) => (text.match(/<x>|./gu) ?? []).map((piece) => letters.indexOf(piece)),
+    decode: (ids: readonly number[]) => ids.map((id) => (id === 0 ? '' : (letters[id] ?? ''))).join(''),
+    word: (id: number) => letters[id] ?? '',
+    isSpecial: (id: number) => id === 0,
+  }
+  const features = { kind: 'tokens', tokenizer: '', type: 'int64', ids: 'token', vocabulary: 3, length: 1 } as const
+  const output = { tensor: 'logits', context: 3 }
+  /** Holds `b` three times as likely as `a`, whatever came before. */
+  const call: RunModel = async () => ({
+    logits: { type: 'float32', dims: [1, 3], data: Float32Array.of(-1e4, 0, Math.log(3)) },
+  })
+
+  it('counts the bits that each character of a text costs', async () => {
+    const texts = await Promise.all(['<x>bb', '<x>ba'].map((text) => foretell(text, tokens, features, output, call)))
+    const found = evaluateWriting(texts)
+    expect(found).toMatchObject({ count: 4, accuracy: 3 / 4 })
+    expect(found.calibrationError).toBeCloseTo(0)
+    expect(found.bitsPerCharacter).toBeCloseTo((3 * Math.log2(4 / 3) + 2) / 4)
+  })
+
+  it('foretells the first character only after a tag', async () => {
+    expect((await foretell('<x>b', tokens, features, output, call)).characters).toBe(1)
+    expect((await foretell('ab', tokens, features, output, call)).characters).toBe(1)
+  })
+
+  it('refuses a text with nothing to foretell, and one longer than the model looks back', async () => {
+    await expect(foretell('a', tokens, features, output, call)).rejects.toMatchObject({ code: 'input/no-words' })
+    await expect(foretell('<x>abab', tokens, features, output, call)).rejects.toMatchObject({ code: 'input/too-long' })
+    await expect(foretell('<x>aba', tokens, features, output, call)).resolves.toMatchObject({ characters: 3 })
   })
 })
