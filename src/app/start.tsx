@@ -21,7 +21,7 @@ import { useValue } from './use-value.ts'
 export async function startApp(openKit: () => Promise<Kit>, root: HTMLElement): Promise<void> {
   // The browser fires its install prompt once, early: listen before anything is awaited.
   const installOffer = createInstallOffer(window, localStorage)
-  const preferences = createPreferences(localStorage, navigator.languages, Object.keys(LANGUAGES))
+  const preferences = createPreferences(localStorage, navigator.languages, Object.keys(LANGUAGES), window)
   const texts = createTexts()
   const live = createLiveRegion(root)
   window.addEventListener('resize', measureRoom)

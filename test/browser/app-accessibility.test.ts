@@ -2,156 +2,24 @@ import { readFile } from 'node:fs/promises'
 import type { AxeResults } from 'axe-core'
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type AppScreen, choose, enter, enterAgain, HISTORY, SCREENS } from '../helpers/app-screens.ts'
 import { deleteProfile, openProfile } from '../helpers/chromium.ts'
-import { FORM } from '../helpers/fake-app/form.ts'
-import type { FakePageOptions } from '../helpers/fake-app/options.ts'
+import { PSEUDO } from '../helpers/fake-app/options.ts'
 import { type FakeApp, serveFakeApp } from '../helpers/fake-app.ts'
-import { LESSON } from '../helpers/fake-teach.ts'
+import { misfits, untranslated } from '../helpers/look-over.ts'
 
-const PHOTO = 'models/coffee-leaf/samples/rust-121.jpg'
-const HISTORY: FakePageOptions['history'] = [
-  { label: 'rust', score: 0.97, state: 'local', photo: '/samples/rust-121.jpg' },
-  { label: 'healthy', score: 0.4, state: 'held', place: { latitude: -1.3, longitude: 36.8 } },
-  { label: 'leaf_miner', score: 0.61, state: 'final', corrected: 'rust' },
-]
-const choose = (page: Page): Promise<void> => page.getByTestId('photo-input').first().setInputFiles(PHOTO)
+const LANGUAGES = ['en', 'fr', 'pt', 'es', 'sw', 'ha', 'am', 'ar', 'hi']
 
-/** Every screen in every state it can be found in, by the test id that says it is there. */
-const SCREENS: readonly {
-  name: string
-  options: FakePageOptions
-  hash?: string
-  act?: (page: Page) => Promise<unknown>
-  shows: string
-}[] = [
-  { name: 'first visit', options: {}, shows: 'install-pack' },
-  {
-    name: 'download',
-    options: { delay: 'forever' },
-    act: (page) => page.getByTestId('install-pack').click(),
-    shows: 'pack-coffee-leaf',
-  },
-  {
-    name: 'failed download',
-    options: { installError: 'download/offline' },
-    act: (page) => page.getByTestId('install-pack').click(),
-    shows: 'failure',
-  },
-  {
-    name: 'home with answers and an update',
-    options: { installed: true, history: HISTORY, update: true },
-    shows: 'update-banner',
-  },
-  { name: 'capture', options: { installed: true }, hash: '#/capture/coffee-leaf', shows: 'photo-input' },
-  { name: 'working', options: { installed: true, delay: 'forever' }, act: choose, shows: 'working' },
-  { name: 'answer', options: { installed: true }, act: choose, shows: 'answer' },
-  {
-    name: 'not sure',
-    options: { installed: true, answer: { label: 'rust', score: 0.4 } },
-    act: choose,
-    shows: 'answer',
-  },
-  {
-    name: 'correction',
-    options: { installed: true },
-    act: async (page) => {
-      await choose(page)
-      await page.getByTestId('correct').click()
-    },
-    shows: 'correct-rust',
-  },
-  { name: 'failed photo', options: { installed: true, runError: 'input/not-an-image' }, act: choose, shows: 'failure' },
-  { name: 'history', options: { installed: true, history: HISTORY }, hash: '#/history', shows: 'record' },
-  {
-    name: 'looking in the history',
-    options: { installed: true, history: HISTORY },
-    hash: '#/history',
-    act: async (page) => {
-      await page.getByTestId('find-more').click()
-      await page.getByTestId('find-state').selectOption('held')
-      await page.getByTestId('open-map').click()
-    },
-    shows: 'find-clear',
-  },
-  {
-    name: 'many photos',
-    options: { installed: true, answer: { label: 'rust', score: 0.4 } },
-    act: (page) => page.getByTestId('photo-choose').setInputFiles([PHOTO, PHOTO]),
-    shows: 'batch-unsure',
-  },
-  {
-    name: 'many photos under way',
-    options: { installed: true, delay: 'forever' },
-    act: (page) => page.getByTestId('photo-choose').setInputFiles([PHOTO, PHOTO]),
-    shows: 'batch-stop',
-  },
-  {
-    name: 'a form',
-    options: { installed: true, form: FORM },
-    act: async (page) => {
-      await choose(page)
-      await page.getByTestId('shade-yes').check()
-      await page.getByTestId('form-save').click()
-    },
-    shows: 'question-kind',
-  },
-  {
-    name: 'a note',
-    options: { installed: true, history: HISTORY },
-    hash: '#/record/abcdefghijklmnop/3',
-    act: (page) => page.getByTestId('note').click(),
-    shows: 'note-save',
-  },
-  { name: 'empty history', options: { installed: true }, hash: '#/history', shows: 'sync-state' },
-  { name: 'sending', options: { history: HISTORY, syncError: 'sync/offline' }, hash: '#/sync', shows: 'send-now' },
-  { name: 'settings', options: { installed: true }, hash: '#/settings', shows: 'nav-about' },
-  {
-    name: 'people',
-    options: { installed: true, people: ['Asha', 'Juma*'] },
-    hash: '#/people',
-    act: (page) => page.getByTestId('person-Juma').click(),
-    shows: 'person-pin',
-  },
-  { name: 'the lock', options: { installed: true }, hash: '#/lock', shows: 'lock-set' },
-  {
-    name: 'a locked app',
-    options: { installed: true, lock: '2468', history: HISTORY },
-    act: async (page) => {
-      await page.getByTestId('gate-forgotten').click()
-      await page.getByTestId('gate-pin').fill('1111')
-      await page.getByTestId('gate-open').click()
-    },
-    shows: 'pin-refused',
-  },
-  { name: 'packs', options: { installed: true }, hash: '#/packs', shows: 'data-use' },
-  {
-    name: 'a newer version',
-    options: { installed: true, pack: { update: { version: '1.1.0', bytes: 70_000, begun: false } } },
-    shows: 'update-pack',
-  },
-  { name: 'a lost pack', options: { pack: { gone: 'lost' } }, shows: 'pack-gone' },
-  { name: 'teach', options: { installed: true, lessons: [LESSON] }, hash: '#/teach', shows: 'lesson-row' },
-  { name: 'nothing to teach from', options: {}, hash: '#/teach', shows: 'nav-home' },
-  { name: 'a lesson', options: { installed: true, lessons: [LESSON] }, hash: `#/lesson/${LESSON.id}`, shows: 'learnt' },
-  {
-    name: 'how it works',
-    options: { installed: true, pack: { name: 'tiny-writer' } },
-    hash: '#/how',
-    act: async (page) => {
-      await page.getByTestId('how-text').fill('all human')
-      await page.getByTestId('how-look').click()
-      await page.getByTestId('looks-back').waitFor()
-    },
-    shows: 'how-map',
-  },
-  { name: 'about', options: {}, hash: '#/about', shows: 'nav-home' },
-]
+interface Look {
+  language: string
+  theme?: 'light' | 'dark' | 'sunlight'
+  textSize?: 1 | 2
+}
 
-const LOOKS = [
-  { language: 'en', theme: 'light', textSize: 1, rtl: false },
-  { language: 'sw', theme: 'dark', textSize: 2, rtl: false },
-  { language: 'sw', theme: 'sunlight', textSize: 1, rtl: true },
-] as const
+/** Higher than any page: what the standing bar covers just now would count as too small a target. */
+const TALL = 6000
+
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
 
 describe('every screen of the app', () => {
   let app: FakeApp
@@ -169,50 +37,92 @@ describe('every screen of the app', () => {
     await app?.close()
   })
 
-  async function open(
-    look: (typeof LOOKS)[number],
-    { options, hash, act, shows }: (typeof SCREENS)[number],
-  ): Promise<Page> {
+  async function open(screen: AppScreen, tall = true): Promise<Page> {
     const page = await context.newPage()
-    await page.addInitScript((text) => localStorage.setItem('jiko-preferences', text), JSON.stringify(look))
-    await page.goto(app.url(options, hash))
-    await act?.(page)
-    // A screen in a file of its own takes a moment.
-    await page.getByRole('heading', { level: 1 }).waitFor()
-    await page.getByTestId(shows).first().waitFor({ state: 'attached' })
-    if (look.rtl) await page.evaluate(() => document.documentElement.setAttribute('dir', 'rtl'))
+    await page.addInitScript(() => localStorage.removeItem('jiko-preferences'))
+    if (tall) await page.setViewportSize({ width: 320, height: TALL })
+    await enter(page, app.url(screen.options, screen.hash), screen)
     return page
   }
 
-  describe.each(LOOKS)('in $language, $theme, text x $textSize, rtl $rtl', (look) => {
-    it.each(SCREENS)('$name: axe finds nothing, it fits 320 px, and targets are large', async (screen) => {
-      const page = await open(look, screen)
-      // As tall as the page: what the standing bar covers just now would count as too small a target.
-      const height = await page.evaluate(() => document.documentElement.scrollHeight)
-      await page.setViewportSize({ width: 320, height })
-      // By the protocol, not by a script element: the page's own content security policy stands.
-      await page.evaluate(`${axe}; undefined`)
-      const results = await page.evaluate<AxeResults>(
-        "axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })",
-      )
-      expect(results.passes.length).toBeGreaterThan(10)
-      expect(results.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([])
+  /** As if it were chosen in another tab: the page stays, and what it shows is drawn anew. */
+  async function look(page: Page, { language, theme = 'light', textSize = 1 }: Look, screen: AppScreen): Promise<void> {
+    const changed = await page.evaluate(
+      async ([key, value, wanted]) => {
+        const html = document.documentElement
+        const other = html.lang !== wanted
+        // What was said in the language before is not said again.
+        if (other) document.querySelector('[role=status]')?.replaceChildren()
+        localStorage.setItem(key, value)
+        dispatchEvent(new StorageEvent('storage', { key }))
+        const frame = () => new Promise((done) => requestAnimationFrame(done))
+        while (html.lang !== wanted) await frame()
+        await frame()
+        await frame()
+        return other
+      },
+      ['jiko-preferences', JSON.stringify({ language, theme, textSize }), language] as const,
+    )
+    if (changed) await enterAgain(page, screen)
+  }
 
-      const layout = await page.evaluate(() => ({
-        overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
-        small: [...document.querySelectorAll<HTMLElement>('a, button:not(.skip), label')]
-          .filter((target) => target.getClientRects().length > 0)
-          .map((target) => ({ text: target.outerHTML.slice(0, 80), box: target.getBoundingClientRect() }))
-          .filter(({ box }) => box.width < 48 || box.height < 48)
-          .map(({ text, box }) => `${Math.round(box.width)}x${Math.round(box.height)} ${text}`),
-      }))
-      expect(layout).toEqual({ overflow: 0, small: [] })
-      await page.close()
+  async function violations(page: Page, withColour: boolean): Promise<string[]> {
+    // By the protocol, not by a script element: the page's own content security policy stands.
+    if (!(await page.evaluate("'axe' in window"))) await page.evaluate(`${axe}; undefined`)
+    const options = { runOnly: RULES, rules: { 'color-contrast': { enabled: withColour } } }
+    const results = await page.evaluate<AxeResults>(`axe.run(${JSON.stringify(options)})`)
+    expect(results.passes.length).toBeGreaterThan(10)
+    return results.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
+  }
+
+  it.each(SCREENS)('$name: axe finds nothing, nothing is untranslated, all fits 320 px', async (screen) => {
+    const page = await open(screen)
+    const problems: string[] = []
+    const note = (where: string, found: readonly string[]): void => {
+      problems.push(...found.map((problem) => `${where}: ${problem}`))
+    }
+    for (const theme of ['light', 'dark', 'sunlight'] as const) {
+      await look(page, { language: 'en', theme }, screen)
+      note(theme, await violations(page, true))
+    }
+    for (const language of [...LANGUAGES, PSEUDO]) {
+      await look(page, { language }, screen)
+      note(language, [...(await violations(page, false)), ...(await misfits(page))])
+      if (language === PSEUDO) note(language, await untranslated(page, screen))
+      await look(page, { language, textSize: 2 }, screen)
+      note(`${language}, twice the size`, await misfits(page))
+    }
+    note('twice the size', await violations(page, false))
+    expect(problems).toEqual([])
+    await page.close()
+  })
+
+  it('is looked over so that what is wrong is found', async () => {
+    const page = await open({ name: '', options: { installed: true }, hash: '#/about', shows: 'nav-home' })
+    await page.evaluate(() => {
+      const put = (text: string, style: string, tag = 'p'): void => {
+        const element = document.createElement(tag)
+        element.textContent = text
+        element.style.cssText = style
+        document.querySelector('main')?.append(element)
+      }
+      put('⟦Cut off⟧', 'white-space: nowrap; overflow: hidden; width: 30px')
+      put('⟦Beside the screen⟧', 'position: absolute; right: -30px; white-space: nowrap')
+      put('⟦Out of its button⟧', 'white-space: nowrap; width: 60px; height: 48px', 'button')
+      put('Forgotten', '')
     })
+    expect((await misfits(page)).join()).toMatch(
+      /wider.*"⟦Cut off⟧" is \d+ px out.*beside the screen.*Out of its button⟧" is \d+ px out/,
+    )
+    expect(await untranslated(page, { options: {} })).toContain('Forgotten')
+    expect(await violations(page, true)).toEqual([])
+    await page.evaluate(() => document.querySelector('main button')?.replaceChildren())
+    expect((await violations(page, false)).join()).toContain('button-name')
+    await page.close()
   })
 
   it('moves the focus to the heading of the next screen, and goes back where it came from', async () => {
-    const page = await open(LOOKS[0], { name: '', options: { installed: true, history: HISTORY }, shows: 'record' })
+    const page = await open({ name: '', options: { installed: true, history: HISTORY }, shows: 'record' })
     const focused = (): Promise<string | undefined> =>
       // The heading, not the link of the same name: only then the next screen is there.
       page.evaluate(() => document.querySelector('h1:focus')?.textContent ?? undefined)
@@ -226,14 +136,14 @@ describe('every screen of the app', () => {
   })
 
   it('announces the answer', async () => {
-    const page = await open(LOOKS[0], { name: '', options: { installed: true }, act: choose, shows: 'answer' })
+    const page = await open({ name: '', options: { installed: true }, act: choose, shows: 'answer' })
     await expect.poll(() => page.getByRole('status').textContent()).toBe('Leaf rust. Very sure. Saved on this phone.')
     await page.close()
   })
 
   it('keeps a chosen photo when the page is killed, and takes it up again', async () => {
     const forever = { name: '', options: { installed: true, delay: 'forever' }, act: choose, shows: 'working' } as const
-    const killed = await open(LOOKS[0], forever)
+    const killed = await open(forever)
     const kept = (): Promise<boolean> =>
       killed.evaluate(async () => {
         try {
@@ -247,7 +157,7 @@ describe('every screen of the app', () => {
       })
     await expect.poll(kept).toBe(true)
     await killed.close()
-    const page = await open(LOOKS[0], { name: '', options: { installed: true }, shows: 'kept-photo' })
+    const page = await open({ name: '', options: { installed: true }, shows: 'kept-photo' })
     await page.getByTestId('kept-photo').click()
     await page.getByTestId('kept-use').click()
     await page.getByTestId('answer').waitFor()

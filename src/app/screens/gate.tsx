@@ -1,6 +1,6 @@
 import { i18n } from '@lingui/core'
 import type { JSX } from 'preact'
-import { useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import type { Actor } from '../../client/kit.ts'
 import { useApp } from '../context.ts'
 import { handOn } from '../parts/hand-on.ts'
@@ -20,6 +20,10 @@ export function GateScreen({ closed }: { closed: Closed }): JSX.Element {
   const [error, setError] = useState<unknown>()
   const [others, setOthers] = useState(false)
   const [trying, setTrying] = useState(false)
+  // What was on the screen before is nobody's business now.
+  useEffect(() => {
+    document.title = i18n.t('app.name')
+  }, [])
 
   async function open(event: Event): Promise<void> {
     event.preventDefault()

@@ -44,12 +44,18 @@ export function readPreferences(text: string | null, wanted: readonly string[], 
   }
 }
 
+/** @param tabs where the others of this origin are heard: who uses the phone now, they say for all. */
 export function createPreferences(
   storage: Pick<Storage, 'getItem' | 'setItem'>,
   wanted: readonly string[],
   known: readonly string[],
+  tabs?: Pick<Window, 'addEventListener'>,
 ): PreferenceStore {
-  const value = createSignal(readPreferences(storage.getItem(KEY), wanted, known))
+  const read = (): Preferences => readPreferences(storage.getItem(KEY), wanted, known)
+  const value = createSignal(read())
+  tabs?.addEventListener('storage', ({ key }) => {
+    if (key === KEY) value.set(read())
+  })
   return {
     value,
     set(patch) {

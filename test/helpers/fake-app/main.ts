@@ -1,6 +1,7 @@
 import { startApp } from '../../../src/app/start.tsx'
 import { createFakeKit } from '../fake-kit.ts'
 import type { FakePageOptions } from './options.ts'
+import { addPseudo } from './pseudo.ts'
 
 const {
   history = [],
@@ -20,5 +21,6 @@ async function openKit() {
   })
 }
 
+addPseudo()
 const root = document.getElementById('app')
 if (root) void startApp(openKit, root)

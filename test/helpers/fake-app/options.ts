@@ -5,3 +5,6 @@ export interface FakePageOptions extends Omit<FakeOptions, 'history' | 'delay'> 
   history?: (Omit<NonNullable<FakeOptions['history']>[number], 'photo'> & { photo?: string })[]
   delay?: number | 'forever'
 }
+
+/** English stretched and in brackets, by the name that `Intl` has for such a language. */
+export const PSEUDO = 'en-XA'

@@ -51,6 +51,23 @@ describe('preferences', () => {
     })
   })
 
+  it('is what another tab says, so that no answer is put down to the person before', () => {
+    const saved = new Map<string, string>()
+    const storage = {
+      getItem: (key: string) => saved.get(key) ?? null,
+      setItem: (key: string, value: string) => void saved.set(key, value),
+    }
+    const tabs = new EventTarget() as unknown as Window
+    const here = createPreferences(storage, ['en'], KNOWN, tabs)
+    createPreferences(storage, ['en'], KNOWN).set({ person: 'juma', textSize: 2 })
+    tabs.dispatchEvent(Object.assign(new Event('storage'), { key: 'of somebody else' }))
+    expect(here.value.value.person).toBe(undefined)
+    tabs.dispatchEvent(Object.assign(new Event('storage'), { key: 'jiko-preferences' }))
+    expect(here.value.value).toMatchObject({ person: 'juma', textSize: 2 })
+    here.set({ theme: 'dark' })
+    expect(JSON.parse(saved.get('jiko-preferences') ?? '')).toMatchObject({ person: 'juma', theme: 'dark' })
+  })
+
   it('lasts for the visit when storage is full', () => {
     const storage = {
       getItem: () => null,

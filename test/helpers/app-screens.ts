@@ -1,0 +1,233 @@
+import type { Page } from 'playwright-core'
+import { FORM } from './fake-app/form.ts'
+import { type FakePageOptions, PSEUDO } from './fake-app/options.ts'
+import { LESSON } from './fake-teach.ts'
+
+export const PHOTO = 'models/coffee-leaf/samples/rust-121.jpg'
+
+/** A screen of the app in one of the states it can be found in. */
+export interface AppScreen {
+  name: string
+  options: FakePageOptions
+  hash?: string
+  /** What a person does to come here; it lasts whatever the language. */
+  act?(page: Page): Promise<unknown>
+  /** What is lost when the language changes, and done anew. */
+  again?(page: Page): Promise<unknown>
+  /** What a person has written on the way. */
+  typed?: readonly string[]
+  /** The test id that says it is there. */
+  shows: string
+}
+
+const spot = (east: number, north: number) => ({ latitude: -1.28 + north / 100, longitude: 36.8 + east / 100 })
+export const HISTORY: NonNullable<FakePageOptions['history']> = [
+  { label: 'rust', score: 0.97, state: 'local', photo: '/samples/rust-121.jpg', notes: ['By the river'] },
+  { label: 'cercospora', score: 0.41, state: 'local', photo: '/samples/cercospora-55.jpg', place: spot(1, 1) },
+  { label: 'healthy', score: 0.88, state: 'held', photo: '/samples/healthy-1.jpg', daysAgo: 1, place: spot(4, 2) },
+  { label: 'leaf_miner', score: 0.72, state: 'final', photo: '/samples/leaf_miner-42.jpg', daysAgo: 1 },
+  { label: 'leaf_miner', score: 0.61, state: 'final', corrected: 'rust', photo: '/samples/rust-122.jpg', daysAgo: 5 },
+  { label: 'healthy', score: 0.99, state: 'final', photo: '/samples/healthy-2.jpg', daysAgo: 9, place: spot(1.1, 1.1) },
+]
+
+const MESSAGE = 'Bei ya kahawa imepanda sokoni leo asubuhi.'
+
+export const choose = (page: Page): Promise<void> => page.getByTestId('photo-input').first().setInputFiles(PHOTO)
+const chooseMany = (page: Page): Promise<void> =>
+  page.getByTestId('photo-choose').setInputFiles([PHOTO, PHOTO.replace('rust-121', 'healthy-1')])
+const press =
+  (testid: string) =>
+  (page: Page): Promise<void> =>
+    page.getByTestId(testid).first().click()
+
+const place = (x: number, y: number) => ({ label: 'rust', score: 0.9, x, y, width: 0.2, height: 0.3 })
+const FOUND: FakePageOptions['answerAs'] = { kind: 'boxes', sure: true, boxes: [place(0.1, 0.2), place(0.6, 0.4)] }
+const UNKNOWN: FakePageOptions['answerAs'] = {
+  kind: 'classes',
+  known: false,
+  label: 'rust',
+  score: 0.9,
+  sure: false,
+  scores: [],
+}
+
+/** Every screen in every state it can be found in: for pictures, and for whatever must hold on all of them. */
+export const SCREENS: readonly AppScreen[] = [
+  { name: 'home-first', options: {}, shows: 'install-pack' },
+  { name: 'home-fetching', options: { delay: 'forever' }, act: press('install-pack'), shows: 'stop-pack' },
+  {
+    name: 'home-failed',
+    options: { installError: 'download/offline' },
+    act: press('install-pack'),
+    shows: 'failure',
+  },
+  { name: 'home-ready', options: { installed: true, history: HISTORY, update: true }, shows: 'update-banner' },
+  {
+    name: 'home-newer',
+    options: { installed: true, pack: { update: { version: '1.1.0', bytes: 70_000, begun: false } } },
+    shows: 'update-pack',
+  },
+  { name: 'home-lost', options: { pack: { gone: 'lost' } }, shows: 'pack-gone' },
+  { name: 'capture', options: { installed: true }, hash: '#/capture/coffee-leaf', shows: 'photo-input' },
+  { name: 'working', options: { installed: true, delay: 'forever' }, act: choose, shows: 'working' },
+  { name: 'answer', options: { installed: true }, act: choose, shows: 'answer' },
+  {
+    name: 'not-sure',
+    options: { installed: true, answer: { label: 'cercospora', score: 0.38 } },
+    act: choose,
+    shows: 'answer',
+  },
+  { name: 'unknown', options: { installed: true, answerAs: UNKNOWN }, act: choose, shows: 'answer' },
+  { name: 'found', options: { installed: true, answerAs: FOUND }, act: choose, shows: 'answer' },
+  {
+    name: 'correct',
+    options: { installed: true },
+    act: choose,
+    again: press('correct'),
+    shows: 'correct-rust',
+  },
+  {
+    name: 'listening',
+    options: { installed: true, takes: 'audio', delay: 'forever' },
+    act: press('listen'),
+    shows: 'listening',
+  },
+  { name: 'heard', options: { installed: true, takes: 'audio' }, act: press('listen'), shows: 'answer' },
+  {
+    name: 'deaf',
+    options: { installed: true, takes: 'audio', listenError: 'input/microphone-refused' },
+    act: press('listen'),
+    shows: 'failure',
+  },
+  {
+    name: 'writing',
+    options: { installed: true, takes: 'text' },
+    hash: '#/capture/coffee-leaf',
+    shows: 'text-input',
+  },
+  {
+    name: 'sorted',
+    options: { installed: true, takes: 'text' },
+    hash: '#/capture/coffee-leaf',
+    typed: [MESSAGE],
+    act: async (page) => {
+      await page.getByTestId('text-input').fill(MESSAGE)
+      await page.getByTestId('text-send').click()
+    },
+    shows: 'answer',
+  },
+  {
+    name: 'form',
+    options: { installed: true, form: FORM },
+    act: choose,
+    again: async (page) => {
+      await page.getByTestId('shade-yes').check()
+      await page.getByTestId('form-save').click()
+    },
+    shows: 'question-kind',
+  },
+  { name: 'failed', options: { installed: true, runError: 'input/not-an-image' }, act: choose, shows: 'failure' },
+  { name: 'enrol', options: { installed: true }, hash: '#enrol/default/a/b/sender/c', shows: 'enrol' },
+  { name: 'history', options: { installed: true, history: HISTORY }, hash: '#/history', shows: 'record' },
+  {
+    name: 'history-found',
+    options: { installed: true, history: HISTORY },
+    hash: '#/history',
+    again: async (page) => {
+      await page.getByTestId('open-map').click()
+      await page.getByTestId('find-more').click()
+      await page.getByTestId('find-unsure').check()
+    },
+    shows: 'find-clear',
+  },
+  { name: 'history-empty', options: { installed: true }, hash: '#/history', shows: 'sync-state' },
+  {
+    name: 'note',
+    options: { installed: true, history: HISTORY },
+    hash: '#/record/abcdefghijklmnop/6',
+    again: async (page) => {
+      await page.getByTestId('note').click()
+      await page.getByTestId('note-text').fill('Mti wa tatu kutoka njia')
+    },
+    shows: 'note-save',
+  },
+  {
+    name: 'batch',
+    options: { installed: true, answer: { label: 'cercospora', score: 0.38 } },
+    act: chooseMany,
+    shows: 'batch-unsure',
+  },
+  {
+    name: 'batch-running',
+    options: { installed: true, delay: 'forever' },
+    act: chooseMany,
+    shows: 'batch-stop',
+  },
+  {
+    name: 'sync',
+    options: { installed: true, history: HISTORY, lastContact: Date.now(), syncError: 'sync/offline' },
+    hash: '#/sync',
+    shows: 'send-now',
+  },
+  {
+    name: 'sync-done',
+    options: { installed: true, history: HISTORY.slice(3), lastContact: Date.now() },
+    hash: '#/sync',
+    shows: 'send-now',
+  },
+  { name: 'settings', options: { installed: true }, hash: '#/settings', shows: 'nav-about' },
+  { name: 'people', options: { installed: true, people: ['Asha', 'Juma*'] }, hash: '#/people', shows: 'person-add' },
+  {
+    name: 'people-pin',
+    options: { installed: true, people: ['Asha', 'Juma*'] },
+    hash: '#/people',
+    again: press('person-Juma'),
+    shows: 'person-pin',
+  },
+  { name: 'lock', options: { installed: true }, hash: '#/lock', shows: 'lock-set' },
+  {
+    name: 'locked',
+    options: { installed: true, lock: '2468', history: HISTORY },
+    again: async (page) => {
+      await page.getByTestId('gate-forgotten').click()
+      await page.getByTestId('gate-pin').fill('1111')
+      await page.getByTestId('gate-open').click()
+    },
+    shows: 'pin-refused',
+  },
+  { name: 'packs', options: { installed: true }, hash: '#/packs', shows: 'data-use' },
+  { name: 'device', options: { installed: true }, hash: '#/device', shows: 'nav-home' },
+  { name: 'teach', options: { installed: true, lessons: [LESSON] }, hash: '#/teach', shows: 'lesson-row' },
+  { name: 'teach-none', options: {}, hash: '#/teach', shows: 'nav-home' },
+  { name: 'lesson', options: { installed: true, lessons: [LESSON] }, hash: `#/lesson/${LESSON.id}`, shows: 'learnt' },
+  {
+    name: 'how',
+    options: { installed: true, pack: { name: 'tiny-writer' } },
+    hash: '#/how',
+    // What it goes on with begins with the language.
+    typed: [...PSEUDO],
+    again: async (page) => {
+      await page.getByTestId('how-text').fill('all human')
+      await page.getByTestId('how-look').click()
+      await page.getByTestId('looks-back').waitFor()
+    },
+    shows: 'how-map',
+  },
+  { name: 'about', options: {}, hash: '#/about', shows: 'nav-home' },
+]
+
+/** Comes to a screen; it stands when this resolves. */
+export async function enter(page: Page, url: string, { act, ...screen }: AppScreen): Promise<void> {
+  await page.goto(url)
+  await page.getByRole('heading', { level: 1 }).waitFor()
+  await act?.(page)
+  await enterAgain(page, screen)
+}
+
+/** After a change of language, which draws everything anew. */
+export async function enterAgain(page: Page, { again, shows }: Omit<AppScreen, 'act'>): Promise<void> {
+  await again?.(page)
+  await page.getByTestId(shows).first().waitFor({ state: 'attached' })
+  // A screen in a file of its own takes a moment.
+  await page.getByRole('heading', { level: 1 }).waitFor()
+}
