@@ -8,7 +8,7 @@ import type { WritingEvaluation } from './evaluate-writing.ts'
 import { readTextFile, writeAtomic } from './files.ts'
 import type { RunnablePack } from './open-pack.ts'
 import { ACCURACY_FILE } from './pack/source.ts'
-import { programDigest } from './pack/variant.ts'
+import { joinedDigest, programDigest } from './pack/variant.ts'
 import { bytesOf } from './pack/write-pack.ts'
 import { kilobytes, percent, table } from './text.ts'
 
@@ -28,7 +28,11 @@ async function digestOf({ pack, variant }: RunnablePack): Promise<string> {
     ?.programs.find((program) => program.engine === 'onnx')
   if (onnx?.engine !== 'onnx')
     throw new JikoError('cli/no-onnx', `Variant ${variant.name} has no ONNX program to name.`)
-  return programDigest(await pack.read(onnx.model), onnx.weights ? await pack.read(onnx.weights) : new Uint8Array())
+  const digest = async (model: string, weights?: string): Promise<string> =>
+    programDigest(await pack.read(model), weights === undefined ? new Uint8Array() : await pack.read(weights))
+  const { reader } = onnx
+  const own = await digest(onnx.model, onnx.weights)
+  return reader ? joinedDigest(own, await digest(reader.model, reader.weights)) : own
 }
 
 /**

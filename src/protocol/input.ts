@@ -22,12 +22,13 @@ export const ImageInput = v.strictObject({
   tensor: TensorName,
   /** Element type; `uint8` takes rounded values. Default float32. */
   type: v.optional(v.picklist(['float32', 'uint8'])),
-  /** Of the tensor. With `fit: line` the most: a longer line is pressed together. */
+  /** Of the tensor, or the most, where `fit` says so: a longer line is pressed together. */
   width: Side,
   height: Side,
   /**
-   * `cover`: scale to fill, crop the centre. `contain`: scale to fit, pad. `stretch`: ignore the aspect ratio.
-   * `line`: scale to `height`; the width follows, padded up to a multiple of `step`, at most `width`.
+   * `cover`: scale to fill, crop the centre. `contain`: scale to fit, pad; with `step` no further than to multiples of it.
+   * `stretch`: ignore the aspect ratio. `line`: scale to `height`; the width follows, padded up to a multiple of `step`, at
+   * most `width`.
    */
   fit: v.picklist(['cover', 'contain', 'stretch', 'line']),
   step: v.optional(Side),
@@ -41,7 +42,7 @@ export const ImageInput = v.strictObject({
   std: Divisors,
   /** Colour of the padding of `contain` and `line`, RGB 0-255. Default black. */
   pad: v.optional(v.tuple([v.number(), v.number(), v.number()])),
-  /** Where `contain` puts the picture. Default the centre. */
+  /** Where `contain` puts the picture. Default the centre; with `step` it begins at the corner. */
   place: v.optional(v.literal('top-left')),
   /**
    * After fitting, of `grey` only: this share of the pixels becomes black, as many white, the others are spread between.
@@ -232,6 +233,17 @@ export function inputPaths(input: Input): string[] {
 
 const product = (dims: readonly number[]): number => dims.reduce((all, dim) => all * dim, 1)
 
+/** Whether a tensor may have other dims with the next picture. */
+export const hasOpenSize = ({ fit, step }: ImageInput): boolean =>
+  fit === 'line' || (fit === 'contain' && step !== undefined)
+
+function stepProblem({ fit, step = 1, width, height }: ImageInput): string | undefined {
+  if (fit === 'line' && width % step !== 0) return 'width is no multiple of step'
+  return fit === 'contain' && (width % step !== 0 || height % step !== 0)
+    ? 'width and height are no multiples of step'
+    : undefined
+}
+
 /** What contradicts itself in an input, in words; undefined when nothing does. */
 export function inputProblem(input: Input): string | undefined {
   switch (input.kind) {
@@ -239,8 +251,7 @@ export function inputProblem(input: Input): string | undefined {
       const channels = channelsOf(input)
       if (input.mean.length !== channels || input.std.length !== channels)
         return `${input.order} needs ${channels} numbers as mean and as std`
-      if (input.fit === 'line' && input.width % (input.step ?? 1) !== 0) return 'width is no multiple of step'
-      return undefined
+      return stepProblem(input)
     }
     case 'audio': {
       const { features, samples } = input

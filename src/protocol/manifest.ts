@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { JikoError } from './error.ts'
 import { Constants, Input, inputPaths, inputProblem, State } from './input.ts'
 import { needsLabels, Output } from './output.ts'
 import { parseJson, parseWith } from './parse.ts'
@@ -66,18 +67,33 @@ export const Accuracy = v.strictObject({
 /** Bytes of WebAssembly memory that it takes, seen when it was packed; on an engine that runs nothing else. */
 const Memory = v.optional(PositiveCount)
 
-/** An executable form of a variant; listed in order of preference. */
+/** A graph in the form that an engine runs. */
+const Plan = { plan: InnerPath }
+const Onnx = { model: InnerPath, weights: v.optional(InnerPath) }
+
+/**
+ * An executable form of a variant; listed in order of preference. `reader` is a second graph on the same engine, of packs
+ * whose output is a `page`; `memory` is that of both.
+ */
 const Program = v.variant('engine', [
-  v.strictObject({ engine: v.literal('nano'), plan: InnerPath, memory: Memory }),
-  v.strictObject({ engine: v.literal('onnx'), model: InnerPath, weights: v.optional(InnerPath), memory: Memory }),
+  v.strictObject({ engine: v.literal('nano'), ...Plan, reader: v.optional(v.strictObject(Plan)), memory: Memory }),
+  v.strictObject({ engine: v.literal('onnx'), ...Onnx, reader: v.optional(v.strictObject(Onnx)), memory: Memory }),
 ])
 export type Program = v.InferOutput<typeof Program>
+
+/** The second graph of a program as one of its own. */
+export function readerOf({ memory: _, reader, ...program }: Program): Program | undefined {
+  if (program.engine === 'nano') return reader && 'plan' in reader ? { engine: 'nano', ...reader } : undefined
+  return reader && 'model' in reader ? { engine: 'onnx', ...reader } : undefined
+}
 
 /** At most so many values of an output are kept as golden: see `sampleOf`. */
 export const MAX_GOLDEN_VALUES = 4096
 
 /** An input made from a seed (see `runtime/golden.ts`) and what every right backend answers to it. */
 const Golden = v.strictObject({
+  /** For a program's second graph. */
+  graph: v.optional(v.literal('reader')),
   seed: Count,
   /** Values of the outputs, all of them or of the longer ones a sample (see `sampleOf`). */
   output: v.record(v.string(), v.pipe(v.array(v.number()), v.maxLength(MAX_GOLDEN_VALUES))),
@@ -117,15 +133,34 @@ const Variant = v.strictObject({
 })
 export type Variant = v.InferOutput<typeof Variant>
 
-const inputsOf = (input: Input, variants: readonly Variant[]): Input[] => [
+interface Described {
+  input: Input
+  output: Output
+  variants: readonly Variant[]
+}
+
+const inputsOf = ({ input, variants }: Omit<Described, 'output'>): Input[] => [
   input,
   ...variants.flatMap((variant) => variant.input ?? []),
 ]
 
-const firstProblem = (input: Input, variants: readonly Variant[]): string | undefined =>
-  inputsOf(input, variants)
+const firstProblem = (described: Described): string | undefined =>
+  [...inputsOf(described), ...described.variants.flatMap(({ output = described.output }) => lineOf(output) ?? [])]
     .map(inputProblem)
     .find((problem) => problem !== undefined)
+
+const lineOf = (output: Output): Input | undefined => (output.kind === 'page' ? output.line.input : undefined)
+
+/** A page needs a photo that keeps its shape, and whoever reads it; nothing else has use for a reader. */
+const readersFit = ({ input, output, variants }: Described): boolean =>
+  variants.every((variant) => {
+    const { input: fed = input, output: answered = output, programs } = variant
+    const isPage = answered.kind === 'page'
+    return (
+      programs.every((program) => (program.reader !== undefined) === isPage) &&
+      (!isPage || (fed.kind === 'image' && fed.fit === 'contain' && !fed.orient))
+    )
+  })
 
 export const Manifest = v.pipe(
   v.strictObject({
@@ -176,8 +211,12 @@ export const Manifest = v.pipe(
     'files: a file names chunks that are not there or whose sizes do not add up',
   ),
   v.check(
-    ({ input, variants }) => firstProblem(input, variants) === undefined,
-    ({ input: { input, variants } }) => `input: ${firstProblem(input, variants)}`,
+    (described) => firstProblem(described) === undefined,
+    ({ input: described }) => `input: ${firstProblem(described)}`,
+  ),
+  v.check(
+    (described) => readersFit(described),
+    'variants: an output "page" needs a photo as it is (fit "contain", no "orient") and a reader in each program, others none',
   ),
   v.check(
     ({ labels, output }) => labels.length > 0 || !needsLabels(output),
@@ -187,7 +226,7 @@ export const Manifest = v.pipe(
     const paths = new Set(files.map((file) => file.path))
     const named = [
       ...variants.flatMap(({ programs }) => programs.flatMap(programPaths)),
-      ...inputsOf(input, variants).flatMap(inputPaths),
+      ...inputsOf({ input, variants }).flatMap(inputPaths),
     ]
     return paths.size === files.length && [...named, ...(card ? [card] : [])].every((path) => paths.has(path))
   }, 'files: a path is there twice, or a variant names a file that is not in the pack'),
@@ -203,12 +242,23 @@ export const asVariant = (manifest: Manifest, { input, output, decision }: Varia
 })
 
 /** How a model is fed. */
-export type Feeding = Pick<Manifest, 'input' | 'constants' | 'state'>
+export type Feeding = Pick<Manifest, 'input' | 'constants' | 'state'> & { readonly output?: Output }
+
+/** How a graph of a program is fed: the first, or its reader. */
+export function feedingOf(feeding: Feeding, graph: Golden['graph']): Feeding {
+  if (graph === undefined) return feeding
+  if (feeding.output?.kind !== 'page') throw new JikoError('pack/bad-manifest', 'only an output "page" has a reader')
+  return { input: feeding.output.line.input }
+}
 
 /** The files that a program needs. */
 export function programPaths(program: Program): string[] {
-  if (program.engine === 'nano') return [program.plan]
-  return program.weights ? [program.model, program.weights] : [program.model]
+  const { reader } = program
+  const own =
+    program.engine === 'nano' ? [program.plan] : [program.model, ...(program.weights ? [program.weights] : [])]
+  if (!reader) return own
+  const more = 'plan' in reader ? [reader.plan] : [reader.model, ...(reader.weights ? [reader.weights] : [])]
+  return [...own, ...more]
 }
 
 /** The files that a phone needs to answer with a program of a variant. */

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { TensorName } from './input.ts'
+import { ImageInput, TensorName } from './input.ts'
 import { Count, PositiveCount, Probability } from './primitives.ts'
 
 /** [1, labels] or as many values in any shape, in the order of the labels. */
@@ -82,6 +82,24 @@ const TextOutput = v.strictObject({
   symbols: v.pipe(v.array(v.pipe(v.string(), v.maxLength(8))), v.minLength(1), v.maxLength(10_000)),
 })
 
+/**
+ * Text wherever it stands in a photo, line by line. The graph says where: [1, 1, height, width], as for boxes with the head
+ * `map`. Each line is cut out, straightened and read by a second graph, the `reader` of each program.
+ */
+const PageOutput = v.strictObject({
+  kind: v.literal('page'),
+  tensor: TensorName,
+  /** Pixels of the map above it belong to a line; lines whose pixels have a smaller mean than `least` are left alone. */
+  pixel: Probability,
+  least: Probability,
+  /** The map shows the core of a line: it is made larger to all sides by so many times its area over its outline. */
+  grow: v.pipe(v.number(), v.minValue(0), v.maxValue(8)),
+  /** At most so many lines are read, the largest. */
+  most: v.pipe(PositiveCount, v.maxValue(500)),
+  /** How the reader is fed with a line, and how it answers; where its characters have a smaller mean, it was no text. */
+  line: v.strictObject({ input: ImageInput, output: TextOutput, least: Probability }),
+})
+
 /** A vector that lies near those of similar inputs. */
 const EmbeddingOutput = v.strictObject({
   kind: v.literal('embedding'),
@@ -138,6 +156,7 @@ export const Output = v.variant('kind', [
   ClassesOutput,
   BoxesOutput,
   TextOutput,
+  PageOutput,
   EmbeddingOutput,
   TokensOutput,
   SegmentsOutput,
@@ -150,7 +169,7 @@ export type OutputOf<K extends Output['kind']> = Extract<Output, { kind: K }>
 /** Kinds of output that mean nothing without labels. */
 export const needsLabels = ({ kind }: Output): boolean => kind === 'classes' || kind === 'boxes' || kind === 'tokens'
 
-/** Outputs of the graph that an answer is made from. */
+/** Outputs of the (first) graph that an answer is made from. */
 export function outputTensors(output: Output): string[] {
   if (output.kind !== 'boxes') return [output.tensor]
   switch (output.head) {

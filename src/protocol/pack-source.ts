@@ -26,6 +26,8 @@ export const PackSource = v.pipe(
     decision: Decision,
     /** The float ONNX file, beside this one. */
     model: InnerPath,
+    /** Of packs whose output is a `page`: the float ONNX file of the graph that reads a line. */
+    reader: v.optional(InnerPath),
     /** What the phone runs where nobody says otherwise; see `cli/pack/shrink.ts`. Default int8, which needs calibration.json. */
     precision: v.optional(v.picklist(['int8', 'int7', 'int4', 'int3', 'dynamic', 'fp16', 'none'])),
     /** A smaller model that is fed and read the same way: on a slow link it comes first and answers meanwhile. */
@@ -40,6 +42,11 @@ export const PackSource = v.pipe(
     sources: v.optional(v.array(v.string())),
   }),
   v.check(({ image, input }) => (image === undefined) !== (input === undefined), 'expected either "image" or "input"'),
+  v.check(
+    ({ output, reader }) => (reader !== undefined) === (typeof output === 'object' && output.kind === 'page'),
+    'an output "page" needs a "reader", others none',
+  ),
+  v.check(({ first, reader }) => !first || !reader, 'a pack with a reader has no smaller model before it'),
 )
 export type PackSource = v.InferOutput<typeof PackSource>
 

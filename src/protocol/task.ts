@@ -54,15 +54,26 @@ export interface BoxesAnswer {
   readonly sure: boolean
 }
 
+/** A line of text that was found in a picture. */
+export interface FoundLine {
+  readonly text: string
+  /** Of its least certain character. */
+  readonly score: number
+  /** Its corners as x and y, parts of the picture's width and height: where it begins above, and on clockwise as it is read. */
+  readonly corners: readonly (readonly [number, number])[]
+}
+
 /** What was read or written. */
 export interface TextAnswer {
   readonly kind: 'text'
   readonly text: string
-  /** Of the least certain character; 1 for text that was made up. */
+  /** Of the least certain character; of a page the mean of its characters; 1 for text that was made up. */
   readonly score: number
   readonly sure: boolean
-  /** Each character with its probability, where text was read. */
+  /** Each character with its probability, where a line was read. */
   readonly characters?: readonly Score[]
+  /** Where a page was read: its lines, in the order in which `text` has them, from top to bottom. */
+  readonly lines?: readonly FoundLine[]
 }
 
 export interface EmbeddingAnswer {
@@ -117,5 +128,5 @@ export interface Look {
   readonly layers: readonly (readonly number[])[]
 }
 
-/** One call of a loaded model, with constants and state added. */
-export type RunModel = (inputs: Tensors) => Promise<Tensors>
+/** One call of a loaded model, with constants and state added; or of its second graph, where it has one. */
+export type RunModel = (inputs: Tensors, graph?: 'reader') => Promise<Tensors>

@@ -11,6 +11,8 @@ export interface Session {
   readonly memory?: WebAssembly.Memory | undefined
   /** @throws JikoError `runtime/run-failed`, naming what the engine said. */
   run(inputs: Tensors): Promise<Tensors>
+  /** The program's second graph, where it has one; disposed of with the first. */
+  readonly reader?: Pick<Session, 'run'>
   dispose(): Promise<void>
 }
 

@@ -1,6 +1,16 @@
 import { JikoError } from '../protocol/error.ts'
-import { type Feeding, type Golden, sampleOf, type Variant } from '../protocol/manifest.ts'
+import {
+  type Feeding,
+  feedingOf,
+  type Golden,
+  type Program,
+  readerOf,
+  sampleOf,
+  type Variant,
+} from '../protocol/manifest.ts'
+import type { Tensors } from '../protocol/tensor.ts'
 import type { Backend, ReadFile, Session } from './backend.ts'
+import { readerIn } from './feeding.ts'
 import { goldenInputs } from './golden.ts'
 
 /** A sample is at least so long: a shorter list is a whole output. */
@@ -33,7 +43,7 @@ export async function openSession(
     for (const backend of backends.filter(({ engine }) => engine === program.engine)) {
       let session: Session | undefined
       try {
-        session = await backend.createSession(program, read)
+        session = await createSessions(backend, program, read)
         for (const golden of variant.golden) await checkGolden(session, golden, feeding)
         return { session, variant: variant.name, backend: backend.name, refused }
       } catch (error) {
@@ -53,9 +63,41 @@ export async function openSession(
   )
 }
 
+/** Both graphs of a program that has two, as one session. */
+export async function createSessions(backend: Backend, program: Program, read: ReadFile): Promise<Session> {
+  const session = await backend.createSession(program, read)
+  const second = readerOf(program)
+  if (!second) return session
+  try {
+    const reader = await backend.createSession(second, read)
+    return {
+      memory: session.memory,
+      reader,
+      run: (inputs) => session.run(inputs),
+      async dispose() {
+        await Promise.all([session.dispose(), reader.dispose()])
+      },
+    }
+  } catch (error) {
+    await session.dispose().catch(() => undefined)
+    throw error
+  }
+}
+
+/** One golden input for each graph of a variant. */
+export const goldenOfEach = ({ golden }: Pick<Variant, 'golden'>): Golden[] =>
+  golden.filter(({ graph }, i) => golden.findIndex((other) => other.graph === graph) === i)
+
+/** A run of the graph that a golden input is for, with its input made already. */
+export function goldenRun(session: Session, { seed, graph }: Golden, feeding: Feeding): () => Promise<Tensors> {
+  const runner = graph === undefined ? session : readerIn(session)
+  const inputs = goldenInputs(seed, feedingOf(feeding, graph))
+  return () => runner.run(inputs)
+}
+
 /** @throws JikoError `runtime/wrong-answer` when an output is not what the pack says it must be. */
 export async function checkGolden(session: Session, golden: Golden, feeding: Feeding): Promise<void> {
-  const outputs = await session.run(goldenInputs(golden.seed, feeding))
+  const outputs = await goldenRun(session, golden, feeding)()
   for (const [name, wanted] of Object.entries(golden.output)) {
     const got = outputs[name]?.data
     // Of a longer output the pack has a sample.

@@ -6,6 +6,8 @@ import { type Box, resample } from './resample.ts'
 
 /** A picture whose shorter side is below this many pixels shows nothing to judge. */
 export const MIN_SIDE = 32
+/** A line of text is low, and may be short. */
+export const MIN_LINE = 8
 
 /** A quarter turn clockwise. */
 export function quarterTurn({ width, height, data }: Pixels): Pixels {
@@ -17,7 +19,7 @@ export function quarterTurn({ width, height, data }: Pixels): Pixels {
   return { width: height, height: width, data: new Uint8ClampedArray(turned.buffer) }
 }
 
-/** Orientation and fit as the manifest says; RGBA of exactly `input.width` x `input.height`, or with `line` as wide as is needed. */
+/** Orientation and fit as the manifest says; RGBA of exactly `input.width` x `input.height`, or as large as is needed where its size is open. */
 export function fitImage(picture: Pixels, input: ImageInput): Pixels {
   const wrongWay =
     (input.orient === 'landscape' && picture.height > picture.width) ||
@@ -40,16 +42,24 @@ export function fitImage(picture: Pixels, input: ImageInput): Pixels {
       const scale = Math.min(across, down)
       const width = Math.max(1, Math.min(input.width, Math.round(pixels.width * scale)))
       const height = Math.max(1, Math.min(input.height, Math.round(pixels.height * scale)))
-      return place(resample(pixels, whole, width, height), input)
+      const fitted = resample(pixels, whole, width, height)
+      return place(fitted, input.step === undefined ? input : steppedTo(fitted, input, input.step))
     }
     case 'line': {
-      const step = input.step ?? 1
       const width = Math.max(1, Math.min(input.width, Math.round(pixels.width * down)))
       const line = resample(pixels, whole, width, input.height)
-      return place(line, { ...input, place: 'top-left', width: Math.ceil(width / step) * step })
+      return place(line, { ...steppedTo(line, input, input.step ?? 1), height: input.height })
     }
   }
 }
+
+/** Padded no further than to multiples of a step. */
+const steppedTo = ({ width, height }: Pixels, input: ImageInput, step: number): ImageInput => ({
+  ...input,
+  place: 'top-left',
+  width: Math.ceil(width / step) * step,
+  height: Math.ceil(height / step) * step,
+})
 
 function place(picture: Pixels, { width, height, pad = [0, 0, 0], place: at }: ImageInput): Pixels {
   const data = new Uint8ClampedArray(width * height * 4)
@@ -90,8 +100,7 @@ function greyOf({ data: rgba }: Pixels, { stretch, invert }: ImageInput): Uint8A
  * @throws JikoError `input/too-small` when there are too few pixels to judge.
  */
 export function imageTensor(picture: Pixels, input: ImageInput): Tensor {
-  // A line of text is low, and may be short.
-  const least = input.fit === 'line' ? 8 : MIN_SIDE
+  const least = input.fit === 'line' ? MIN_LINE : MIN_SIDE
   if (Math.min(picture.width, picture.height) < least) {
     throw new JikoError(
       'input/too-small',

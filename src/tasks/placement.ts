@@ -1,4 +1,4 @@
-import type { ImageInput } from '../protocol/input.ts'
+import { hasOpenSize, type ImageInput } from '../protocol/input.ts'
 import type { FoundBox, Pixels } from '../protocol/task.ts'
 
 type Rectangle = Pick<FoundBox, 'x' | 'y' | 'width' | 'height'>
@@ -21,7 +21,7 @@ export function createPlacement(picture: Size, input: ImageInput): (box: Rectang
     line: [Math.min(across, down), down],
   }
   const [scaleX, scaleY] = scales[input.fit]
-  const corner = input.fit === 'line' || input.place === 'top-left'
+  const corner = hasOpenSize(input) || input.place === 'top-left'
   const left = corner ? 0 : Math.floor((input.width - width * scaleX) / 2)
   const top = corner ? 0 : Math.floor((input.height - height * scaleY) / 2)
   const part = (value: number, offset: number, scale: number, size: number): number =>

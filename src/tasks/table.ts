@@ -127,8 +127,22 @@ async function finishFor(
       const { pictureOf } = await import('./picture.ts')
       return (calls) => pictureOf(first(calls), output)
     }
+    case 'page':
     case 'generate':
       throw mismatch(input, output)
+  }
+}
+
+/** Text in a photo: what the first graph finds, the second one reads. */
+async function pageReaderFor({ input, output, decision }: TaskManifest, read: ReadFile): Promise<Task> {
+  if (output.kind !== 'page' || input.kind !== 'image') throw mismatch(input, output)
+  const [{ readPage }, prepare] = await Promise.all([import('./page/read-page.ts'), prepareFor(input, read)])
+  return {
+    prepare,
+    async run(from, call, { signal } = {}) {
+      const [fed = {}] = prepare(from)
+      return readPage(given(from, 'image').pixels, fed, { output, input, decision }, call, signal)
+    },
   }
 }
 
@@ -157,6 +171,7 @@ async function writerFor(manifest: TaskManifest, read: ReadFile): Promise<Task> 
  */
 export async function taskFor(manifest: TaskManifest, read: ReadFile): Promise<Task> {
   if (manifest.output.kind === 'generate') return writerFor(manifest, read)
+  if (manifest.output.kind === 'page') return pageReaderFor(manifest, read)
   const prepare = await prepareFor(manifest.input, read)
   const finish = await finishFor(manifest, prepare, read)
   const needed = outputTensors(manifest.output)

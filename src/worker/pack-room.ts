@@ -253,11 +253,13 @@ export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
       }
       const unknown = ways.filter((way) => verdicts.finding(manifest, way) === undefined)
       if (ways.length > 1 && unknown.length > 0) {
-        const { timeRuns } = await import('../runtime/stopwatch.ts')
-        const [golden] = choice.variant.golden
+        const [{ timeRuns }, { goldenOfEach }] = await Promise.all([
+          import('../runtime/stopwatch.ts'),
+          import('../runtime/open-session.ts'),
+        ])
+        const golden = goldenOfEach(choice.variant)
         const budget = STOPWATCH_BUDGET / ways.length
         const timed = async (session: Session, way: Choice): Promise<void> => {
-          if (!golden) return
           const time = await inTurn(() => timeRuns(session, manifest, golden, { budget, now }))
           await verdicts.note(manifest, way, time)
         }

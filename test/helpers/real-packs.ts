@@ -4,7 +4,7 @@ import { createImageDecoder } from '../../src/cli/decode-image.ts'
 import type { Engines } from '../../src/cli/engines.ts'
 import type { BuiltPack } from '../../src/cli/pack/build-pack.ts'
 import { buildPack } from '../../src/cli/pack/build-pack.ts'
-import type { SourceFolder } from '../../src/cli/pack/source.ts'
+import { readerSource, type SourceFolder } from '../../src/cli/pack/source.ts'
 import type { Bytes } from '../../src/lib/bytes.ts'
 import { sha256Hex } from '../../src/lib/sha256.ts'
 import { decodeWav } from '../../src/lib/wav.ts'
@@ -30,6 +30,8 @@ export interface RealPack {
   name: string
   /** Path below the materials, or the bytes of a model made for the test. */
   model: string | Bytes
+  /** The model that reads what the other one finds. */
+  reader?: string
   source: Pick<PackSource, 'task' | 'input' | 'constants' | 'state' | 'output' | 'labels' | 'decision'>
   /** Further files of the pack: path to what is in it. */
   files?: Readonly<Record<string, Bytes>>
@@ -94,6 +96,35 @@ const symbols = (): string[] => [
     .filter(Boolean),
   ' ',
 ]
+
+/** How PP-OCR's recogniser is fed with a line, and read. */
+const LINE_INPUT = image({
+  tensor: 'x',
+  width: 1024,
+  height: 32,
+  fit: 'line',
+  step: 4,
+  order: 'bgr',
+  mean: [127.5, 127.5, 127.5],
+  std: [127.5, 127.5, 127.5],
+  pad: [127, 127, 127],
+})
+const lineOutput = () => ({
+  kind: 'text' as const,
+  tensor: 'save_infer_model/scale_0.tmp_1',
+  activation: 'probabilities' as const,
+  blank: 0,
+  symbols: symbols(),
+})
+/** How its detector is fed with a picture. */
+const lines = (size: Pick<ImageInput, 'width' | 'height'> & { step?: number }): ImageInput =>
+  image({
+    tensor: 'x',
+    fit: 'contain',
+    mean: [0.485 * 255, 0.456 * 255, 0.406 * 255],
+    std: [0.229 * 255, 0.224 * 255, 0.225 * 255],
+    ...size,
+  })
 
 /** Every kind of task on a real model, as far as there is one. */
 export function realPacks(): RealPack[] {
@@ -350,24 +381,8 @@ export function realPacks(): RealPack[] {
       source: {
         task: 'text-recognition',
         labels: [],
-        input: image({
-          tensor: 'x',
-          width: 1024,
-          height: 32,
-          fit: 'line',
-          step: 4,
-          order: 'bgr',
-          mean: [127.5, 127.5, 127.5],
-          std: [127.5, 127.5, 127.5],
-          pad: [127, 127, 127],
-        }),
-        output: {
-          kind: 'text',
-          tensor: 'save_infer_model/scale_0.tmp_1',
-          activation: 'probabilities',
-          blank: 0,
-          symbols: symbols(),
-        },
+        input: LINE_INPUT,
+        output: lineOutput(),
         decision: SURE,
       },
       questions: [
@@ -385,19 +400,39 @@ export function realPacks(): RealPack[] {
       source: {
         task: 'text-detection',
         labels: labelsOf(['line of text']),
-        input: image({
-          tensor: 'x',
-          width: 704,
-          height: 128,
-          fit: 'contain',
-          mean: [0.485 * 255, 0.456 * 255, 0.406 * 255],
-          std: [0.229 * 255, 0.224 * 255, 0.225 * 255],
-        }),
+        input: lines({ width: 704, height: 128 }),
         output: { kind: 'boxes', head: 'map', tensor: 'sigmoid_0.tmp_0', pixel: 0.3, grow: 1.6, least: 0.5, most: 100 },
         decision: SURE,
       },
       questions: [
         { file: `${MODELS}/ocr-ppocr/samples/en.jpg`, right: (a) => a.kind === 'boxes' && a.boxes.length >= 3 },
+      ],
+    },
+    {
+      name: 'page',
+      model: `${MODELS}/ocr-ppocr/ch_PP-OCRv3_det_infer.onnx`,
+      reader: `${MODELS}/ocr-ppocr/en_number_mobile_v2.0_rec_infer.onnx`,
+      source: {
+        task: 'text-recognition',
+        labels: [],
+        input: lines({ width: 960, height: 960, step: 32 }),
+        output: {
+          kind: 'page',
+          tensor: 'sigmoid_0.tmp_0',
+          pixel: 0.3,
+          least: 0.5,
+          grow: 1.6,
+          most: 200,
+          line: { input: { ...LINE_INPUT, width: 1600 }, output: lineOutput(), least: 0.5 },
+        },
+        decision: { temperature: 1, threshold: 0.8 },
+      },
+      questions: [
+        {
+          file: `${MODELS}/ocr-ppocr/samples/en.jpg`,
+          right: (a) => a.kind === 'text' && a.text.includes('we collect MovieShots, a large-scale'),
+        },
+        { file: `${PHOTOS}/cat.jpg`, right: (a) => a.kind === 'text' && a.text === '' && !a.sure },
       ],
     },
     {
@@ -456,7 +491,7 @@ export const modelBytes = ({ model }: Pick<RealPack, 'model'>): Bytes =>
   typeof model === 'string' ? materialBytes(model) : model
 
 /** What `jiko pack` reads of a folder. */
-export async function sourceFolder({ name, model, source, files = {} }: RealPack): Promise<SourceFolder> {
+export async function sourceFolder({ name, model, reader, source, files = {} }: RealPack): Promise<SourceFolder> {
   const folder = temporaryFolder()
   for (const [path, bytes] of Object.entries(files)) writeFileSync(join(folder, path), bytes)
   const bytes = modelBytes({ model })
@@ -466,20 +501,31 @@ export async function sourceFolder({ name, model, source, files = {} }: RealPack
     title: { en: name },
     description: { en: `A test of the task on ${typeof model === 'string' ? basename(model) : 'a made model'}` },
     model: 'model.onnx',
+    ...(reader && { reader: 'reader.onnx' }),
     licence: 'Apache-2.0',
     attribution: 'see the materials',
     ...source,
   })
-  return {
+  const whole = parsePackSource(text)
+  const common = {
     folder,
-    source: parsePackSource(text),
-    model: bytes,
-    modelDigest: await sha256Hex(bytes),
     external: () => undefined,
     calibration: undefined,
     calibrationFile: 'calibration.json',
     accuracy: undefined,
     card: undefined,
+  }
+  const second = readerSource(whole)
+  const readerModel = reader === undefined ? undefined : materialBytes(reader)
+  return {
+    ...common,
+    source: whole,
+    model: bytes,
+    modelDigest: await sha256Hex(bytes),
+    ...(second &&
+      readerModel && {
+        reader: { ...common, source: second, model: readerModel, modelDigest: await sha256Hex(readerModel) },
+      }),
   }
 }
 

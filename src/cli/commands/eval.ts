@@ -78,7 +78,7 @@ async function measure(
   const { input, output, labels: all } = runnable.pack.manifest
   const samples = await listSamples(data, input.kind, createReadInput(input.kind), labels)
   if (output.kind === 'generate') return { figures: evaluateWriting(await readAll(runnable, samples, signal)), data }
-  const reads = output.kind === 'text'
+  const reads = output.kind === 'text' || output.kind === 'page'
   const known = new Set(all.map(({ id }) => id))
   const strange = reads ? undefined : samples.find(({ label }) => !known.has(label ?? ''))
   if (strange) {
@@ -122,7 +122,8 @@ function runAll(runnable: RunnablePack, samples: readonly Sample[], signal: Abor
     const { answer, ms } = await runnable.run(input)
     if (answer.kind !== 'classes' && answer.kind !== 'text')
       throw new JikoError('cli/no-classes', 'Only packs that answer with labels, read or write can be measured.')
-    const label = answer.kind === 'text' ? answer.text : answer.label
+    // Of a page it is told in one line what stands in all of them.
+    const label = answer.kind === 'text' ? answer.text.replaceAll('\n', ' ') : answer.label
     return { truth, label, score: answer.score, sure: answer.sure, ms }
   })
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { type Bytes, utf8 } from '../../lib/bytes.ts'
 import { sha256Hex } from '../../lib/sha256.ts'
 import type { PassReport } from '../../onnx/simplify.ts'
+import { JikoError } from '../../protocol/error.ts'
 import { inputPaths } from '../../protocol/input.ts'
 import {
   formatSignedManifest,
@@ -18,9 +19,9 @@ import type { Engines } from '../engines.ts'
 import { readBytes } from '../files.ts'
 import { chunkFiles } from './chunk.ts'
 import { type PreparedModel, prepareModel } from './prepare-model.ts'
-import { type Precision, shrink } from './shrink.ts'
+import { isQuantised, type Precision, shrink } from './shrink.ts'
 import type { SourceFolder } from './source.ts'
-import { type BuiltVariant, buildVariant } from './variant.ts'
+import { type BuiltVariant, buildVariant, withReader } from './variant.ts'
 
 /** A pack in memory: the text of `manifest.ndjson` and the blob that stands beside it. */
 export interface BuiltPack {
@@ -68,7 +69,8 @@ export async function buildPack(
   // A tokenizer that cannot be used is told here, not on a phone.
   await prepareFor(input, (path) => readBytes(join(folder.folder, path)))
   const { name: variantName, graph } = shrink(prepared, precision, folder)
-  const built = await buildVariant(variantName, graph, prepared, engines)
+  const single = await buildVariant(variantName, graph, prepared, engines)
+  const built = folder.reader ? await addReader(single, folder.reader, prepared, precision, engines, signal) : single
   const notes: string[] = [...lossOf(variantName, folder)]
   const variants = [describe(folder, built, reports, notes)]
   const contents = new Map(built.files)
@@ -131,6 +133,27 @@ export async function buildPack(
     reports,
     notes,
   }
+}
+
+/** The graph that reads, in the same precision, joined to the one that finds what it is to read. */
+async function addReader(
+  first: BuiltVariant,
+  folder: SourceFolder,
+  feeding: PreparedModel,
+  precision: Precision,
+  engines: Engines,
+  signal?: AbortSignal,
+): Promise<BuiltVariant> {
+  const prepared = await prepareModel(folder, engines.open, signal)
+  if ((precision === 'int8' || precision === 'int7') && !folder.calibration && !isQuantised(prepared.graph)) {
+    throw new JikoError(
+      'pack/not-calibrated',
+      `Ranges of a reader are not measured yet, which ${precision} needs; use --quantize dynamic, fp16 or none.`,
+    )
+  }
+  const { graph } = shrink(prepared, precision, folder)
+  const reader = await buildVariant(first.name, graph, prepared, engines, 'reader')
+  return withReader(first, reader, async (program, read) => engines.weigh?.(program, read, feeding))
 }
 
 /** What the manifest says of a variant. */

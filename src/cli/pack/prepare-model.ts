@@ -6,7 +6,7 @@ import { readModel } from '../../onnx/read.ts'
 import { inferShapes } from '../../onnx/shape.ts'
 import { type PassReport, simplify } from '../../onnx/simplify.ts'
 import { JikoError } from '../../protocol/error.ts'
-import { type Input, inputProblem } from '../../protocol/input.ts'
+import { hasOpenSize, type Input, inputProblem } from '../../protocol/input.ts'
 import type { Feeding } from '../../protocol/manifest.ts'
 import { keptTensors, type Output, outputTensors } from '../../protocol/output.ts'
 import type { PackSource } from '../../protocol/pack-source.ts'
@@ -73,7 +73,7 @@ function checked(input: Input): Input {
 
 /** Whether a tensor's dims may be others in the next call. */
 const isOpen = (name: string, { input, state }: Feeding): boolean =>
-  (input.kind === 'image' && input.fit === 'line') ||
+  (input.kind === 'image' && hasOpenSize(input)) ||
   (input.kind === 'text' && input.features.kind === 'tokens' && input.features.pad === undefined) ||
   state?.[name]?.dims.includes(0) === true ||
   // What is attended to grows with the state.

@@ -26,6 +26,8 @@ export interface SourceFolder {
   readonly form?: Form | undefined
   /** The smaller model that is fetched first, as a source of its own. */
   readonly first?: SourceFolder
+  /** The model that reads each line which the other one finds, as a source of its own. */
+  readonly reader?: SourceFolder
 }
 
 export const CALIBRATION_FILE = 'calibration.json'
@@ -59,6 +61,14 @@ export function externalIn(folder: string): ReadExternal {
   }
 }
 
+/** A pack that reads lines and nothing else; undefined where no second model is named. */
+export function readerSource(source: PackSource): PackSource | undefined {
+  const { image: _, reader, output, constants: __, state: ___, ...same } = source
+  if (reader === undefined || typeof output !== 'object' || output.kind !== 'page') return undefined
+  const { line } = output
+  return { ...same, model: reader, input: line.input, output: line.output }
+}
+
 /**
  * Reads `pack.json` and what stands beside it.
  * @throws JikoError `pack/bad-source`, `pack/bad-calibration`, `pack/bad-accuracy`, `pack/bad-form`
@@ -79,6 +89,8 @@ export async function readSourceFolder(folder: string): Promise<SourceFolder> {
     return { ...common, source, model, modelDigest: await sha256Hex(model), calibration, calibrationFile }
   }
   const full = await readOne(source, CALIBRATION_FILE)
+  const reader = readerSource(source)
+  if (reader) return { ...full, reader: await readOne(reader, `reader.${CALIBRATION_FILE}`) }
   if (!source.first) return full
   const { name, model, decision = source.decision } = source.first
   return { ...full, first: await readOne({ ...source, model, decision }, `${name}.${CALIBRATION_FILE}`) }

@@ -1,10 +1,17 @@
-import { type Bytes, concat } from '../../lib/bytes.ts'
+import { type Bytes, concat, utf8 } from '../../lib/bytes.ts'
 import { sha256Hex } from '../../lib/sha256.ts'
 import type { Graph } from '../../onnx/graph.ts'
 import { lower } from '../../onnx/lower/lower.ts'
 import { writeExternal } from '../../onnx/write.ts'
 import { JikoError } from '../../protocol/error.ts'
-import { type Feeding, type Golden, type Program, sampleOf, type Variant } from '../../protocol/manifest.ts'
+import {
+  type Feeding,
+  type Golden,
+  type Program,
+  programPaths,
+  sampleOf,
+  type Variant,
+} from '../../protocol/manifest.ts'
 import { keptTensors, type Output, outputTensors } from '../../protocol/output.ts'
 import { parsePlan } from '../../protocol/plan.ts'
 import type { ReadFile } from '../../runtime/backend.ts'
@@ -42,15 +49,19 @@ const pagesOf = (bytes: number): number => Math.ceil(bytes / 65_536) * 65_536
 
 export const programDigest = (model: Bytes, weights: Bytes): Promise<string> => sha256Hex(concat(model, weights))
 
+/** Of a program of two graphs. */
+export const joinedDigest = (first: string, reader: string): Promise<string> => sha256Hex(utf8(first + reader))
+
 /** Files, programs and golden answers of a graph. A program that does not give the golden answers is left out, and told. */
 export async function buildVariant(
   name: Variant['name'],
   graph: Graph,
   feeding: Feeding & { output: Output },
   engines: Engines,
+  stem = 'model',
 ): Promise<BuiltVariant> {
-  const paths = { plan: `${name}/model.plan`, model: `${name}/model.onnx`, weights: `${name}/model.weights` }
-  const { model, weights } = writeExternal(graph.model, 'model.weights')
+  const paths = { plan: `${name}/${stem}.plan`, model: `${name}/${stem}.onnx`, weights: `${name}/${stem}.weights` }
+  const { model, weights } = writeExternal(graph.model, `${stem}.weights`)
   const notes: string[] = []
   const files = new Map<string, Bytes>()
   const programs: Program[] = []
@@ -147,4 +158,45 @@ async function problemOf(
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }
+}
+
+/**
+ * A variant of two graphs: every engine that runs both runs it, and golden answers are those of both.
+ * @param memory bytes that both take together on onnxruntime-web, where it was weighed.
+ */
+export async function withReader(
+  first: BuiltVariant,
+  reader: BuiltVariant,
+  weigh: (program: Program, read: ReadFile) => Promise<number | undefined>,
+): Promise<BuiltVariant> {
+  const files = new Map([...first.files, ...reader.files])
+  const read: ReadFile = async (path) => files.get(path) ?? new Uint8Array()
+  const programs: Program[] = []
+  for (const program of first.programs) {
+    const second = reader.programs.find(({ engine }) => engine === program.engine)
+    const both = second && joined(program, second)
+    if (!both) continue
+    const memory = both.engine === 'onnx' ? await weigh(both, read) : both.memory
+    programs.push(memory === undefined ? both : { ...both, memory })
+  }
+  const used = new Set(programs.flatMap(programPaths))
+  return {
+    name: first.name,
+    programs,
+    golden: [...first.golden, ...reader.golden.map((one): Golden => ({ graph: 'reader', ...one }))],
+    files: new Map([...files].filter(([path]) => used.has(path))),
+    notes: [...first.notes, ...reader.notes.map((note) => `reader: ${note}`)],
+    programDigest: await joinedDigest(first.programDigest, reader.programDigest),
+  }
+}
+
+function joined(program: Program, second: Program): Program | undefined {
+  if (program.engine === 'nano' && second.engine === 'nano') {
+    const memory = (program.memory ?? 0) + (second.memory ?? 0)
+    return { engine: 'nano', plan: program.plan, reader: { plan: second.plan }, memory }
+  }
+  if (program.engine !== 'onnx' || second.engine !== 'onnx') return undefined
+  const { memory: _, ...own } = program
+  const { engine: __, memory: ___, reader: ____, ...reader } = second
+  return { ...own, reader }
 }
