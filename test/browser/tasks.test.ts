@@ -1,9 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createEngines } from '../../src/cli/engines.ts'
+import { editDistance } from '../../src/cli/evaluate.ts'
 import { openFolder } from '../../src/cli/pack/open-folder.ts'
 import { writePack } from '../../src/cli/pack/write-pack.ts'
 import type { Answer } from '../../src/protocol/task.ts'
@@ -18,6 +19,7 @@ import { buildReal, inputOf, materialBytes, type Question, type RealPack, realPa
 import { hasMaterials } from '../helpers/sample-inputs.ts'
 import type { FolderServer } from '../helpers/serve-folder.ts'
 import { throwAwaySigner } from '../helpers/synthetic-pack.ts'
+import { drawTextPages, TEXT_PAGES, type TextPage } from '../helpers/text-pages.ts'
 
 declare const page: KitPage
 
@@ -63,6 +65,8 @@ describe.runIf(hasMaterials)('every kind of task in Chromium, offline', () => {
   let tab: Page
   const real = hasMaterials ? realPacks() : []
   const wanted = new Map<string, Answer[]>()
+  let drawn: string[]
+  let drawnAnswers: Answer[]
 
   beforeAll(async () => {
     packs = await mkdtemp(join(tmpdir(), 'jiko-packs-'))
@@ -72,6 +76,12 @@ describe.runIf(hasMaterials)('every kind of task in Chromium, offline', () => {
       await writePack(packs, await buildReal(pack, engines, signer))
       wanted.set(pack.name, await nodeAnswers(packs, pack, signer.key))
     }
+    drawn = await drawTextPages(packs)
+    const reads: RealPack = {
+      ...(real.find(({ name }) => name === 'page') as RealPack),
+      questions: drawn.map((path) => ({ path, right: () => true })),
+    }
+    drawnAnswers = await nodeAnswers(packs, reads, signer.key)
     server = await serveKitPage(packs, [signer.key])
     opened = await openProfile()
     tab = await opened.context.newPage()
@@ -117,6 +127,31 @@ describe.runIf(hasMaterials)('every kind of task in Chromium, offline', () => {
     },
     60_000,
   )
+
+  it('reads pages that stand askew, on their heads or in the shade, bit for bit as Node does', async () => {
+    let [wrong, all] = [0, 0]
+    for (const [i, file] of drawn.entries()) {
+      const { name, lines } = TEXT_PAGES[i] as TextPage
+      const bytes = await readFile(file)
+      const asked = await tab.evaluate(([what]) => page.ask('page', what), [
+        { base64: bytes.toString('base64'), type: 'image/png' },
+      ] as const)
+      if ('code' in asked) throw new Error(`${name}: ${asked.code}`)
+      const { answer } = asked
+      if (answer.kind !== 'text') throw new Error(answer.kind)
+      const [written, read] = [lines.join('\n'), answer.text]
+      const errors = editDistance(written, read)
+      console.log(
+        `${name}: ${written.length - errors} of ${written.length} characters ${errors ? JSON.stringify(read) : ''}`,
+      )
+      wrong += errors
+      all += written.length
+      expect(errors / written.length).toBeLessThan(0.1)
+      expect(answer).toEqual(drawnAnswers[i])
+    }
+    console.log(`all pages: ${(100 * (1 - wrong / all)).toFixed(1)} % of ${all} characters`)
+    expect(wrong / all).toBeLessThan(0.03)
+  }, 120_000)
 
   it('says while it writes what it has so far', async () => {
     const { heard, text } = await tab.evaluate(() => page.write('writer', 'water the'))

@@ -6,9 +6,12 @@ import { fromWire, JikoError, toWire } from '../../../src/protocol/error.ts'
 import { EMPTY_HASH, nextHash, nextHashOf, streamId } from '../../../src/protocol/log.ts'
 import {
   asVariant,
+  feedingOf,
   formatSignedManifest,
   type Manifest,
   parseSignedManifest,
+  programPaths,
+  readerOf,
   type Variant,
 } from '../../../src/protocol/manifest.ts'
 import { localised } from '../../../src/protocol/primitives.ts'
@@ -57,6 +60,25 @@ const tokens = {
   vocabulary: 100,
   length: 8,
 } as const
+const lines = {
+  kind: 'page',
+  tensor: 'map',
+  pixel: 0.3,
+  least: 0.5,
+  grow: 2,
+  most: 50,
+  line: {
+    input: { ...manifest.input, fit: 'line', width: 64 },
+    output: { kind: 'text', tensor: 'letters', activation: 'logits', blank: 0, symbols: ['a'] },
+    least: 0.5,
+  },
+} as const
+const whole = { ...manifest.input, fit: 'contain', step: 4 } as const
+const [int8] = manifest.variants as [Variant]
+const reading: Variant = {
+  ...int8,
+  programs: [{ engine: 'onnx', model: 'int8/model.onnx', reader: { model: 'int8/model.onnx' } }],
+}
 const signature = { alg: 'ES256', key: 'A'.repeat(87), signature: 'B'.repeat(86) } as const
 const text = (changed: object): string => formatSignedManifest(JSON.stringify({ ...manifest, ...changed }), signature)
 
@@ -104,6 +126,32 @@ describe('manifest', () => {
       }),
       'length',
     ],
+    [text({ input: whole, output: lines }), 'an output "page" needs'],
+    [text({ variants: [reading] }), 'an output "page" needs'],
+    [text({ input: { ...whole, fit: 'cover' }, output: lines, variants: [reading] }), 'an output "page" needs'],
+    [text({ input: { ...whole, step: 3 }, output: lines, variants: [reading] }), 'width and height are no multiples'],
+    [
+      text({
+        input: whole,
+        output: { ...lines, line: { ...lines.line, input: { ...lines.line.input, std: [1] } } },
+        variants: [reading],
+      }),
+      'input: rgb needs 3 numbers',
+    ],
+    [
+      text({
+        input: whole,
+        output: lines,
+        variants: [{ ...int8, programs: [{ ...reading.programs[0], reader: { model: 'reader.onnx' } }] }],
+      }),
+      'names a file that is not in the pack',
+    ],
+    [
+      text({
+        variants: [{ ...int8, programs: [{ engine: 'onnx', model: 'int8/model.onnx', reader: { plan: 'x' } }] }],
+      }),
+      'reader.model',
+    ],
   ])('refuses %#: one clear line', (bad, said) => {
     expect(() => parseSignedManifest(bad)).toThrow(said)
   })
@@ -117,6 +165,18 @@ describe('manifest', () => {
     const small: Variant = { ...full, name: 'small-int8', role: 'first', input, decision }
     expect(parseSignedManifest(text({ variants: [full, small] })).manifest.variants[1]).toEqual(small)
     expect(asVariant(manifest, small)).toEqual({ ...manifest, input, decision })
+  })
+
+  it('may have a second graph, which reads what the first one finds', () => {
+    const both = parseSignedManifest(text({ input: whole, output: lines, variants: [reading], labels: [] })).manifest
+    const [program] = both.variants[0]?.programs ?? []
+    if (!program) throw new Error('no program')
+    expect(programPaths(program)).toEqual(['int8/model.onnx', 'int8/model.onnx'])
+    expect(readerOf({ ...program, memory: 9 })).toEqual({ engine: 'onnx', model: 'int8/model.onnx' })
+    expect(feedingOf(both, 'reader')).toEqual({ input: lines.line.input })
+    expect(feedingOf(both, undefined)).toBe(both)
+    expect(readerOf({ engine: 'nano', plan: 'a', reader: { plan: 'b' } })).toEqual({ engine: 'nano', plan: 'b' })
+    expect(readerOf({ engine: 'nano', plan: 'a' })).toBeUndefined()
   })
 
   it('finds text in the language, its base, else English', () => {

@@ -4,12 +4,14 @@ import { makeNode } from '../../../src/onnx/attribute.ts'
 import { writeModel } from '../../../src/onnx/write.ts'
 import { JikoError } from '../../../src/protocol/error.ts'
 import type { ImageInput } from '../../../src/protocol/input.ts'
-import { sampleOf, type Variant } from '../../../src/protocol/manifest.ts'
+import { type Feeding, type Program, sampleOf, type Variant } from '../../../src/protocol/manifest.ts'
 import { float32, type Tensors } from '../../../src/protocol/tensor.ts'
 import type { Backend } from '../../../src/runtime/backend.ts'
-import { checkGolden, openSession } from '../../../src/runtime/open-session.ts'
+import { startCalls } from '../../../src/runtime/feeding.ts'
+import { checkGolden, createSessions, goldenOfEach, openSession } from '../../../src/runtime/open-session.ts'
 import { createOrtWasmBackend } from '../../../src/runtime/ort-wasm.ts'
 import { createOrtWebgpuBackend } from '../../../src/runtime/ort-webgpu.ts'
+import { timeRuns } from '../../../src/runtime/stopwatch.ts'
 import { makeModel } from '../onnx/make.ts'
 
 const input: ImageInput = {
@@ -154,5 +156,87 @@ describe('ort-wasm', () => {
     await expect(backend.createSession({ engine: 'nano', plan: 'plan' }, rubbish)).rejects.toMatchObject({
       code: 'runtime/engine',
     })
+  })
+})
+
+describe('a program of two graphs', () => {
+  const line: ImageInput = { ...input, tensor: 'line', fit: 'line', width: 40 }
+  const page: Feeding = {
+    input,
+    output: {
+      kind: 'page',
+      tensor: 'map',
+      pixel: 0.3,
+      least: 0.5,
+      grow: 2,
+      most: 9,
+      line: {
+        input: line,
+        output: { kind: 'text', tensor: 'logits', activation: 'logits', blank: 0, symbols: ['a'] },
+        least: 0.5,
+      },
+    },
+  }
+  const both: Variant = {
+    name: 'fp32',
+    programs: [{ engine: 'onnx', model: 'finds', reader: { model: 'reads' } }],
+    golden: [
+      { seed: 1, output: { map: [3] }, tolerance: 0 },
+      { seed: 2, output: { map: [3] }, tolerance: 0 },
+      { seed: 1, graph: 'reader', output: { logits: [1, 2] }, tolerance: 0.01 },
+    ],
+  }
+  /** Finds with one graph and reads with the other; tells what was fed to which, and what was freed. */
+  function twoGraphs(said: string[], answer = right): Backend {
+    return {
+      id: 'two',
+      name: 'two',
+      engine: 'onnx',
+      async createSession(program) {
+        const model = 'model' in program ? program.model : ''
+        if (model === 'reads' && said.includes('no reader')) throw new JikoError('runtime/session-failed', 'no room')
+        return {
+          async run(inputs) {
+            said.push(`${model} ${Object.values(inputs).map(({ dims }) => dims.join('x'))}`)
+            return model === 'finds' ? { map: float32([1], Float32Array.of(3)) } : answer()
+          },
+          dispose: async () => void said.push(`${model} freed`),
+        }
+      },
+    }
+  }
+
+  it('is one session: each graph has answered its own golden inputs', async () => {
+    const said: string[] = []
+    const { session } = await openSession(both, page, [twoGraphs(said)], read)
+    expect(said).toEqual(['finds 1x3x10x20', 'finds 1x3x10x20', 'reads 1x3x10x40'])
+    const call = startCalls(session, page)
+    expect(Object.keys(await call({}))).toEqual(['map'])
+    expect(Object.keys(await call({}, 'reader'))).toEqual(['logits'])
+    await session.dispose()
+    expect(said.slice(-2).sort()).toEqual(['finds freed', 'reads freed'])
+  })
+
+  it('is passed over when its reader answers wrongly, and when there is no room for it: both are freed', async () => {
+    const said: string[] = []
+    await expect(openSession(both, page, [twoGraphs(said, wrong)], read)).rejects.toThrow('off by 0.5')
+    expect(said.slice(-2).sort()).toEqual(['finds freed', 'reads freed'])
+    const full = ['no reader']
+    await expect(openSession(both, page, [twoGraphs(full)], read)).rejects.toThrow('no room')
+    expect(full.at(-1)).toBe('finds freed')
+  })
+
+  it('is timed with both', async () => {
+    const said: string[] = []
+    const session = await createSessions(twoGraphs(said), both.programs[0] as Program, read)
+    let ticks = 0
+    const clock = { budget: 10, now: () => ++ticks * 4 }
+    expect(await timeRuns(session, page, goldenOfEach(both), clock)).toBe(4)
+    expect(new Set(said)).toEqual(new Set(['finds 1x3x10x20', 'reads 1x3x10x40']))
+  })
+
+  it('is not asked for a reader that it has not', async () => {
+    const session = await fakeBackend('onnx', right).createSession({ engine: 'onnx', model: 'x' }, read)
+    await expect(startCalls(session, page)({}, 'reader')).rejects.toMatchObject({ code: 'runtime/no-reader' })
   })
 })

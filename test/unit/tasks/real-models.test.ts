@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createEngines } from '../../../src/cli/engines.ts'
 import { startCalls } from '../../../src/runtime/feeding.ts'
 import { taskFor } from '../../../src/tasks/table.ts'
-import { inputOf, modelBytes, realPacks } from '../../helpers/real-packs.ts'
+import { inputOf, materialBytes, modelBytes, realPacks } from '../../helpers/real-packs.ts'
 import { hasMaterials } from '../../helpers/sample-inputs.ts'
 
 if (!hasMaterials) console.warn('Tasks on real models: skipped, there is no shared/materials beside the project.')
@@ -15,7 +15,9 @@ describe.runIf(hasMaterials)('a real model', () => {
     const { input, output } = real.source
     if (!input || typeof output !== 'object') throw new Error('a real pack says both')
     const manifest = { ...real.source, input, output }
-    const session = await engines.open(modelBytes(real))
+    const first = await engines.open(modelBytes(real))
+    const reader = real.reader === undefined ? undefined : await engines.open(materialBytes(real.reader))
+    const session = { ...first, ...(reader && { reader }) }
     const task = await taskFor(manifest, async (path) => real.files?.[path] ?? new Uint8Array())
     for (const question of real.questions) {
       const given = await inputOf(question, input)
@@ -26,6 +28,7 @@ describe.runIf(hasMaterials)('a real model', () => {
       // Asked again from the start, a model that remembers has forgotten.
       if (real.source.state) expect(await task.run(given, startCalls(session, manifest))).toEqual(answer)
     }
-    await session.dispose()
+    await first.dispose()
+    await reader?.dispose()
   })
 })
