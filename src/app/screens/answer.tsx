@@ -78,7 +78,7 @@ function Answer({ entry, isNew }: { entry: HistoryEntry; isNew: boolean }): JSX.
       >
         <Picture name={sure ? 'check' : 'doubt'} />
         <div>
-          <p class="word">{word}</p>
+          <p class={word.includes('\n') ? 'word lines' : 'word'}>{word}</p>
           {how && (
             <p class="how">
               {how}
@@ -87,7 +87,11 @@ function Answer({ entry, isNew }: { entry: HistoryEntry; isNew: boolean }): JSX.
           )}
         </div>
         {score !== undefined && <Coals score={score} />}
-        {likeliest && <p class="small">{i18n.t('answer.likeliest', { name: likeliest, score: percent })}</p>}
+        {likeliest && (
+          <p class={likeliest.includes('\n') ? 'small lines' : 'small'}>
+            {i18n.t('answer.likeliest', { name: likeliest, score: percent })}
+          </p>
+        )}
         <p class="saved" data-testid="saved">
           <StateMark state={state} words />
           <span class="small">{formatWhen(body.at.wall, Date.now(), language)}</span>
