@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { lingui } from '@lingui/vite-plugin'
 import { defineConfig, type UserConfig } from 'vite'
-import { ORT_FOLDER, TOKENIZER_FOLDER } from './scripts/ort-runtime.ts'
+import { ORT_FOLDER, packFolder } from './scripts/ort-runtime.ts'
 import { shellList } from './scripts/shell-list.ts'
 import { splitTexts } from './scripts/split-texts.ts'
 import { workerEntry } from './scripts/worker-entry.ts'
@@ -10,12 +10,14 @@ import { loadReleaseKey } from './src/cli/release-key.ts'
 const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')) as { version: string }
 
 /**
- * onnxruntime-web's own script goes beside its wasm, tokenizers into a folder of their own: loaded when a pack needs
- * them, never part of the shell. Texts are named by their language, by which the service worker knows them.
+ * onnxruntime-web's own script goes beside its wasm, what only some packs need into folders of their own: loaded when a
+ * pack needs them, never part of the shell. Texts are named by their language, by which the service worker knows them.
  */
 function chunkFileNames({ moduleIds }: { moduleIds: string[] }): string {
   if (moduleIds.some((id) => id.includes('/onnxruntime-web/'))) return `${ORT_FOLDER}/[name]-[hash].js`
-  if (moduleIds.some((id) => id.includes('/@huggingface/tokenizers/'))) return `${TOKENIZER_FOLDER}/[name]-[hash].js`
+  if (moduleIds.some((id) => /\/@huggingface\/tokenizers\/|\/tasks\/(generate|spans)\.ts$/.test(id)))
+    return `${packFolder('tokens')}/[name]-[hash].js`
+  if (moduleIds.some((id) => id.includes('/tasks/page/'))) return `${packFolder('page')}/[name]-[hash].js`
   for (const id of moduleIds) {
     const [, language, rest] = /\/locales\/([a-z]+)\/messages\.po(\?rest)?$/.exec(id) ?? []
     if (language) return `assets/${rest ? 'texts' : 'locale'}-${language}-[hash].js`

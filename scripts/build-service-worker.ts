@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { build } from 'vite'
-import { runtimeCacheOf, SYNC_SCRIPT } from '../src/protocol/service-worker.ts'
+import { PACK_SCRIPTS, runtimeCacheOf, SYNC_SCRIPT } from '../src/protocol/service-worker.ts'
 import { listFiles } from './list-files.ts'
-import { ORT_FOLDER, TOKENIZER_FOLDER } from './ort-runtime.ts'
+import { ORT_FOLDER, packFolder } from './ort-runtime.ts'
 import { readShellScripts } from './shell-list.ts'
 
 interface PrecacheEntry {
@@ -75,13 +75,15 @@ export async function buildServiceWorker(appFolder: string): Promise<void> {
   const scripts = await readShellScripts(appFolder)
   const within = (folder: string): string[] =>
     all.filter((path) => path.startsWith(`${folder}/`) && !/\.(br|gz)$/.test(path))
+  const packScripts = Object.fromEntries(
+    Object.entries(PACK_SCRIPTS).map(([name, cache]) => [cache, within(packFolder(name))]),
+  )
   const texts = Map.groupBy(all.filter(languageOf), languageOf)
   await buildScript(appFolder, 'main.ts', 'sw.js', {
     'self.__WB_MANIFEST': JSON.stringify(await precacheList(appFolder, scripts)),
     __LANGUAGE_FILES__: JSON.stringify(Object.fromEntries(texts)),
     __LATER_FILES__: JSON.stringify(all.filter((path) => isLater(path, scripts))),
-    __RUNTIME_FILES__: JSON.stringify(Object.groupBy(within(ORT_FOLDER), runtimeCacheOf)),
-    __TOKENIZER_FILES__: JSON.stringify(within(TOKENIZER_FOLDER)),
+    __RUNTIME_FILES__: JSON.stringify({ ...Object.groupBy(within(ORT_FOLDER), runtimeCacheOf), ...packScripts }),
   })
   await buildScript(appFolder, 'sync.ts', SYNC_SCRIPT, {})
 }

@@ -8,8 +8,8 @@ const { version } = JSON.parse(readFileSync(new URL('package.json', PACKAGE), 'u
 /** Folder of the runtime inside the built app. The version is in the name, so a cached copy never goes stale. */
 export const ORT_FOLDER = `runtime/ort-${version}`
 
-/** Folder of the tokenizers' script, beside that of the runtime. */
-export const TOKENIZER_FOLDER = 'runtime/tokens'
+/** Folder of scripts that only some packs need, beside that of the runtime. */
+export const packFolder = (name: string): string => `runtime/${name}`
 
 /** The plain WASM build, which every phone can use, and the one for WebGPU. */
 const FILES = ['', '.jspi'].flatMap((build) => [

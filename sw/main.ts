@@ -1,5 +1,5 @@
 import { PrecacheController, type PrecacheEntry } from 'workbox-precaching'
-import { SHARE_ACTION, TOKENIZER_CACHE, type ToServiceWorker } from '../src/protocol/service-worker.ts'
+import { SHARE_ACTION, type ToServiceWorker } from '../src/protocol/service-worker.ts'
 import { createKeptFiles } from './kept-files.ts'
 import { createLanguages } from './languages.ts'
 import { takeShared } from './share.ts'
@@ -7,10 +7,8 @@ import { takeShared } from './share.ts'
 declare const self: ServiceWorkerGlobalScope & { __WB_MANIFEST: (PrecacheEntry | string)[] }
 /** Scripts that the first answer does not need. */
 declare const __LATER_FILES__: readonly string[]
-/** Files of `runtime/ort-<version>/`, the only runtime this build of the app can use, by the cache they are kept in. */
+/** Files of `runtime/`, by the cache they are kept in: onnxruntime-web, and scripts that only some packs need. */
 declare const __RUNTIME_FILES__: Readonly<Record<string, readonly string[]>>
-/** Reads texts for the packs that bring a tokenizer. */
-declare const __TOKENIZER_FILES__: readonly string[]
 /** Text files of the languages, each on the wire only when used. */
 declare const __LANGUAGE_FILES__: Readonly<Record<string, readonly string[]>>
 
@@ -21,8 +19,7 @@ const openPage = shell.createHandlerBoundToURL('index.html')
 const later = createKeptFiles('jiko-later-v1', __LATER_FILES__, scope, caches)
 // Fetched with the first pack that needs it, and most phones never do.
 const runtimes = Object.entries(__RUNTIME_FILES__).map(([name, files]) => createKeptFiles(name, files, scope, caches))
-const tokenizers = createKeptFiles(TOKENIZER_CACHE, __TOKENIZER_FILES__, scope, caches)
-const apart = [later, ...runtimes, tokenizers, createLanguages(__LANGUAGE_FILES__, scope, caches)]
+const apart = [later, ...runtimes, createLanguages(__LANGUAGE_FILES__, scope, caches)]
 
 self.addEventListener('install', (event) => {
   event.waitUntil(Promise.all([shell.install(event), ...apart.map((files) => files.fetchUsed())]))

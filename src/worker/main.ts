@@ -7,7 +7,7 @@ import { memoryLocks, webLocks } from '../packs/locks.ts'
 import { openPartialFile } from '../packs/partial.ts'
 import { createCacheStore } from '../packs/store-cache.ts'
 import { PLAN_VERSION } from '../protocol/plan-version.ts'
-import { runtimeCacheOf, TOKENIZER_CACHE } from '../protocol/service-worker.ts'
+import { PACK_SCRIPTS, runtimeCacheOf } from '../protocol/service-worker.ts'
 import type { OnNews, WorkerApi, WorkerConfig } from '../protocol/worker.ts'
 import type { Backend } from '../runtime/backend.ts'
 import { createLazyBackend } from '../runtime/lazy-backend.ts'
@@ -83,7 +83,8 @@ async function start(config: WorkerConfig, tell: OnNews): Promise<Omit<WorkerApi
   /** Kept with what packs need: what was tried and found faster must be there without a network. */
   async function keepRuntimes(): Promise<void> {
     await cacheUsed(runtime, runtimeCacheOf)
-    await cacheUsed(new URL('../tokens/', runtime), () => TOKENIZER_CACHE)
+    for (const [folder, cache] of Object.entries(PACK_SCRIPTS))
+      await cacheUsed(new URL(`../${folder}/`, runtime), () => cache)
   }
   const room = await createPackRoom({
     store,
