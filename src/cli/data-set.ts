@@ -3,6 +3,7 @@ import { basename, dirname, extname, join, relative, sep } from 'node:path'
 import { JikoError } from '../protocol/error.ts'
 import type { Input } from '../protocol/input.ts'
 import type { TaskInput } from '../protocol/task.ts'
+import { parseCsvLines } from './csv.ts'
 import { readTextFile } from './files.ts'
 import type { ReadInput } from './read-input.ts'
 
@@ -53,11 +54,8 @@ const linesOf = (text: string): string[] => text.split(/\r?\n/).filter((line) =>
 
 /** Lines of a CSV file as objects by the names of its first line. Fields may be quoted. */
 export function parseCsv(text: string): Row[] {
-  const fields = (line: string): string[] =>
-    [...line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(
-      ([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain?.trim() ?? '',
-    )
-  return objects(linesOf(text).map(fields))
+  const lines = parseCsvLines(text).map((line) => line.map((field) => field.trim()))
+  return objects(lines.filter((line) => line.some((field) => field !== '')))
 }
 
 /** The same of tab-separated values, which are never quoted. */

@@ -12,6 +12,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   inspect: async () => (await import('./commands/inspect.ts')).inspectCommand(),
   verify: async () => (await import('./commands/verify.ts')).verifyCommand(),
   diff: async () => (await import('./commands/diff.ts')).diffCommand(),
+  form: async () => (await import('./commands/form.ts')).formCommand(),
   key: async () => (await import('./commands/key.ts')).keyCommand(),
   hub: async () => (await import('./commands/hub.ts')).hubCommand(),
 }

@@ -66,9 +66,13 @@ const Question = v.variant('kind', [
     many: v.optional(v.boolean()),
     options: v.pipe(v.array(Option), v.minLength(1), v.maxLength(200)),
   }),
+  /** Recorded as `2026-11-28`. */
+  v.strictObject({ ...common, kind: v.literal('date') }),
   v.strictObject({ ...common, kind: v.literal('photo') }),
   /** Recorded as `latitude longitude 0 accuracy`, as XLSForm has it. */
   v.strictObject({ ...common, kind: v.literal('place') }),
+  /** Something to read; nobody answers it. */
+  v.strictObject({ ...common, kind: v.literal('note'), required: v.optional(v.literal(false)) }),
 ])
 export type Question = v.InferOutput<typeof Question>
 
@@ -81,12 +85,15 @@ export const namesIn = (condition: Condition): string[] => {
 /** What is wrong with the questions together, with the name of the one it is about. */
 function questionsProblem(questions: readonly Question[]): string | undefined {
   const before = new Set([ANSWER])
+  const notes = new Set(questions.flatMap(({ kind, name }) => (kind === 'note' ? [name] : [])))
   for (const question of questions) {
     const { name, when } = question
     if (before.has(name)) return `question "${name}": there is another of that name`
     const unknown = when && namesIn(when).find((other) => !before.has(other))
     if (unknown !== undefined)
       return `question "${name}": its "when" asks for "${unknown}", which does not come before it`
+    const note = when && namesIn(when).find((other) => notes.has(other))
+    if (note !== undefined) return `question "${name}": its "when" asks for "${note}", which is a note`
     if (question.kind === 'choice') {
       const ids = question.options.map(({ id }) => id)
       const twice = ids.find((id, i) => ids.indexOf(id) !== i)

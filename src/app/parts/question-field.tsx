@@ -70,6 +70,12 @@ function Input({ question, value, label, said, onChange }: InputProps): JSX.Elem
         </fieldset>
       )
     }
+    case 'note':
+      return (
+        <p {...said} class="lead" dir="auto">
+          {label}
+        </p>
+      )
     case 'photo':
       return <PhotoInput label={label} said={said} value={value} onChange={onChange} />
     case 'place':
@@ -85,6 +91,13 @@ function Input({ question, value, label, said, onChange }: InputProps): JSX.Elem
         </label>
       )
     }
+    case 'date':
+      return (
+        <label class="field">
+          <span dir="auto">{label}</span>
+          <input {...said} type="date" value={text} onInput={({ currentTarget }) => onChange(currentTarget.value)} />
+        </label>
+      )
     default:
       return (
         <label class="field">

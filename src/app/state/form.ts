@@ -15,7 +15,11 @@ function holds(condition: Condition, values: Values): boolean {
   if ('not' in condition) return !holds(condition.not, values)
   const value = values[condition.question]
   if ('is' in condition) {
-    return Array.isArray(value) ? value.includes(String(condition.is)) : String(value ?? '') === String(condition.is)
+    const { is } = condition
+    if (isEmpty(value)) return is === ''
+    // "5.0" is 5.
+    if (typeof is === 'number') return Number(value) === is
+    return Array.isArray(value) ? value.includes(String(is)) : String(value) === String(is)
   }
   const { above, below } = condition
   const number = value === undefined || value === '' ? Number.NaN : Number(value)
@@ -58,6 +62,7 @@ export function outcomeOf(form: Form, values: Values, answer: string | undefined
   const now = asked(form, values, answer)
   const outcome: Outcome = { patch: {}, files: {} }
   for (const question of form.questions) {
+    if (question.kind === 'note') continue
     const field = fieldOf(question.name)
     const value = now.includes(question) ? values[question.name] : undefined
     if (value instanceof Blob) outcome.files[field] = value

@@ -4,6 +4,7 @@ import type { FakePageOptions } from './options.ts'
 export const FORM: NonNullable<FakePageOptions['form']> = {
   consent: true,
   questions: [
+    { kind: 'note', name: 'thanks', label: { en: 'A few questions about this tree' } },
     {
       kind: 'number',
       name: 'trees',
@@ -22,6 +23,7 @@ export const FORM: NonNullable<FakePageOptions['form']> = {
       ],
     },
     { kind: 'text', name: 'kind', label: { en: 'Which trees give it?' }, when: { question: 'shade', is: 'yes' } },
+    { kind: 'date', name: 'sprayed', label: { en: 'When was it last sprayed?' } },
     { kind: 'photo', name: 'tree', label: { en: 'The whole tree' } },
     { kind: 'place', name: 'spot', label: { en: 'Where it stands' } },
   ],

@@ -19,6 +19,8 @@ const FORM = parseForm(
       },
       { kind: 'text', name: 'which', label, when: { question: 'shade', is: 'tall' } },
       { kind: 'text', name: 'since', label, when: { question: 'which', is: 'mango' } },
+      { kind: 'note', name: 'thanks', label },
+      { kind: 'date', name: 'sprayed', label },
       { kind: 'photo', name: 'tree', label, when: { question: 'answer', is: 'rust' } },
     ],
   }),
@@ -27,8 +29,8 @@ const names = (values: Values, answer?: string): string[] => asked(FORM, values,
 
 describe('the questions that are asked', () => {
   it('follow from what was said, and from the answer', () => {
-    expect(names({})).toEqual(['trees', 'shade'])
-    expect(names({ shade: ['low', 'tall'] }, 'rust')).toEqual(['trees', 'shade', 'which', 'tree'])
+    expect(names({})).toEqual(['trees', 'shade', 'thanks', 'sprayed'])
+    expect(names({ shade: ['low', 'tall'] }, 'rust')).toEqual(['trees', 'shade', 'which', 'thanks', 'sprayed', 'tree'])
   })
 
   it('see a question that is not asked as unanswered', () => {
@@ -88,7 +90,7 @@ describe('what was filled in', () => {
     const photo = new Blob(['x'])
     const { patch, files } = outcomeOf(
       FORM,
-      { trees: '7', shade: ['tall', 'low'], which: 'mango', tree: photo },
+      { trees: '7', shade: ['tall', 'low'], which: 'mango', sprayed: '2026-11-28', tree: photo },
       'rust',
     )
     expect(patch).toEqual({
@@ -96,6 +98,7 @@ describe('what was filled in', () => {
       'form.shade': 'tall low',
       'form.which': 'mango',
       'form.since': null,
+      'form.sprayed': '2026-11-28',
     })
     expect(files).toEqual({ 'form.tree': photo })
     expect(outcomeOf(FORM, { shade: [], which: 'mango' }, 'healthy').patch).toMatchObject({

@@ -37,7 +37,7 @@ const OWNERS: ReadonlyArray<[RegExp, readonly string[]]> = [
   [/^(preact|@preact\/|@lingui\/)/, ['src/app']],
   [/^(hono|@hono\/|kysely|pg|jose|aws4fetch)(\/|$)/, ['src/hub']],
   [/^node:sqlite$/, ['src/hub']],
-  [/^(commander|cli-progress|uqr|@jsquash\/)/, ['src/cli']],
+  [/^(commander|cli-progress|read-excel-file|uqr|@jsquash\/)/, ['src/cli']],
 ]
 
 interface Import {

@@ -36,9 +36,19 @@ describe('a form', () => {
         },
         { kind: 'photo', name: 'tree', label, when: { question: 'answer', is: 'rust' } },
         { kind: 'place', name: 'spot', label },
+        { kind: 'date', name: 'sprayed', label },
+        { kind: 'note', name: 'thanks', label },
       ),
     )
-    expect(parsed.questions.map(({ kind }) => kind)).toEqual(['number', 'choice', 'text', 'photo', 'place'])
+    expect(parsed.questions.map(({ kind }) => kind)).toEqual([
+      'number',
+      'choice',
+      'text',
+      'photo',
+      'place',
+      'date',
+      'note',
+    ])
   })
 
   it.each([
@@ -69,6 +79,11 @@ describe('a form', () => {
       /question "why": its "when" asks for "later"/,
     ],
     [form({ kind: 'text', name: 'why', label, when: { question: 'answer' } }), /question "why"/],
+    [form({ kind: 'note', name: 'a', label, required: true }), /question "a"/],
+    [
+      form({ kind: 'note', name: 'a', label }, { kind: 'text', name: 'b', label, when: { question: 'a', is: 1 } }),
+      /question "b": its "when" asks for "a", which is a note/,
+    ],
     [form({ kind: 'text', label }), /question 1/],
   ])('%s is refused, and the question named', (text, expected) => expect(message(text)).toMatch(expected))
 })
