@@ -9,6 +9,7 @@ import { CellProblem, conditionOf, limitsOf, parseExpression } from '../../../sr
 import { formFromSheets } from '../../../src/cli/xlsform/read-form.ts'
 import { readSheets, type Sheets, sheetOf } from '../../../src/cli/xlsform/sheets.ts'
 import { languageCode } from '../../../src/cli/xlsform/texts.ts'
+import type { Question } from '../../../src/protocol/form.ts'
 
 const FIXTURE = 'test/fixtures/coffee-visit'
 
@@ -239,14 +240,14 @@ describe('a relevant', () => {
   const option = (id: string) => ({ id, label })
   const shown = (relevant: string, values: Values): boolean => {
     const when = conditionOf(parseExpression(relevant), known)
-    const questions = [
+    const questions: Question[] = [
       { kind: 'number', name: 'n', label },
       { kind: 'choice', name: 'c', label, options: [option('a'), option('b')] },
       { kind: 'choice', name: 'm', label, many: true, options: [option('a'), option('b')] },
       { kind: 'text', name: 't', label },
       { kind: 'text', name: 'then', label, when },
-    ] as const
-    return asked({ questions: [...questions] }, values, undefined).length === 5
+    ]
+    return asked({ questions }, values, undefined).length === 5
   }
 
   // As ODK has it: nothing compared with a number is false, and nothing is the empty text.
