@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { lingui } from '@lingui/vite-plugin'
 import { defineConfig, type UserConfig } from 'vite'
+import { groupChunks } from './scripts/group-chunks.ts'
 import { ORT_FOLDER, packFolder } from './scripts/ort-runtime.ts'
 import { shellList } from './scripts/shell-list.ts'
 import { splitTexts } from './scripts/split-texts.ts'
@@ -28,34 +29,37 @@ function chunkFileNames({ moduleIds }: { moduleIds: string[] }): string {
 const texts = () => [lingui({ failOnMissing: true, failOnCompileError: true }), splitTexts('src/app/main.tsx')]
 
 /** What every build of the app shares; `trustedKeys` are the release keys whose packs this app will run. */
-export const appConfig = (trustedKeys: readonly string[]): UserConfig => ({
-  root: 'src/app',
-  // Relative, so that one build serves from any sub-path.
-  base: './',
-  plugins: [workerEntry(), shellList(), ...texts()],
-  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
-  define: {
-    __APP_VERSION__: JSON.stringify(version),
-    __TRUSTED_KEYS__: JSON.stringify(trustedKeys),
-    __ORT_BASE__: JSON.stringify(`${ORT_FOLDER}/`),
-  },
-  resolve: {
-    // Its package names the ES5 build, twice the size.
-    alias: { 'workbox-window': 'workbox-window/build/workbox-window.prod.mjs' },
-    // Without the first, onnxruntime-web's bundle has Vite emit the 14 MB wasm a second time.
-    conditions: ['onnxruntime-web-use-extern-wasm', 'module', 'browser', 'development|production'],
-  },
-  worker: { format: 'es', rolldownOptions: { output: { chunkFileNames } } },
-  build: {
-    outDir: '../../dist/app',
-    emptyOutDir: true,
-    assetsInlineLimit: 0,
-    // Preloading asks the document, which the worker does not have.
-    modulePreload: false,
-    reportCompressedSize: false,
-    license: { fileName: 'licences.md' },
-    rolldownOptions: { output: { chunkFileNames } },
-  },
-})
+export function appConfig(trustedKeys: readonly string[]): UserConfig {
+  const chunks = groupChunks()
+  return {
+    root: 'src/app',
+    // Relative, so that one build serves from any sub-path.
+    base: './',
+    plugins: [workerEntry(), chunks.plugin, shellList(), ...texts()],
+    oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+    define: {
+      __APP_VERSION__: JSON.stringify(version),
+      __TRUSTED_KEYS__: JSON.stringify(trustedKeys),
+      __ORT_BASE__: JSON.stringify(`${ORT_FOLDER}/`),
+    },
+    resolve: {
+      // Its package names the ES5 build, twice the size.
+      alias: { 'workbox-window': 'workbox-window/build/workbox-window.prod.mjs' },
+      // Without the first, onnxruntime-web's bundle has Vite emit the 14 MB wasm a second time.
+      conditions: ['onnxruntime-web-use-extern-wasm', 'module', 'browser', 'development|production'],
+    },
+    worker: { format: 'es', rolldownOptions: { output: { chunkFileNames } } },
+    build: {
+      outDir: '../../dist/app',
+      emptyOutDir: true,
+      assetsInlineLimit: 0,
+      // It asks the document, which the worker does not have; `groupChunks` names what the page begins with.
+      modulePreload: false,
+      reportCompressedSize: false,
+      license: { fileName: 'licences.md' },
+      rolldownOptions: { output: { chunkFileNames, codeSplitting: { groups: chunks.groups } } },
+    },
+  }
+}
 
 export default defineConfig(async () => appConfig([(await loadReleaseKey()).key]))

@@ -1,4 +1,5 @@
 import { type JSX, render } from 'preact'
+import { whenCalm } from '../client/calm.ts'
 import type { Circumstances, Kit } from '../client/kit.ts'
 import { createSignal, type Signal } from '../client/signal.ts'
 import { createOnce } from '../lib/memo.ts'
@@ -10,6 +11,7 @@ import { createAttempts } from './state/attempt.ts'
 import { createDraftStore } from './state/draft.ts'
 import { closeWhenAway, createGate, type Gate } from './state/gate.ts'
 import { createInstallOffer, type InstallOffer } from './state/install-offer.ts'
+import { createLastTime } from './state/last-time.ts'
 import { createNavigation } from './state/navigation.ts'
 import { type Connection, onOtherNetwork } from './state/networks.ts'
 import { createPacks } from './state/packs.ts'
@@ -33,9 +35,11 @@ export async function startApp(openKit: () => Promise<Kit>, root: HTMLElement): 
   const app = await opening.then(
     async (kit) => {
       const gate = createGate({ kit, preferences })
-      await gate.close()
+      const made = createApp(kit, preferences, texts, gate, installOffer, live)
+      // Both from the same disk: what is drawn once is drawn in the time of one.
+      await Promise.all([gate.close(), made.records.first])
       closeWhenAway(gate, document)
-      return createApp(kit, preferences, texts, gate, installOffer, live)
+      return made
     },
     (error: unknown) => ({ error }),
   )
@@ -101,7 +105,17 @@ function createApp(
     const place = wanted ? await (await places()).now() : undefined
     return { ...(person !== undefined && { actor: person }), ...(place && { place }) }
   }
-  const attempts = createAttempts({ kit, navigation, drafts: createDraftStore(root), circumstances })
+  const lastTime = createLastTime(localStorage, import.meta.url)
+  const attempts = createAttempts({
+    kit,
+    navigation,
+    drafts: createDraftStore(root),
+    circumstances,
+    // Of another engine even the start is megabytes, and seconds, for somebody who may only look at the history.
+    onAnswered: ({ name, backend }) => lastTime.keepPack(backend.startsWith('nano') ? name : undefined),
+  })
+  const expected = lastTime.pack()
+  if (expected !== undefined) attempts.expect(expected)
   const waiting = createStoredCount('jiko-batch', localStorage)
   const batches = createOnce(async () => {
     const [{ createBatches }, { createBatchStore }] = await Promise.all([
@@ -112,19 +126,21 @@ function createApp(
     await made.restore()
     return made
   })
-  const packs = createPacks(kit, attempts.forget)
+  const packs = createPacks(kit, attempts.forget, lastTime)
   void packs.start()
   // A download that gave up for want of a network, or of a free one, goes on when there is one.
   onOtherNetwork(window, (navigator as { connection?: Connection }).connection, () => void packs.resume())
   // The system keeps what it hands over until somebody asks: that can wait for a file of its own.
-  import('./handed-files.ts').then(
-    ({ takeFiles }) =>
-      takeFiles((file) => {
-        navigation.go({ screen: 'packs' })
-        return packs.importFile(file)
-      }),
-    () => undefined,
-  )
+  whenCalm()
+    .then(() => import('./handed-files.ts'))
+    .then(
+      ({ takeFiles }) =>
+        takeFiles((file) => {
+          navigation.go({ screen: 'packs' })
+          return packs.importFile(file)
+        }),
+      () => undefined,
+    )
   void attempts.restore()
   return {
     kit,

@@ -1,4 +1,5 @@
 import type { Workbox } from 'workbox-window'
+import { whenCalm } from './calm.ts'
 import { createSignal, type Signal } from './signal.ts'
 
 export interface AppUpdate {
@@ -23,8 +24,9 @@ export function createAppUpdate(scriptUrl: URL | undefined, reload: () => void):
   }
 }
 
-/** What registers is a file of its own: the first screen does not wait for it. */
+/** What registers is a file of its own: the first screen does not wait for it, and a page that works offline already lets its user go first. */
 async function register(scriptUrl: URL, onWaiting: () => void): Promise<Workbox> {
+  if (navigator.serviceWorker.controller) await whenCalm()
   const { Workbox } = await import('workbox-window')
   const workbox = new Workbox(scriptUrl.href)
   workbox.addEventListener('waiting', onWaiting)

@@ -30,15 +30,14 @@ export interface InstalledBase {
   teaches: boolean
 }
 
+export const notInstalled = (name: string): JikoError =>
+  new JikoError('pack/not-installed', `the pack "${name}" is not installed; install it first`, { detail: { name } })
+
 /** @throws JikoError `pack/not-installed` */
 export async function findBase(name: string, host: WorkerHost, operation?: Operation): Promise<InstalledBase> {
   const installed = await persistently(() => host.call((api) => api.list(), operation))
   const pack = installed.find((one) => one.name === name && one.state === 'ready')
-  if (!pack) {
-    throw new JikoError('pack/not-installed', `the pack "${name}" is not installed; install it first`, {
-      detail: { name },
-    })
-  }
+  if (!pack) throw notInstalled(name)
   const { manifest } = pack.signed
   return {
     manifest,

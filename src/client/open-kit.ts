@@ -31,6 +31,8 @@ export interface KitOptions {
   runtime?: string | URL
   /** Version of the app, sent along with each sync. */
   app?: string
+  /** Starts the inference worker at once, beside the storage: for a page whose first screen shows packs. */
+  eager?: boolean
 }
 
 /**
@@ -42,7 +44,6 @@ export async function openKit(options: KitOptions = {}): Promise<Kit> {
   const base = new URL(options.base ?? '.', document.baseURI)
   const name = options.database ?? 'jiko'
   const channel = new BroadcastChannel(name)
-  const store = await openStore({ name, channel })
   const own = createWorkerHost(
     () => new Worker(new URL('../worker/main.ts', import.meta.url), { type: 'module', name: 'jiko-inference' }),
     { trustedKeys: options.trustedKeys ?? [], runtime: new URL(options.runtime ?? 'runtime/', base).href },
@@ -53,6 +54,11 @@ export async function openKit(options: KitOptions = {}): Promise<Kit> {
     tab: toBase32(randomBytes(5)),
   }
   const host = tabs ? createSharedHost({ own, ...tabs }) : { ...own, close: own.recycle }
+  if (options.eager) host.warm()
+  const store = await openStore({ name, channel }).catch((error) => {
+    host.close()
+    throw error
+  })
   const moment = createClock()
   const script = options.serviceWorker ?? 'sw.js'
   const update = createAppUpdate(script === false ? undefined : new URL(script, base), () => location.reload())

@@ -4,7 +4,7 @@ import { recordId } from '../protocol/log.ts'
 import type { Moment, RecordBody } from '../protocol/record.ts'
 import type { RunInput, RunOptions } from '../protocol/worker.ts'
 import type { NewAttachment, RecordStore, StoredRecord } from '../store/store.ts'
-import { askPack, findBase, persistently } from './ask-pack.ts'
+import { askPack, notInstalled, persistently } from './ask-pack.ts'
 import type { OpenPack, Operation, RunOperation } from './kit.ts'
 import { nameAttachments, resultBody } from './records.ts'
 import { runAll } from './run-all.ts'
@@ -31,11 +31,13 @@ export async function openPack(
     ? await (await import('./taught-answers.ts')).openTaught(name, store)
     : undefined
   const base = taught?.base ?? name
-  const { manifest, takes } = await findBase(base, host, operation)
-  const called = taught ?? { ...manifest, threshold: manifest.decision.threshold }
-  const { variant, backend } = await persistently(() =>
+  const { manifest, variant, backend } = await persistently(() =>
     host.call((api, job, onProgress) => api.open(job, base, onProgress), operation),
-  )
+  ).catch((error) => {
+    throw error instanceof JikoError && error.code === 'pack/absent' ? notInstalled(base) : error
+  })
+  const takes = manifest.input.kind
+  const called = taught ?? { ...manifest, threshold: manifest.decision.threshold }
 
   /** A full device gives up packs before it refuses a record: those can be fetched again. */
   async function appendWithRoom(body: RecordBody, stored: readonly NewAttachment[]): Promise<StoredRecord> {

@@ -197,6 +197,11 @@ export function createSharedHost({
         signal?.removeEventListener('abort', cancel)
       }
     },
+    warm: () =>
+      void decided.then(() => {
+        // Where another tab has the worker, it runs already.
+        if (leads && !closing.signal.aborted) own.warm()
+      }),
     recycle: () => own.recycle(),
     close() {
       closing.abort()

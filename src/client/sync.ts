@@ -1,6 +1,7 @@
 import { JikoError } from '../protocol/error.ts'
 import type { Trigger } from '../sync/schedule.ts'
 import { readStatus, type SyncStatus } from '../sync/status.ts'
+import { whenCalm } from './calm.ts'
 import type { Kit } from './kit.ts'
 import { createSignal } from './signal.ts'
 import type { SyncEngine, SyncEngineOptions } from './sync-engine.ts'
@@ -11,15 +12,17 @@ export interface StartSyncOptions extends Omit<SyncEngineOptions, 'onError'> {
   load?: () => Promise<{ startSyncEngine(options: SyncEngineOptions): Promise<SyncEngine> }>
   /** Calls back when it is worth fetching it; returns how to stop. */
   occasions?: Trigger
+  /** Resolves when nobody waits for anything. */
+  calm?: () => Promise<void>
 }
 
-/** After the page's own files, so that on a slow link they are not held up, and when a network is there again. */
-const whenLoadedOrOnline: Trigger = (fire) => {
-  if (document.readyState === 'complete') queueMicrotask(fire)
-  else window.addEventListener('load', fire, { once: true })
+/** Behind the start of the page, which is for whoever opened it, and when a network is there again. */
+const whenCalmOrOnline: Trigger = (fire) => {
+  let stopped = false
+  void whenCalm().then(() => stopped || fire())
   window.addEventListener('online', fire)
   return () => {
-    window.removeEventListener('load', fire)
+    stopped = true
     window.removeEventListener('online', fire)
   }
 }
@@ -32,7 +35,8 @@ export function startSync({
   store,
   onError = console.error,
   load = () => import('./sync-engine.ts'),
-  occasions = whenLoadedOrOnline,
+  occasions = whenCalmOrOnline,
+  calm = whenCalm,
   ...rest
 }: StartSyncOptions): {
   room: Kit['sync']
@@ -100,13 +104,19 @@ export function startSync({
   }
 
   /** Starting it is a try to send; one that runs already is woken. */
-  function wake(): void {
+  function begin(): void {
     if (engine) engine.schedule.wake()
     else start().catch(() => undefined)
   }
 
+  /** There is something to send: an answer that was just given is shown first. */
+  function wake(): void {
+    if (engine) engine.schedule.wake()
+    else void calm().then(() => stopped || begin())
+  }
+
   refresh()
-  stops.push(occasions(() => engine ?? wake()))
+  stops.push(occasions(() => engine ?? begin()))
   return {
     room: {
       status,
@@ -121,7 +131,7 @@ export function startSync({
           engine = undefined
           loading = undefined
         }
-        wake()
+        begin()
         return joined
       },
       exportFile: async () => (await start()).exportFile(),

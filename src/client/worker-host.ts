@@ -12,6 +12,8 @@ export type WorkerCall<T> = (api: Remote<WorkerApi>, job: string, onProgress: On
 export interface WorkerHost {
   /** Runs a call. Rejects at once on abort, and with `worker/died` when the worker ends: comlink alone would wait for ever. */
   call<T>(work: WorkerCall<T>, operation?: Operation): Promise<T>
+  /** Starts it before the first call. */
+  warm(): void
   /** Ends the worker and gives its memory back; the next call starts a fresh one. */
   recycle(): void
 }
@@ -140,6 +142,9 @@ export function createWorkerHost(
         signal?.removeEventListener('abort', stop)
         leave(mine)
       }
+    },
+    warm() {
+      running ??= begin()
     },
     recycle() {
       if (running) end(running, new DOMException('the worker was recycled', 'AbortError'))

@@ -1,5 +1,5 @@
 import type { Bytes } from '../lib/bytes.ts'
-import type { SignedManifest } from './manifest.ts'
+import type { Manifest, SignedManifest } from './manifest.ts'
 import type { PackIndex } from './pack-index.ts'
 import type { Answer, Look, Sound } from './task.ts'
 import type { Estimate, Head, TaughtPack } from './taught.ts'
@@ -215,7 +215,7 @@ export interface WorkerApi {
     job: string,
     name: string,
     onProgress?: OnProgress,
-  ): Promise<{ digest: string; variant: string; backend: string }>
+  ): Promise<{ digest: string; variant: string; backend: string; manifest: Manifest }>
   /** A backend that fails is left for the next one within the same request. Sound's samples are transferred. */
   run(job: string, name: string, input: RunInput, onText?: OnText, options?: RunOptions): Promise<RunResult>
   /** Looks at a text with a pack that writes: what may come next, and where it looks for that. */

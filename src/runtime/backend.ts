@@ -23,6 +23,8 @@ export interface Backend {
   /** As recorded in results: may say more than `id` once a session was created, e.g. `nano 1 (dot)`. */
   readonly name: string
   readonly engine: Program['engine']
+  /** Only its own code decides what it answers, no driver: right once on this device is right until the code changes. */
+  readonly steady?: boolean
   /** Memory that all its sessions share and that only grows, once there is any. */
   heap?(): WebAssembly.Memory | undefined
   /** @throws JikoError `runtime/...` when this device cannot run it. */

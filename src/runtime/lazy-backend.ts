@@ -3,16 +3,15 @@ import type { Backend } from './backend.ts'
 
 /** A backend whose code is loaded with its first session: what no pack needs costs no memory and no time to start. */
 export function createLazyBackend(
-  { id, engine }: Pick<Backend, 'id' | 'engine'>,
+  about: Pick<Backend, 'id' | 'engine' | 'steady'>,
   load: () => Promise<Backend>,
 ): Backend {
   const loaded = createMemo<'backend', Backend>()
   let known: Backend | undefined
   return {
-    id,
-    engine,
+    ...about,
     get name() {
-      return known?.name ?? id
+      return known?.name ?? about.id
     },
     heap: () => known?.heap?.(),
     async createSession(program, read) {

@@ -23,7 +23,7 @@ import { createPackRoom, type PackRoom } from './pack-room.ts'
 import { createWorkerService } from './service.ts'
 
 const nanoBackend = (notes: KernelNotes): Backend =>
-  createLazyBackend({ id: `nano ${PLAN_VERSION}`, engine: 'nano' }, async () => {
+  createLazyBackend({ id: `nano ${PLAN_VERSION}`, engine: 'nano', steady: true }, async () => {
     const { createNanoBackend } = await import('../runtime/nano/nano.ts')
     return createNanoBackend({ notes })
   })
@@ -49,7 +49,7 @@ function ortBackends({ runtime, compiled }: WorkerConfig, tell: OnNews): Backend
     onCompiled: (module) => tell({ kind: 'compiled', backend: id, module }),
   })
   return [
-    createLazyBackend({ id: ORT_WASM, engine: 'onnx' }, async () => {
+    createLazyBackend({ id: ORT_WASM, engine: 'onnx', steady: true }, async () => {
       const { createOrtWasmBackend } = await import('../runtime/ort-wasm.ts')
       return createOrtWasmBackend(optionsFor(ORT_WASM, ''))
     }),
@@ -97,6 +97,7 @@ async function start(config: WorkerConfig, tell: OnNews): Promise<Omit<WorkerApi
     exclusive: 'locks' in navigator ? webLocks(navigator.locks) : memoryLocks(),
     trusted,
     backends,
+    code: `${import.meta.url} ${navigator.userAgent}`,
     usualLimit: memoryLimit((navigator as { deviceMemory?: number }).deviceMemory),
     async isFree({ id }) {
       if (id === ORT_WEBGPU && !(await gpu?.requestAdapter())) return false

@@ -18,6 +18,7 @@ import type { OpenedSession } from '../runtime/open-session.ts'
 import type { Looking } from '../tasks/look.ts'
 import type { Task } from '../tasks/table.ts'
 import type { Operation } from './operation.ts'
+import { createProved } from './proved.ts'
 import { type Choice, createVerdicts, type Verdicts } from './verdicts.ts'
 
 export interface PackRoomDeps extends Omit<InstallerDeps, 'choose' | 'chooseFirst' | 'verifyInstalled'> {
@@ -25,6 +26,8 @@ export interface PackRoomDeps extends Omit<InstallerDeps, 'choose' | 'chooseFirs
   backends: readonly Backend[]
   /** What is known about the link, to choose by. */
   link?: () => LinkFacts
+  /** Names the code that runs packs, the browser's too: what was proved with other code is proved anew. */
+  code: string
   /** Bytes of memory that models may take on a device like this. */
   usualLimit?: number
   /** Whether trying a backend would fetch nothing that costs money. */
@@ -63,6 +66,10 @@ export interface PackRoom {
    * @param admit makes room for so many bytes of memory, before they are taken.
    */
   load(name: string, operation: Operation, admit?: (bytes: number) => Promise<void>): Promise<LoadedPack>
+  /** It failed: the next `load` asks for its golden answers again. */
+  doubt(failed: LoadedPack): Promise<void>
+  /** Everything that was learned is tried, timed and proved anew. */
+  measureAgain(): Promise<void>
   /**
    * After a backend failed in the middle of a request: the next `load` takes another. False when none is here: nobody
    * waits for a download to get an answer that may come without it.
@@ -98,6 +105,7 @@ export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
   const { store, backends, trusted, link = () => ({}), now = () => performance.now() } = deps
   const { usualLimit = Number.POSITIVE_INFINITY, isFree = async () => true } = deps
   const verdicts = await createVerdicts({ notes: store, backends, usualLimit })
+  const proved = await createProved(store, deps.code)
   const pathsOf = (manifest: Manifest, { variant, program }: Choice): string[] =>
     neededPaths(manifest, variant, program)
   const choose = (manifest: Manifest): string[] => pathsOf(manifest, verdicts.choices(manifest)[0])
@@ -128,7 +136,10 @@ export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
     return { choice: whole ?? choices[0], whole: whole !== undefined }
   }
 
-  async function sessionOf({ readFile, signed }: OpenedPack, choice: Choice): Promise<Omit<LoadedPack, 'digest'>> {
+  async function sessionOf(
+    { readFile, signed, digest }: OpenedPack,
+    choice: Choice,
+  ): Promise<Omit<LoadedPack, 'digest'>> {
     const manifest = asVariant(signed.manifest, choice.variant)
     const [{ taskFor }, { openSession }] = await Promise.all([
       import('../tasks/table.ts'),
@@ -141,8 +152,11 @@ export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
       throw new JikoError('teach/no-features', `nothing can be taught from ${manifest.name}: it shows no vectors`)
     })
     const looking = createOnce(async () => (await import('../tasks/look.ts')).createLooking(manifest, readFile))
+    const variant = proved.has(digest, choice) ? { ...choice.variant, golden: [] } : choice.variant
+    const opened = await openSession(variant, manifest, [choice.backend], readFile)
+    await proved.add(digest, choice)
     return {
-      ...(await openSession(choice.variant, manifest, [choice.backend], readFile)),
+      ...opened,
       manifest,
       task,
       features,
@@ -236,6 +250,11 @@ export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
           await (await installer()).repair(name, { ...operation, paths: pathsOf(manifest, next.choice) })
         }
       }
+    },
+    doubt: ({ digest, choice }) => proved.remove(digest, choice),
+    async measureAgain() {
+      await verdicts.forgetAll()
+      await proved.forgetAll()
     },
     async passOver({ manifest, choice }, reason) {
       for (const other of verdicts.choices(manifest)) {

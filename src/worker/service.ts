@@ -167,6 +167,7 @@ export function createWorkerService({
         if (!isBackendFault(error) || signal.aborted) throw error
         loadedPacks.forget(name)
         await loaded?.session.dispose().catch(() => undefined)
+        if (loaded) await packs.doubt(loaded)
         if (attempt === MOST_ATTEMPTS) {
           // What fails here may not fail in a worker that holds nothing yet.
           onSpent()
@@ -227,8 +228,8 @@ export function createWorkerService({
       asJob(job, async (signal) => {
         const operation = { signal, ...(onProgress && { onProgress }) }
         try {
-          const { digest, variant, backend } = await queue(() => load(name, operation), { signal })
-          return { digest, variant, backend }
+          const { digest, variant, backend, manifest } = await queue(() => load(name, operation), { signal })
+          return { digest, variant, backend, manifest }
         } catch (error) {
           throw isBackendFault(error) && !signal.aborted ? await givenUp(name, error) : error
         }
@@ -305,7 +306,7 @@ export function createWorkerService({
       await forgetAll()
     },
     async measureAgain() {
-      await packs.verdicts.forgetAll()
+      await packs.measureAgain()
       await forgetAll()
     },
 

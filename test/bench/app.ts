@@ -3,7 +3,7 @@ import { cpus } from 'node:os'
 import lighthouse from 'lighthouse'
 import { chromium, type Page } from 'playwright-core'
 import { table } from '../../src/cli/text.ts'
-import { controlled, createField, type Field, installPack, sample } from '../helpers/field-app.ts'
+import { complete, createField, type Field, installPack, sample } from '../helpers/field-app.ts'
 import { findChromium } from '../helpers/find-chromium.ts'
 import { startHub } from '../helpers/hub-process.ts'
 
@@ -32,7 +32,7 @@ export async function bench(args: readonly string[]): Promise<void> {
   const field = await createField({ launch: { executablePath: findChromium() }, ...SCREEN })
   try {
     await installPack(field.page)
-    await controlled(field.page)
+    await complete(field.page)
     await field.network.cut()
     // Its worker would serve the next tab.
     await field.page.close()

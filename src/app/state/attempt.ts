@@ -34,6 +34,8 @@ export interface Attempts {
   discard(): void
   /** Brings back what was chosen before the page was killed. */
   restore(): Promise<void>
+  /** Gets a pack ready before anybody asks: while a person aims, nothing else is to be done. A failure shows when it is wanted. */
+  expect(pack: string): void
   /** After a pack changed or went: the next try opens it anew. */
   forget(pack: string): void
 }
@@ -44,6 +46,8 @@ export interface AttemptOptions {
   navigation: Navigation
   /** Who and where, as far as that is to be kept. */
   circumstances?(): Promise<Circumstances>
+  /** Told which pack has just answered. */
+  onAnswered?(pack: OpenPack): void
 }
 
 /** A word of a second with time to begin and to end. */
@@ -54,6 +58,7 @@ export function createAttempts({
   drafts,
   navigation,
   circumstances = async () => ({}),
+  onAnswered = () => undefined,
 }: AttemptOptions): Attempts {
   const current = createSignal<Attempt>({ state: 'none' })
   const fresh = createSignal<HistoryEntry | undefined>(undefined)
@@ -114,6 +119,7 @@ export function createAttempts({
       const { record } = await ready.run(input, { signal: aborted, circumstances: await where })
       // Cancelled too late: the record is in the history, but the screen belongs to what came after.
       if (aborted.aborted) return
+      onAnswered(ready)
       fresh.set(record)
       current.set({ state: 'none' })
       // Whoever went elsewhere meanwhile is not pulled back: the answer is in the history.
@@ -152,6 +158,9 @@ export function createAttempts({
     async restore() {
       const draft = await drafts.load()
       if (draft && current.value.state === 'none') current.set({ state: 'kept', ...draft })
+    },
+    expect(pack) {
+      memo.get(pack, () => open(pack)).catch(() => undefined)
     },
     forget(pack) {
       memo.forget(pack)

@@ -3,6 +3,7 @@ import { createSignal, type Signal } from '../../client/signal.ts'
 import { isAbort } from '../../lib/abort.ts'
 import { JikoError } from '../../protocol/error.ts'
 import type { Progress } from '../../protocol/worker.ts'
+import type { LastTime } from './last-time.ts'
 
 export interface PackJob {
   progress?: Progress
@@ -47,9 +48,16 @@ export const isGrowing = ({ version, update }: PackOffer): boolean =>
 export const isHeldBack = (error: unknown): boolean =>
   error instanceof JikoError && (error.code === 'download/over-budget' || error.code === 'download/metered')
 
-/** @param onChanged told when a pack on this phone is another one now, or gone */
-export function createPacks(kit: Pick<Kit, 'packs'>, onChanged: (name: string) => void = () => undefined): Packs {
-  const offers = createSignal<readonly PackOffer[] | undefined>(undefined)
+/**
+ * @param onChanged told when a pack on this phone is another one now, or gone
+ * @param lastTime the list as it was then is shown until the new one is here: reading it starts a worker
+ */
+export function createPacks(
+  kit: Pick<Kit, 'packs'>,
+  onChanged: (name: string) => void = () => undefined,
+  lastTime?: Pick<LastTime, 'offers' | 'keepOffers'>,
+): Packs {
+  const offers = createSignal(lastTime?.offers())
   const listError = createSignal<unknown>(undefined)
   const fileError = createSignal<unknown>(undefined)
   const jobs = createSignal<Readonly<Record<string, PackJob>>>({})
@@ -65,7 +73,10 @@ export function createPacks(kit: Pick<Kit, 'packs'>, onChanged: (name: string) =
 
   async function refresh(): Promise<void> {
     try {
-      offers.set(await kit.packs.list())
+      const list = await kit.packs.list()
+      // Mostly it is what is on screen, and drawing that again is work for nothing.
+      if (JSON.stringify(list) !== JSON.stringify(offers.value)) offers.set(list)
+      lastTime?.keepOffers(list)
       listError.set(undefined)
     } catch (error) {
       listError.set(error)

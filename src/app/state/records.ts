@@ -9,6 +9,8 @@ export interface Records {
   readonly entries: Signal<readonly HistoryEntry[] | undefined>
   readonly more: Signal<boolean>
   readonly error: Signal<unknown>
+  /** Resolves when the newest were read, or could not be. */
+  readonly first: Promise<void>
   loadMore(): Promise<void>
   /** Looks through older pages too; undefined when this phone has no such record. */
   find(id: string): Promise<HistoryEntry | undefined>
@@ -60,11 +62,12 @@ export function createRecords(
   }
   const loadMore = (): Promise<void> => serial(() => guarded(append))
   const stops = [kit.records.subscribe(() => void refresh())]
+  let first = Promise.resolve()
   // Another person's answers must not stay on screen until the list has been read. Called at once, too.
   stops.push(
     person.subscribe(() => {
       entries.set(undefined)
-      void refresh()
+      first = refresh()
     }),
   )
 
@@ -72,6 +75,7 @@ export function createRecords(
     entries,
     more,
     error,
+    first,
     loadMore,
     async find(id) {
       const here = (): HistoryEntry | undefined => entries.value?.find((entry) => entry.id === id)

@@ -49,7 +49,10 @@ async function setUp(run: (...asked: Parameters<WorkerApi['run']>) => Promise<Ru
   const freed = { asked: [] as number[], answer: 9000 }
   const api = {
     list: async () => [installed],
-    open: async () => ({ digest, variant: 'int8', backend: 'nano 1 (dot)' }),
+    async open(_job: string, name: string) {
+      if (name !== installed.name) throw new JikoError('pack/absent', 'not here')
+      return { digest, variant: 'int8', backend: 'nano 1 (dot)', manifest: installed.signed.manifest }
+    },
     run,
     makeRoom: async (bytes: number) => {
       freed.asked.push(bytes)
@@ -58,6 +61,7 @@ async function setUp(run: (...asked: Parameters<WorkerApi['run']>) => Promise<Ru
   }
   const host: WorkerHost = {
     call: <T>(work: WorkerCall<T>) => work(api as unknown as Parameters<WorkerCall<T>>[0], '1', undefined),
+    warm: () => undefined,
     recycle: () => undefined,
   }
   const store = await openMemoryStore()

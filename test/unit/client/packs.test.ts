@@ -61,6 +61,7 @@ function setUp(change: Partial<World> = {}, saved: Record<string, unknown> = {})
   }
   const host: WorkerHost = {
     call: <T>(work: WorkerCall<T>) => work(api as unknown as Parameters<WorkerCall<T>>[0], '1', undefined),
+    warm: () => undefined,
     recycle: () => undefined,
   }
   const settings = new Map(Object.entries(saved))

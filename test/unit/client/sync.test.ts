@@ -39,6 +39,7 @@ async function world() {
     base: new URL('https://hub.test/'),
     app: 'test',
     moment,
+    calm: async () => undefined,
     load: async () => {
       state.loads += 1
       if (!state.online) throw new TypeError('Failed to fetch dynamically imported module')
@@ -126,7 +127,7 @@ describe('the part that sends', () => {
   it('does not start in a kit that was closed while it was on its way, and stops with one', async () => {
     const early = await world()
     early.state.online = true
-    early.kit.wake()
+    void early.kit.room.now()
     early.kit.stop()
     const running = await world()
     running.state.online = true

@@ -6,6 +6,7 @@ import { createTaughtPacks } from '../../../src/client/taught-packs.ts'
 import { createTeach } from '../../../src/client/teach.ts'
 import type { WorkerCall, WorkerHost } from '../../../src/client/worker-host.ts'
 import { utf8 } from '../../../src/lib/bytes.ts'
+import { JikoError } from '../../../src/protocol/error.ts'
 import { parseSignedManifest } from '../../../src/protocol/manifest.ts'
 import type { Moment } from '../../../src/protocol/record.ts'
 import type { InstalledPack, RunInput, RunOptions, RunResult, TaughtExamples } from '../../../src/protocol/worker.ts'
@@ -35,7 +36,11 @@ async function phone() {
     check: async () => false,
     pending: async () => [],
     evicted: async () => [],
-    open: async () => ({ ...seeing, backend: 'nano 1 (dot)' }),
+    async open(_job: string, name: string) {
+      const pack = installed.find((one) => one.name === name)
+      if (!pack) throw new JikoError('pack/absent', 'not here')
+      return { ...seeing, backend: 'nano 1 (dot)', manifest: pack.signed.manifest }
+    },
     async run(
       _job: string,
       _name: string,
@@ -64,6 +69,7 @@ async function phone() {
   }
   const host: WorkerHost = {
     call: <T>(work: WorkerCall<T>) => work(api as unknown as Parameters<WorkerCall<T>>[0], '1', undefined),
+    warm: () => undefined,
     recycle: () => undefined,
   }
   const store = await openMemoryStore()

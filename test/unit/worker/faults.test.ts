@@ -70,6 +70,7 @@ async function setUp(pack: SyntheticPack, backends: readonly Backend[]) {
     spend: keeping.spend,
     exclusive: memoryLocks(),
     trusted: [pack.key],
+    code: 'test',
   })
   const service = createWorkerService({
     packs,

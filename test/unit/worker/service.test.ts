@@ -58,16 +58,25 @@ interface FakeOptions {
   /** Milliseconds that a run takes. */
   takes?: number
   answer?: (inputs: Tensors) => Promise<Tensors>
+  steady?: boolean
   scores?: readonly [number, number]
 }
 
 /** A backend whose sessions give the same scores to anything; the synthetic pack's golden answer is [0.25, 0.75]. */
-function fake({ engine, id = `fake-${engine} 1`, takes = 0, scores = [0.25, 0.75], answer }: FakeOptions) {
+function fake({
+  engine,
+  id = `fake-${engine} 1`,
+  takes = 0,
+  scores = [0.25, 0.75],
+  steady = false,
+  answer,
+}: FakeOptions) {
   const log = { created: 0, disposed: 0, read: [] as string[] }
   const backend: Backend = {
     id,
     name: id,
     engine,
+    steady,
     async createSession(program, read) {
       log.created += 1
       const path = program.engine === 'nano' ? program.plan : program.model
@@ -113,6 +122,7 @@ async function setUp(
     link: keeping.link,
     exclusive: memoryLocks(),
     trusted: [pack.key],
+    code: 'test',
     ...room,
   })
   let time = 0
@@ -155,7 +165,12 @@ describe('the worker', () => {
     const { backend } = fake({ engine: 'nano' })
     const { service } = await setUp(pack, [backend])
     expect(await service.install('1', URL_OF_PACK)).toMatchObject({ name: 'leaf', state: 'ready' })
-    expect(await service.open('2', 'leaf')).toEqual({ digest: pack.digest, variant: 'int8', backend: 'fake-nano 1' })
+    expect(await service.open('2', 'leaf')).toMatchObject({
+      digest: pack.digest,
+      variant: 'int8',
+      backend: 'fake-nano 1',
+      manifest: { name: 'leaf' },
+    })
     const { answer, ...rest } = await service.run('3', 'leaf', photo)
     const scores = [{ label: 'rust' }, { label: 'healthy' }]
     expect(answer).toMatchObject({ kind: 'classes', label: 'rust', sure: true, known: true, scores })
@@ -196,6 +211,43 @@ describe('the worker', () => {
     const status = await service.install('1', URL_OF_PACK)
     expect(sent.bytes).toBe(status.bytes)
     expect(sent.bytes).toBeLessThan(25_000)
+  })
+
+  it('asks a steady backend for its golden answers once: again after it failed, in other code, and when asked to', async () => {
+    const pack = await syntheticPack()
+    const store = createMemoryStore()
+    const state = { runs: 0, failing: false }
+    const answer = async (): Promise<Tensors> => {
+      state.runs += 1
+      if (state.failing) {
+        state.failing = false
+        throw new JikoError('runtime/run-failed', 'trap')
+      }
+      return { scores: { type: 'float32', dims: [1, 2], data: new Float32Array([0.25, 0.75]) } }
+    }
+    const start = async (code: string, steady = true) => {
+      state.runs = 0
+      const { backend } = fake({ engine: 'nano', steady, answer })
+      return (await setUp(pack, [backend], store, undefined, { code })).service
+    }
+    await (await start('one')).install('1', URL_OF_PACK)
+    expect(state.runs).toBe(1)
+    const again = await start('one')
+    await again.open('1', 'leaf')
+    expect(state.runs).toBe(0)
+    state.failing = true
+    await again.run('2', 'leaf', photo)
+    // The run that failed, the golden input of the session after it, the run that answered.
+    expect(state.runs).toBe(3)
+    await (await start('two')).open('1', 'leaf')
+    expect(state.runs).toBe(1)
+    const measured = await start('two')
+    await measured.measureAgain()
+    await measured.open('1', 'leaf')
+    expect(state.runs).toBe(1)
+    // Drivers change without anybody saying so.
+    await (await start('two', false)).open('1', 'leaf')
+    expect(state.runs).toBe(1)
   })
 
   it('passes over a backend with wrong golden answers, fetches what the next one needs, and remembers', async () => {

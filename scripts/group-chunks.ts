@@ -1,0 +1,104 @@
+import { fileURLToPath } from 'node:url'
+import type { Plugin } from 'vite'
+
+const source = (path: string): string => fileURLToPath(new URL(`../src/${path}`, import.meta.url))
+
+const PAGE = source('app/main.tsx')
+const WORKER = source('worker/main.ts')
+
+/** What is fetched on the way from the first screen to an answer, all of it and always: one request instead of a dozen. */
+const ANSWERING = {
+  page: ['client/open-pack.ts', 'client/ask-pack.ts', 'app/screens/capture.tsx', 'app/screens/answer.tsx'].map(source),
+  worker: ['tasks/table.ts', 'runtime/open-session.ts', 'runtime/feeding.ts', 'worker/receive.ts'].map(source),
+}
+
+/** The bundler's own helpers, which every file may use. */
+const BUNDLER = '\0rolldown/runtime.js'
+
+/** What the bundler knows of a module. */
+export interface ModuleLinks {
+  importedIds: readonly string[]
+  dynamicallyImportedIds: readonly string[]
+}
+
+type GetModule = (id: string) => ModuleLinks | null
+
+function reach(from: readonly string[], next: (id: string) => readonly string[]): Set<string> {
+  const reached = new Set<string>()
+  const visit = (id: string): void => {
+    if (reached.has(id)) return
+    reached.add(id)
+    next(id).forEach(visit)
+  }
+  from.forEach(visit)
+  return reached
+}
+
+/** A group of modules, as the bundler wants them. */
+interface Group {
+  name: string
+  priority: number
+  test(id: string): boolean
+}
+
+/**
+ * Which file of the build a module goes into. Bundlers make a file of whatever several files share, which is a dozen
+ * small ones before the first screen and as many before the first answer, and each costs a slow phone tens of
+ * milliseconds on its main thread. Nothing that the worker may ever load is put beside what needs a page.
+ */
+export function groupChunks(): { plugin: Plugin; groups: Group[] } {
+  let found: readonly ReadonlySet<string>[] = []
+  return {
+    plugin: {
+      name: 'jiko-group-chunks',
+      apply: 'build',
+      buildEnd(error) {
+        if (!error) found = findGroups((id) => this.getModuleInfo(id))
+      },
+      // Vite's own preloading asks the document, which the worker does not have. What the page begins with is known here.
+      transformIndexHtml(_, { chunk, bundle = {} }) {
+        const attrs = (file: string) => ({ rel: 'modulepreload', crossorigin: true, href: `./${file}` })
+        const importsOf = (file: string): readonly string[] => {
+          const imported = bundle[file]
+          return imported?.type === 'chunk' ? imported.imports : []
+        }
+        const files = chunk ? [...reach([chunk.fileName], importsOf)].slice(1) : []
+        return files.map((file) => ({ tag: 'link', attrs: attrs(file) }))
+      },
+    },
+    // A module is taken along with all that it imports and no earlier group has.
+    groups: GROUPS.map((name, i) => ({
+      name,
+      priority: GROUPS.length - i,
+      test: (id) => found[i]?.has(id) === true,
+    })),
+  }
+}
+
+const GROUPS = ['both', 'page', 'worker', 'both-ask', 'ask', 'answer'] as const
+
+/**
+ * The modules of each group, in the order of `GROUPS`; each holds all that its modules import, save what is in one before it.
+ * @throws Error when an entry is not among the modules
+ */
+export function findGroups(
+  getModule: GetModule,
+  { page, worker, answering } = { page: PAGE, worker: WORKER, answering: ANSWERING },
+): Set<string>[] {
+  for (const id of [page, worker, ...answering.page, ...answering.worker])
+    if (!getModule(id)) throw new Error(`${id} is no part of the app; scripts/group-chunks.ts names it`)
+  const linked = (id: string): readonly string[] => getModule(id)?.importedIds ?? []
+  const all = (id: string): readonly string[] => [...linked(id), ...(getModule(id)?.dynamicallyImportedIds ?? [])]
+  const first = reach([page], linked)
+  const ofWorker = reach([worker], linked)
+  const everOfWorker = reach([worker], all)
+  const ask = reach(answering.page, linked)
+  const answer = reach(answering.worker, linked)
+  const alsoOfWorker = (ids: ReadonlySet<string>): string[] => [...ids].filter((id) => everOfWorker.has(id))
+  const taken = new Set([page, worker])
+  return [[...alsoOfWorker(first), BUNDLER], first, ofWorker, alsoOfWorker(ask), ask, answer].map((ids) => {
+    const group = new Set([...ids].filter((id) => !taken.has(id)))
+    for (const id of group) taken.add(id)
+    return group
+  })
+}
