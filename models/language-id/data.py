@@ -1,4 +1,5 @@
 """Snippets of 3 to 8 words: of news in 16 languages, and of one long text (the UDHR) in these, in more, and in languages to refuse."""
+import copy
 import random
 import sys
 from pathlib import Path
@@ -60,12 +61,29 @@ class Texts:
                 self.strangers.setdefault(code, []).extend(sources)
 
 
-def draw(texts: Texts, dice: random.Random, shares=(0.55, 0.3)) -> tuple[int, list[str]]:
+    def with_half(self, other: "Texts", half: int | None) -> "Texts":
+        """These, and every second text (and language to refuse) of the other split; all of it when `half` is None."""
+        both, kept = copy.copy(self), other.half(half)
+        both.news = {label: self.news[label] + kept.news[label] for label in self.news}
+        both.declaration = {label: self.declaration[label] + kept.declaration[label] for label in self.declaration}
+        both.strangers = {**self.strangers, **kept.strangers}
+        return both
+
+    def half(self, half: int | None) -> "Texts":
+        some = copy.copy(self)
+        every = slice(half, None, None if half is None else 2)
+        some.news = {label: texts[every] for label, texts in self.news.items()}
+        some.declaration = {label: texts[every] for label, texts in self.declaration.items()}
+        some.strangers = dict(sorted(self.strangers.items())[every])
+        return some
+
+
+def draw(texts: Texts, dice: random.Random, shares=(0.66, 0.28)) -> tuple[int, list[str]]:
     """One labelled snippet to train on: of the news, of the declaration, or of a stranger."""
     kind = dice.random()
     if kind < shares[0]:
-        # English twice and a half: an article in Nigerian Pidgin quotes it, and there are only 300 English ones to set against.
-        label = dice.choices(NEWS, [2.5 if label == "eng" else 1 for label in NEWS])[0]
+        # English three times, as in the news: an article in Nigerian Pidgin quotes it, and few words of it are Pidgin alone.
+        label = dice.choices(NEWS, [3 if label == "eng" else 1 for label in NEWS])[0]
         return LABELS.index(label), snippet(dice.choice(texts.news[label]), dice)
     if kind < sum(shares):
         label = dice.choice(MORE) if dice.random() < 0.75 else dice.choice(NEWS)

@@ -2,7 +2,8 @@
 
     /usr/bin/python3 models/language-id/recipe.py --news DIR --declaration DIR --texts DIR
 
-writes model.onnx and metrics.json here, and the texts that `jiko calibrate` and `jiko eval` read into --texts (they are others'
+Settings, temperature and threshold are chosen on dev, with models of train and one half of it, on the other half; the shipped model
+then learns from train and dev. Writes model.onnx and metrics.json here, and the texts that `jiko calibrate` and `jiko eval` read into --texts (they are others'
 texts: not for the repository).
 """
 import argparse
@@ -38,7 +39,7 @@ def arguments():
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--rate", type=float, default=0.02)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--trial", action="store_true", help="only train and report dev; write nothing")
+    parser.add_argument("--trial", action="store_true", help="only train on train and halves of dev, and report the other halves; write nothing")
     return parser.parse_args()
 
 
@@ -93,7 +94,7 @@ def report(outputs, temperature: float, least: float) -> dict:
     return found
 
 
-def train(given, texts, bags, sets):
+def train(given, texts, bags, sets=None):
     torch.manual_seed(SEED)
     dice = random.Random(SEED)
     net = Net()
@@ -108,9 +109,11 @@ def train(given, texts, bags, sets):
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-        if step % 500 == 0 or step == given.steps:
+        if sets is None and step % 500 == 0:
+            history.append({"step": step, "loss": float(loss)})
+            print(f"step {step}/{given.steps}  loss {float(loss):.3f}  {time.time() - started:.0f} s", flush=True)
+        elif sets and (step % 1000 == 0 or step == given.steps):
             found = report(outputs_of(net, bags, sets), 1.0, 0.5)
-            history.append({"step": step, "loss": float(loss), "dev": found["news"]["accuracy"]})
             print(f"step {step}/{given.steps}  loss {float(loss):.3f}  " + "  ".join(
                 f"{name} {figures['accuracy']:.4f} (mean of labels {figures['mean']:.4f})" for name, figures in found.items() if name in ("news", "declaration"))
                 + f"  {time.time() - started:.0f} s", flush=True)
@@ -130,19 +133,30 @@ def reference() -> list[dict]:
     return [{"text": text, "buckets": np.unique(hasher.of_words(words_of(text)) % BUCKETS).tolist()} for text in texts]
 
 
+def on_halves(given, texts, bags) -> dict:
+    """Outputs on dev, each half by a net that learnt from train and the other half."""
+    found: dict[str, list] = {}
+    for half in (0, 1):
+        sets = fixed(texts["dev"].half(1 - half))
+        net, _ = train(given, texts["train"].with_half(texts["dev"], half), bags, sets)
+        for name, outputs in outputs_of(net, bags, sets).items():
+            found.setdefault(name, []).append(outputs)
+    return {name: tuple(map(torch.cat, zip(*parts))) for name, parts in found.items()}
+
+
 def main():
     given = arguments()
+    started = time.time()
     torch.set_num_threads(given.threads)
     texts = {split: Texts(given.news, given.declaration, split) for split in ("train", "dev")}
     print("languages to refuse, in training:", len(texts["train"].strangers), "in dev:", len(texts["dev"].strangers), flush=True)
-    bags, sets = Bags(), fixed(texts["dev"])
-    net, history = train(given, texts["train"], bags, sets)
-    outputs = outputs_of(net, bags, sets)
+    bags = Bags()
+    outputs = on_halves(given, texts, bags)
     both = torch.cat([outputs[name][0] for name in ("news", "declaration")]), torch.cat([outputs[name][1] for name in ("news", "declaration")])
     temperature = float(min(torch.logspace(-1, 1, 201), key=lambda t: float(F.cross_entropy(both[0] / t, both[1]))))
     least = float(known(both[0], temperature).quantile(1 - KEPT))
-    figures = {"model": "float32", "decision": {"temperature": round(temperature, 4), "threshold": round(least, 4)},
-               "dev": report(outputs, temperature, least), "history": history, "labels": LABELS}
+    figures = {"model": "float32 of train and half of dev, on the other half", "decision": {"temperature": round(temperature, 4), "threshold": round(least, 4)},
+               "dev": report(outputs, temperature, least), "labels": LABELS}
     print(json.dumps(figures["decision"]), json.dumps(figures["dev"], indent=1))
     confused = torch.zeros(len(LABELS), len(LABELS), dtype=torch.int)
     for right, said in zip(outputs["news"][1].tolist(), outputs["news"][0].argmax(1).tolist()):
@@ -150,14 +164,16 @@ def main():
     print({f"{LABELS[a]} as {LABELS[b]}": int(confused[a, b]) for a in range(len(NEWS)) for b in range(len(LABELS)) if a != b and confused[a, b] > 4})
     if given.trial:
         return
+    net, figures["history"] = train(given, texts["train"].with_half(texts["dev"], None), bags)
+    figures["minutes"] = round((time.time() - started) / 60, 1)
     save_dense(HERE / "model.onnx", [(net.weights().detach().numpy(), net.bias.detach().numpy()),
                                      (net.head.weight.detach().numpy().T, net.head.bias.detach().numpy())])
     (HERE / "metrics.json").write_text(json.dumps(figures, indent=1) + "\n")
     (HERE / "reference.json").write_text(json.dumps(reference(), ensure_ascii=False) + "\n")
-    save_curves(HERE / "loss.svg", "loss by step", {"train": [(one["step"], one["loss"]) for one in history]})
+    save_curves(HERE / "loss.svg", "loss by step", {"train": [(one["step"], one["loss"]) for one in figures["history"]]})
     pack = json.loads((HERE / "pack.json").read_text())
     (HERE / "pack.json").write_text(json.dumps({**pack, "decision": figures["decision"]}, indent=1, ensure_ascii=False) + "\n")
-    for split, made in (("dev", sets), ("test", fixed(Texts(given.news, given.declaration, "test")))):
+    for split, made in (("dev", fixed(texts["dev"])), ("test", fixed(Texts(given.news, given.declaration, "test")))):
         for name, rows in made.items():
             write_rows(given.texts / split / f"{name}.tsv", [(LABELS[label], " ".join(words)) for label, words in rows])
         write_rows(given.texts / split / "all.tsv", [(LABELS[label], " ".join(words)) for rows in made.values() for label, words in rows])
