@@ -1,5 +1,6 @@
 import { JikoError } from '../../protocol/error.ts'
 import type { Plan, PlanStep, PlanTensor } from '../../protocol/plan.ts'
+import { type OperationKind, roundUp } from '../../protocol/plan-operations.ts'
 import { elementCount, type Tensor, type Tensors } from '../../protocol/tensor.ts'
 import type { Session } from '../backend.ts'
 import { instantiate, type KernelFunctions } from './load-kernels.ts'
@@ -8,12 +9,24 @@ const PAGE = 65_536
 /** Integers beyond this are not exact as f32, which is what every value is inside. */
 const MOST = 2 ** 24
 
+/** Which argument of the products kernels is their scratch. They get one of their own, behind all that the plan knows of. */
+const SCRATCH: Partial<Record<OperationKind, number>> = { multiply: 6, convolve: 15 }
+/** Of packed rows; see `kernels/products.ts`. */
+const ROOM = 131_072
+
+/** What a products kernel takes as scratch: sums, the weights of 8 columns in int16, and a batch of rows, packed. */
+function scratchBytes({ kind, args }: PlanStep): number {
+  const [, depth = 0, , , , rows = 0, width = 0] = args
+  if (!SCRATCH[kind]) return 0
+  return 544 + 24 * depth + Math.min(ROOM, 2 * depth * rows * (kind === 'convolve' ? width : 1))
+}
+
 /** The int8 products' weights are stored once and read in the chosen kernels' own order. */
 function repackWeights(steps: readonly PlanStep[], { repack }: KernelFunctions): void {
   const done = new Set<number>()
   for (const { kind, args } of steps) {
     const [weights = 0, depth = 0, columns = 0] = args
-    if ((kind !== 'multiply' && kind !== 'convolve') || done.has(weights)) continue
+    if (!SCRATCH[kind] || done.has(weights)) continue
     repack?.(weights, depth, columns)
     done.add(weights)
   }
@@ -50,7 +63,8 @@ function take(memory: WebAssembly.Memory, output: PlanTensor): Tensor {
  * @throws JikoError `runtime/out-of-memory`
  */
 export async function createNanoSession(plan: Plan, modules: readonly WebAssembly.Module[]): Promise<Session> {
-  const pages = Math.ceil(plan.memoryBytes / PAGE)
+  const scratch = roundUp(plan.memoryBytes, 16)
+  const pages = Math.ceil((scratch + Math.max(...plan.steps.map(scratchBytes))) / PAGE)
   let memory: WebAssembly.Memory
   try {
     memory = new WebAssembly.Memory({ initial: pages, maximum: pages })
@@ -66,7 +80,8 @@ export async function createNanoSession(plan: Plan, modules: readonly WebAssembl
   const all = plan.steps.map(({ kind, args }) => {
     const kernel = kernels[kind]
     if (!kernel) throw new JikoError('runtime/bad-plan', `this engine's kernels have no "${kind}"`)
-    return () => kernel(...args)
+    const own = args.with(SCRATCH[kind] ?? 0, SCRATCH[kind] ? scratch : (args[0] ?? 0))
+    return () => kernel(...own)
   })
   const perform = (calls: readonly (() => void)[]): void => {
     try {

@@ -1,4 +1,4 @@
-import { clamp, magicNumber, sums, zeroPoint } from "./requantise";
+import { bound, magicNumber, sums, zeroPoint } from "./requantise";
 
 /**
  * One filter a channel, any kernel, stride and dilation, over an image that has its padding already.
@@ -23,8 +23,7 @@ export function depthwise(
 ): void {
   const vzero = zeroPoint(zero);
   const magic = magicNumber(vzero, zero);
-  const vlow = i8x16.splat(<i8>low);
-  const vhigh = i8x16.splat(<i8>high);
+  let to = dst;
   for (let y: usize = 0; y < outHeight; y++) {
     let pixel = src;
     for (let x: usize = 0; x < outWidth; x++) {
@@ -47,13 +46,14 @@ export function depthwise(
           row += rowStep;
         }
         const r = sums(a, b, s0, s1, vzero, magic);
-        v128.store_lane<i64>(dst + c, clamp(r, r, vlow, vhigh), 0);
+        v128.store_lane<i64>(to + c, i8x16.narrow_i16x8_s(r, r), 0);
       }
-      dst += channels;
+      to += channels;
       pixel += stepX;
     }
     src += stepY;
   }
+  bound(dst, to - dst, low, high);
 }
 
 // @ts-ignore: decorator
@@ -68,16 +68,20 @@ function high(a: v128, b: v128): v128 {
   return v128.shuffle<i16>(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
 }
 
-/** The second of each pair of `a` with the first of `b`'s. */
 // @ts-ignore: decorator
 @inline
-function middle(a: v128, b: v128): v128 {
-  return v128.or(i32x4.shr_u(a, 16), i32x4.shl(b, 16));
+function add(sum: v128, values: v128, taps: v128): v128 {
+  return i32x4.add(sum, i32x4.dot_i16x8_s(values, taps));
 }
+
+/** Pixels of an output strip: all channels of one are done before the next, while what they read is in the nearest cache. */
+const STRIP: usize = 256;
 
 /**
  * 3 x 3 without dilation, the same stride both ways.
  * Weights, for every 8 channels: 8 x i32 bias | 8 x f32 scale | five pairs of taps as 8 x {tap, next tap} i16.
+ *
+ * Nine taps are five pairs: the first two rows of each column, and the third row's neighbours, of which the last pair has only one.
  */
 export function depthwise3(
   src: usize,
@@ -94,79 +98,82 @@ export function depthwise3(
 ): void {
   const vzero = zeroPoint(zero);
   const magic = magicNumber(vzero, zero);
-  const vlow = i8x16.splat(<i8>lowest);
-  const vhigh = i8x16.splat(<i8>highest);
-  const nothing = i32x4.splat(0);
   const second = i32x4.splat(0xffff0000);
   const step = channels * stride;
-  const next = channels * 2;
-  for (let c: usize = 0; c < channels; c += 8) {
-    const bias0 = v128.load(weights), bias1 = v128.load(weights, 16);
-    const s0 = v128.load(weights, 32), s1 = v128.load(weights, 48);
-    const k0 = v128.load(weights, 64), k1 = v128.load(weights, 80);
-    const k2 = v128.load(weights, 96), k3 = v128.load(weights, 112);
-    const k4 = v128.load(weights, 128), k5 = v128.load(weights, 144);
-    const k6 = v128.load(weights, 160), k7 = v128.load(weights, 176);
-    const k8 = v128.load(weights, 192), k9 = v128.load(weights, 208);
-    weights += 224;
-    let line = src + c;
-    let to = dst + c;
-    if (stride == 1) {
-      // Each column counts in three outputs, and is loaded for them once: pairs of its first two rows, then the third.
+  const strip = max<usize>(1, STRIP / outWidth);
+  let from = src, into = dst;
+  for (let left = outHeight; left > 0; ) {
+    const rows = min<usize>(strip, left);
+    let w = weights;
+    for (let c: usize = 0; c < channels; c += 8) {
+      const bias0 = v128.load(w), bias1 = v128.load(w, 16);
+      const s0 = v128.load(w, 32), s1 = v128.load(w, 48);
+      const k0 = v128.load(w, 64), k1 = v128.load(w, 80);
+      const k2 = v128.load(w, 96), k3 = v128.load(w, 112);
+      const k4 = v128.load(w, 128), k5 = v128.load(w, 144);
       const a0 = v128.bitselect(k2, k0, second), a1 = v128.bitselect(k3, k1, second);
-      const b0 = middle(k0, k4), b1 = middle(k1, k5);
+      const b0 = v128.or(i32x4.shr_u(k0, 16), i32x4.shl(k4, 16)), b1 = v128.or(i32x4.shr_u(k1, 16), i32x4.shl(k5, 16));
       const c0 = v128.bitselect(k4, k2, second), c1 = v128.bitselect(k5, k3, second);
-      const d0 = v128.andnot(k6, second), d1 = v128.andnot(k7, second);
-      const e0 = i32x4.shr_u(k6, 16), e1 = i32x4.shr_u(k7, 16);
-      for (let y: usize = 0; y < outHeight; y++) {
+      const d0 = v128.load(w, 160), d1 = v128.load(w, 176);
+      const e0 = i32x4.shl(v128.load(w, 192), 16), e1 = i32x4.shl(v128.load(w, 208), 16);
+      w += 224;
+      let line = from + c;
+      let to = into + c;
+      for (let n = rows; n > 0; n--) {
         let p = line;
-        let x0 = bias0, x1 = bias1, y0 = bias0, y1 = bias1;
-        let skip = 2;
-        for (const end = to + outWidth * channels; to < end; p += channels) {
-          const q = p + rowStep;
-          const a = v128.load_ext<i8>(p), b = v128.load_ext<i8>(q), d = v128.load_ext<i8>(q + rowStep);
-          const l = low(a, b), h = high(a, b), m = low(d, nothing), n = high(d, nothing);
-          const z0 = i32x4.add(i32x4.add(x0, i32x4.dot_i16x8_s(l, c0)), i32x4.dot_i16x8_s(m, k8));
-          const z1 = i32x4.add(i32x4.add(x1, i32x4.dot_i16x8_s(h, c1)), i32x4.dot_i16x8_s(n, k9));
-          x0 = i32x4.add(i32x4.add(y0, i32x4.dot_i16x8_s(l, b0)), i32x4.dot_i16x8_s(m, e0));
-          x1 = i32x4.add(i32x4.add(y1, i32x4.dot_i16x8_s(h, b1)), i32x4.dot_i16x8_s(n, e1));
-          y0 = i32x4.add(i32x4.add(bias0, i32x4.dot_i16x8_s(l, a0)), i32x4.dot_i16x8_s(m, d0));
-          y1 = i32x4.add(i32x4.add(bias1, i32x4.dot_i16x8_s(h, a1)), i32x4.dot_i16x8_s(n, d1));
-          if (--skip < 0) {
-            const sum = sums(z0, z1, s0, s1, vzero, magic);
-            v128.store_lane<i64>(to, clamp(sum, sum, vlow, vhigh), 0);
+        const end = to + outWidth * channels;
+        if (stride == 1) {
+          // Each column is loaded and paired once for three outputs.
+          let q = p + rowStep;
+          let a = v128.load_ext<i8>(p), b = v128.load_ext<i8>(q), u = v128.load_ext<i8>(q + rowStep);
+          let x0 = low(a, b), x1 = high(a, b);
+          p += channels;
+          q = p + rowStep;
+          a = v128.load_ext<i8>(p), b = v128.load_ext<i8>(q);
+          let v = v128.load_ext<i8>(q + rowStep);
+          let y0 = low(a, b), y1 = high(a, b), z0 = low(u, v), z1 = high(u, v);
+          do {
+            p += channels;
+            q = p + rowStep;
+            let sum0 = add(add(add(bias0, x0, a0), y0, b0), z0, d0);
+            let sum1 = add(add(add(bias1, x1, a1), y1, b1), z1, d1);
+            u = v, v = v128.load_ext<i8>(q + rowStep);
+            z0 = low(u, v), z1 = high(u, v);
+            x0 = y0, x1 = y1;
+            a = v128.load_ext<i8>(p), b = v128.load_ext<i8>(q);
+            y0 = low(a, b), y1 = high(a, b);
+            sum0 = add(add(sum0, y0, c0), z0, e0);
+            sum1 = add(add(sum1, y1, c1), z1, e1);
+            const r = sums(sum0, sum1, s0, s1, vzero, magic);
+            v128.store_lane<i64>(to, i8x16.narrow_i16x8_s(r, r), 0);
             to += channels;
-          }
+          } while (to < end);
+        } else {
+          do {
+            let q = p + rowStep;
+            let a = v128.load_ext<i8>(p), b = v128.load_ext<i8>(q);
+            const u = v128.load_ext<i8>(q + rowStep);
+            let sum0 = add(bias0, low(a, b), a0), sum1 = add(bias1, high(a, b), a1);
+            q += channels;
+            const v = v128.load_ext<i8>(q + rowStep);
+            a = v128.load_ext<i8>(p + channels), b = v128.load_ext<i8>(q);
+            sum0 = add(add(sum0, low(a, b), b0), low(u, v), d0), sum1 = add(add(sum1, high(a, b), b1), high(u, v), d1);
+            q += channels;
+            const t = v128.load_ext<i8>(q + rowStep);
+            a = v128.load_ext<i8>(p + 2 * channels), b = v128.load_ext<i8>(q);
+            sum0 = add(add(sum0, low(a, b), c0), low(v, t), e0), sum1 = add(add(sum1, high(a, b), c1), high(v, t), e1);
+            const r = sums(sum0, sum1, s0, s1, vzero, magic);
+            v128.store_lane<i64>(to, i8x16.narrow_i16x8_s(r, r), 0);
+            p += step;
+            to += channels;
+          } while (to < end);
         }
-        line += rowStep;
+        line += rowStep * stride;
       }
-      continue;
     }
-    for (let y: usize = 0; y < outHeight; y++) {
-      let p = line;
-      for (const end = to + outWidth * channels; to < end; to += channels) {
-        const q = p + rowStep;
-        const r = q + rowStep;
-        let a = v128.load_ext<i8>(p), b = v128.load_ext<i8>(p + channels);
-        let x = i32x4.add(bias0, i32x4.dot_i16x8_s(low(a, b), k0));
-        let z = i32x4.add(bias1, i32x4.dot_i16x8_s(high(a, b), k1));
-        a = v128.load_ext<i8>(p + next), b = v128.load_ext<i8>(q);
-        x = i32x4.add(x, i32x4.dot_i16x8_s(low(a, b), k2));
-        z = i32x4.add(z, i32x4.dot_i16x8_s(high(a, b), k3));
-        a = v128.load_ext<i8>(q + channels), b = v128.load_ext<i8>(q + next);
-        x = i32x4.add(x, i32x4.dot_i16x8_s(low(a, b), k4));
-        z = i32x4.add(z, i32x4.dot_i16x8_s(high(a, b), k5));
-        a = v128.load_ext<i8>(r), b = v128.load_ext<i8>(r + channels);
-        x = i32x4.add(x, i32x4.dot_i16x8_s(low(a, b), k6));
-        z = i32x4.add(z, i32x4.dot_i16x8_s(high(a, b), k7));
-        a = v128.load_ext<i8>(r + next);
-        x = i32x4.add(x, i32x4.dot_i16x8_s(low(a, nothing), k8));
-        z = i32x4.add(z, i32x4.dot_i16x8_s(high(a, nothing), k9));
-        const sum = sums(x, z, s0, s1, vzero, magic);
-        v128.store_lane<i64>(to, clamp(sum, sum, vlow, vhigh), 0);
-        p += step;
-      }
-      line += rowStep * stride;
-    }
+    from += rows * rowStep * stride;
+    into += rows * outWidth * channels;
+    left -= rows;
   }
+  bound(dst, into - dst, lowest, highest);
 }

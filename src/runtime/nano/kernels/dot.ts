@@ -1,4 +1,5 @@
 // Products by `i32x4.dot_i16x8_s`: two products and their sum a lane. Fast on x86 and on ARM with little emulation.
+// Weights are stored as int8 and widened once for a batch of rows, since that takes as long as a product.
 
 /** Weights are stored as this variant reads them. */
 export function repack(weights: usize, depth: usize, columns: usize): void {}
@@ -59,6 +60,40 @@ export function firstHigh(at: usize): v128 {
 @inline
 export function secondHigh(at: usize): v128 {
   return v128.load_ext<i8>(at, 24);
+}
+
+/** Bytes of a weight as it is multiplied. */
+export const WIDTH: usize = 2;
+
+/** The weights of 8 columns as int16. */
+export function expand(weights: usize, end: usize, to: usize): void {
+  do {
+    v128.store(to, v128.load_ext<i8>(weights));
+    to += 16;
+    weights += 8;
+  } while (weights < end);
+}
+
+// What was expanded.
+// @ts-ignore: decorator
+@inline
+export function firstWideLow(at: usize): v128 {
+  return v128.load(at);
+}
+// @ts-ignore: decorator
+@inline
+export function secondWideLow(at: usize): v128 {
+  return v128.load(at, 32);
+}
+// @ts-ignore: decorator
+@inline
+export function firstWideHigh(at: usize): v128 {
+  return v128.load(at, 16);
+}
+// @ts-ignore: decorator
+@inline
+export function secondWideHigh(at: usize): v128 {
+  return v128.load(at, 48);
 }
 
 // @ts-ignore: decorator

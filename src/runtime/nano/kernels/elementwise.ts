@@ -1,4 +1,4 @@
-import { clamp, floats, magicNumber, zeroPoint } from "./requantise";
+import { bound, floats, magicNumber, zeroPoint } from "./requantise";
 
 // Half of eight int8 as f32: scale * (x - zero), as onnxruntime's portable kernels do it.
 // @ts-ignore: decorator
@@ -33,16 +33,16 @@ export function add(
   const sa = f32x4.splat(scaleA), sb = f32x4.splat(scaleB), sc = f32x4.splat(scale), zc = f32x4.splat(zero);
   const za = i16x8.splat(<i16>zeroA), zb = i16x8.splat(<i16>zeroB);
   const at = zeroPoint(-offset), magic = magicNumber(at, -offset);
-  const vlow = i8x16.splat(<i8>low), vhigh = i8x16.splat(<i8>high);
   let j: usize = 0;
   for (let i: usize = 0; i < count; i += 8) {
     const x = v128.load_ext<i8>(a + i), y = v128.load_ext<i8>(b + j);
     const lows = f32x4.add(lowReal(x, za, sa), lowReal(y, zb, sb));
     const highs = f32x4.add(highReal(x, za, sa), highReal(y, zb, sb));
     const r = floats(f32x4.add(f32x4.div(lows, sc), zc), f32x4.add(f32x4.div(highs, sc), zc), at, magic);
-    v128.store_lane<i64>(dst + i, clamp(r, r, vlow, vhigh), 0);
+    v128.store_lane<i64>(dst + i, i8x16.narrow_i16x8_s(r, r), 0);
     if ((j += 8) >= period) j = 0;
   }
+  bound(dst, count, low, high);
 }
 
 /** a * b, otherwise as `add`. */
@@ -65,16 +65,16 @@ export function scale(
   const sa = f32x4.splat(scaleA), sb = f32x4.splat(scaleB), sc = f32x4.splat(scale), zc = f32x4.splat(zero);
   const za = i16x8.splat(<i16>zeroA), zb = i16x8.splat(<i16>zeroB);
   const at = zeroPoint(-offset), magic = magicNumber(at, -offset);
-  const vlow = i8x16.splat(<i8>low), vhigh = i8x16.splat(<i8>high);
   let j: usize = 0;
   for (let i: usize = 0; i < count; i += 8) {
     const x = v128.load_ext<i8>(a + i), y = v128.load_ext<i8>(b + j);
     const lows = f32x4.mul(lowReal(x, za, sa), lowReal(y, zb, sb));
     const highs = f32x4.mul(highReal(x, za, sa), highReal(y, zb, sb));
     const r = floats(f32x4.add(f32x4.div(lows, sc), zc), f32x4.add(f32x4.div(highs, sc), zc), at, magic);
-    v128.store_lane<i64>(dst + i, clamp(r, r, vlow, vhigh), 0);
+    v128.store_lane<i64>(dst + i, i8x16.narrow_i16x8_s(r, r), 0);
     if ((j += 8) >= period) j = 0;
   }
+  bound(dst, count, low, high);
 }
 
 /** Any function of one int8: `table` holds its 256 results, that of -128 first. `count` is a multiple of 4. */

@@ -1,4 +1,4 @@
-import { clamp, floats, magicNumber, sums, zeroPoint } from "./requantise";
+import { bound, floats, magicNumber, sums, zeroPoint } from "./requantise";
 
 /**
  * Windows are cut at the image's edges. The sum runs in f32 in reading order and is divided twice, as onnxruntime
@@ -30,7 +30,7 @@ export function averagePool(
   const vin = f32x4.splat(scaleIn), vout = f32x4.splat(scaleOut), vzero = f32x4.splat(zero);
   const zin = i16x8.splat(<i16>zeroIn);
   const at = zeroPoint(-offset), magic = magicNumber(at, -offset);
-  const vlow = i8x16.splat(<i8>low), vhigh = i8x16.splat(<i8>high);
+  let to = dst;
   for (let y = 0; y < outHeight; y++) {
     const firstRow = max(y * strideY - top, 0), lastRow = min(y * strideY - top + windowRows, height);
     for (let x = 0; x < outWidth; x++) {
@@ -53,11 +53,12 @@ export function averagePool(
           at,
           magic,
         );
-        v128.store_lane<i64>(dst + c, clamp(r, r, vlow, vhigh), 0);
+        v128.store_lane<i64>(to + c, i8x16.narrow_i16x8_s(r, r), 0);
       }
-      dst += channels;
+      to += channels;
     }
   }
+  bound(dst, to - dst, low, high);
 }
 
 /** Windows are cut at the image's edges. */
@@ -111,7 +112,6 @@ export function globalAverage(
   const vscale = f32x4.splat(scale);
   const vzero = zeroPoint(zero);
   const magic = magicNumber(vzero, zero);
-  const vlow = i8x16.splat(<i8>low), vhigh = i8x16.splat(<i8>high);
   const start = i32x4.splat(-(<i32>pixels) * zeroIn);
   for (let c: usize = 0; c < channels; c += 8) {
     let a = start, b = start;
@@ -121,6 +121,7 @@ export function globalAverage(
       b = i32x4.add(b, i32x4.extend_high_i16x8_s(x));
     }
     const r = sums(a, b, vscale, vscale, vzero, magic);
-    v128.store_lane<i64>(dst + c, clamp(r, r, vlow, vhigh), 0);
+    v128.store_lane<i64>(dst + c, i8x16.narrow_i16x8_s(r, r), 0);
   }
+  bound(dst, channels, low, high);
 }

@@ -1,4 +1,4 @@
-// From int32 sums back to int8: multiply in f32, round half to even, add the zero point, clamp.
+// From int32 sums back to int8: multiply in f32, round half to even, add the zero point.
 // Bit for bit what onnxruntime does, provided |sum * scale| < 2^22, which the lowering proves for every channel.
 
 /**
@@ -33,10 +33,13 @@ export function magicNumber(zeroPoint: v128, zero: i32): v128 {
   return i32x4.add(zeroPoint, i32x4.splat(zero));
 }
 
-// @ts-ignore: decorator
-@inline
-export function clamp(a: v128, b: v128, low: v128, high: v128): v128 {
-  return i8x16.min_s(i8x16.max_s(i8x16.narrow_i16x8_s(a, b), low), high);
+/** Bounds of an output, where it has closer ones than int8, which narrowing keeps anyway: seldom, so in a pass of its own. */
+export function bound(at: usize, bytes: usize, low: i32, high: i32): void {
+  if (low == -128 && high == 127) return;
+  const least = i8x16.splat(<i8>low), most = i8x16.splat(<i8>high);
+  for (const end = at + bytes; at < end; at += 8) {
+    v128.store_lane<i64>(at, i8x16.min_s(i8x16.max_s(v128.load_zero<i64>(at), least), most), 0);
+  }
 }
 
 /**
