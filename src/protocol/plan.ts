@@ -39,6 +39,10 @@ export const HEADER = [
   'textBytes',
 ] as const
 export type PlanHeader = Record<(typeof HEADER)[number], number>
+/** Read by position: the names stay off the wire. */
+type NumbersFor<Names extends readonly unknown[]> = { readonly [K in keyof Names]: number }
+type HeaderWords = NumbersFor<typeof HEADER>
+const HEADER_WORDS: (typeof HEADER)['length'] = 13
 export const TENSOR_WORDS = 12
 export const MAX_RANK = 6
 /** What a tensor's type word means: what the session's caller gives or gets. */
@@ -106,34 +110,37 @@ export const arenaAt = (weightsBytes: number, scratchBytes: number): number =>
  * @throws JikoError `runtime/bad-plan` naming the operation.
  */
 export function parsePlan(bytes: Bytes): Plan {
-  if (bytes.length < 4 * HEADER.length) throw bad(`has ${bytes.length} bytes, less than its header`)
+  if (bytes.length < 4 * HEADER_WORDS) throw bad(`has ${bytes.length} bytes, less than its header`)
   const words = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const int = (word: number): number => words.getInt32(4 * word, true)
-  const header = Object.fromEntries(HEADER.map((name, i) => [name, words.getUint32(4 * i, true)])) as PlanHeader
-  if (header.magic !== PLAN_MAGIC) throw bad('does not begin like one')
-  if (header.version !== PLAN_VERSION) throw bad(`has version ${header.version}, this engine reads ${PLAN_VERSION}`)
+  const header = Array.from({ length: HEADER_WORDS }, (_, i) => words.getUint32(4 * i, true))
+  const [magic, version, fileBytes, memoryBytes, weightsBytes, scratchBytes, weightLimit, ...rest] =
+    header as unknown as HeaderWords
+  const [inputs, outputs, operations, once, operationWords, textBytes] = rest
+  if (magic !== PLAN_MAGIC) throw bad('does not begin like one')
+  if (version !== PLAN_VERSION) throw bad(`has version ${version}, this engine reads ${PLAN_VERSION}`)
 
-  const tensorsAt = HEADER.length
-  const operationsAt = tensorsAt + TENSOR_WORDS * (header.inputs + header.outputs)
-  const textAt = 4 * (operationsAt + header.operationWords)
-  const weightsStart = roundUp(textAt + header.textBytes, 16)
-  if (header.fileBytes !== bytes.length || weightsStart + header.weightsBytes !== bytes.length)
-    throw bad(`has ${bytes.length} bytes where its header needs ${weightsStart + header.weightsBytes}`)
-  const arena = arenaAt(header.weightsBytes, header.scratchBytes)
-  if (header.memoryBytes > MAX_MEMORY || arena > header.memoryBytes)
-    throw bad(`wants ${header.memoryBytes} bytes of memory, of which ${arena} are weights and scratch`)
-  if (Math.max(header.operations, header.inputs + header.outputs) > MAX_OPERATIONS || header.once > header.operations)
-    throw bad(`has ${header.operations} operations, ${header.once} of them once`)
+  const operationsAt = HEADER_WORDS + TENSOR_WORDS * (inputs + outputs)
+  const operationsEnd = operationsAt + operationWords
+  const textAt = 4 * operationsEnd
+  const weightsStart = roundUp(textAt + textBytes, 16)
+  if (fileBytes !== bytes.length || weightsStart + weightsBytes !== bytes.length)
+    throw bad(`has ${bytes.length} bytes where its header needs ${weightsStart + weightsBytes}`)
+  const arena = arenaAt(weightsBytes, scratchBytes)
+  if (memoryBytes > MAX_MEMORY || arena > memoryBytes)
+    throw bad(`wants ${memoryBytes} bytes of memory, of which ${arena} are weights and scratch`)
+  if (Math.max(operations, inputs + outputs) > MAX_OPERATIONS || once > operations)
+    throw bad(`has ${operations} operations, ${once} of them once`)
 
   const decoder = new TextDecoder()
   function text(at: number, length: number): string {
-    if (at < 0 || length < 0 || length > MAX_NAME || at + length > header.textBytes)
+    if (at < 0 || length < 0 || length > MAX_NAME || at + length > textBytes)
       throw bad(`has a name at ${at} of ${length} bytes, outside its text`)
     return decoder.decode(bytes.subarray(textAt + at, textAt + at + length))
   }
 
   function tensor(index: number): PlanTensor {
-    const at = tensorsAt + TENSOR_WORDS * index
+    const at = HEADER_WORDS + TENSOR_WORDS * index
     const name = text(int(at), int(at + 1))
     const rank = int(at + 4)
     const type = PLAN_TYPES[int(at + 2)]
@@ -141,17 +148,38 @@ export function parsePlan(bytes: Bytes): Plan {
     const dims = Array.from({ length: rank }, (_, i) => int(at + 5 + i))
     const address = int(at + 3)
     const size = dims.reduce((product, dim) => (dim >= 1 ? product * dim : Number.NaN), 4)
-    if (!(address >= arena && address % 4 === 0 && address + size <= header.memoryBytes))
+    if (!(address >= arena && address % 4 === 0 && address + size <= memoryBytes))
       throw bad(`puts its tensor "${name}" [${dims.join(', ')}] at ${address}, outside its arena`)
     return { name, type, dims, address }
+  }
+
+  function claims(which: string): Claims {
+    const within =
+      (what: string, from: number, to: number) =>
+      (address: number, length: number): void => {
+        if (!(address >= from && length >= 0 && address + length <= to))
+          throw bad(`lets operation ${which} touch ${length} bytes at ${address}, outside its ${what} [${from}, ${to})`)
+      }
+    const scratch = scratchAt(weightsBytes)
+    const inArena = within('arena', arena, memoryBytes)
+    const weights = within('weights', 0, weightsBytes)
+    return {
+      read: inArena,
+      write: inArena,
+      weights,
+      readAny: (address, length) => (address < arena ? weights : inArena)(address, length),
+      scratch: within('scratch', scratch, scratch + scratchBytes),
+      require(truth, rule) {
+        if (!truth) throw bad(`breaks a rule of operation ${which}: ${rule}`)
+      },
+    }
   }
 
   let work = 0
   let at = operationsAt
   function step(index: number): PlanStep {
-    const end = operationsAt + header.operationWords
-    const known = at + 3 <= end ? KINDS.get(int(at)) : undefined
-    if (!known || at + 3 + known[1].count > end) throw bad(`has no known operation at number ${index}`)
+    const known = at + 3 <= operationsEnd ? KINDS.get(int(at)) : undefined
+    if (!known || at + 3 + known[1].count > operationsEnd) throw bad(`has no known operation at number ${index}`)
     const [kind, { count, floats, check }] = known
     const name = text(int(at + 1), int(at + 2))
     at += 3
@@ -159,38 +187,21 @@ export function parsePlan(bytes: Bytes): Plan {
       i < count - floats ? int(at + i) : words.getFloat32(4 * (at + i), true),
     )
     at += count
-    work += check(claims(header, `${index}, ${kind} "${name}"`), ...args)
+    work += check(claims(`${index}, ${kind} "${name}"`), ...args)
     if (!(work <= MAX_WORK)) throw bad(`would not come to an end: operation ${index}, ${kind} "${name}"`)
     return { kind, name, args }
   }
 
-  const inputs = Array.from({ length: header.inputs }, (_, i) => tensor(i))
-  const outputs = Array.from({ length: header.outputs }, (_, i) => tensor(header.inputs + i))
-  const steps = Array.from({ length: header.operations }, (_, i) => step(i))
-  if (at !== operationsAt + header.operationWords) throw bad('has words after its last operation')
-  const { memoryBytes, scratchBytes, weightLimit, once } = header
-  return { memoryBytes, scratchBytes, weightLimit, inputs, outputs, steps, once, weights: bytes.subarray(weightsStart) }
-}
-
-function claims({ memoryBytes, weightsBytes, scratchBytes }: PlanHeader, which: string): Claims {
-  const within =
-    (what: string, from: number, to: number) =>
-    (address: number, bytes: number): void => {
-      if (!(address >= from && bytes >= 0 && address + bytes <= to))
-        throw bad(`lets operation ${which} touch ${bytes} bytes at ${address}, outside its ${what} [${from}, ${to})`)
-    }
-  const scratch = scratchAt(weightsBytes)
-  const arenaStart = arenaAt(weightsBytes, scratchBytes)
-  const arena = within('arena', arenaStart, memoryBytes)
-  const weights = within('weights', 0, weightsBytes)
+  const planSteps = Array.from({ length: operations }, (_, i) => step(i))
+  if (at !== operationsEnd) throw bad('has words after its last operation')
   return {
-    read: arena,
-    write: arena,
-    weights,
-    readAny: (address, bytes) => (address < arenaStart ? weights : arena)(address, bytes),
-    scratch: within('scratch', scratch, scratch + scratchBytes),
-    require(truth, rule) {
-      if (!truth) throw bad(`breaks a rule of operation ${which}: ${rule}`)
-    },
+    memoryBytes,
+    scratchBytes,
+    weightLimit,
+    inputs: Array.from({ length: inputs }, (_, i) => tensor(i)),
+    outputs: Array.from({ length: outputs }, (_, i) => tensor(inputs + i)),
+    steps: planSteps,
+    once,
+    weights: bytes.subarray(weightsStart),
   }
 }

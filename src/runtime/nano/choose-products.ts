@@ -5,6 +5,26 @@ import { instantiate, type KernelBuild, type KernelFunctions } from './load-kern
 export const PRODUCTS = { relaxed: 63, dot: 128, mlal: 127 } as const satisfies Partial<Record<KernelBuild, number>>
 export type Product = keyof typeof PRODUCTS
 
+/** The builds that take weights up to `weightLimit`, first what does best once compiled well. */
+export const productsFor = (weightLimit: number, x86: boolean): Product[] =>
+  (x86 ? (['relaxed', 'dot', 'mlal'] as const) : (['relaxed', 'mlal', 'dot'] as const)).filter(
+    (name) => PRODUCTS[name] >= weightLimit,
+  )
+
+/**
+ * Those of them between which only a stopwatch can tell. Two widening products of bytes are six instructions on x86, where
+ * `dot` has one: there `mlal` stands in for a broken `dot`, and nothing else.
+ */
+export const rivals = (names: readonly Product[], x86: boolean): Product[] =>
+  names.filter((name) => !(x86 && name === 'mlal'))
+
+/** What is no number has its sign set where x86 computed it, and nowhere else. */
+export function isX86(): boolean {
+  const value = new Float32Array([Number.POSITIVE_INFINITY])
+  value[0] = (value[0] ?? 0) - (value[0] ?? 0)
+  return new Uint8Array(value.buffer)[3] === 255
+}
+
 export interface Candidate {
   readonly name: Product
   readonly module: WebAssembly.Module
@@ -52,11 +72,10 @@ function isRight(memory: WebAssembly.Memory): boolean {
 interface Runner {
   readonly candidate: Candidate
   run(): void
-  /** Time of a run before the builds were warm, and in each round after. */
-  first: number
-  rounds: number[]
+  readonly rounds: number[]
 }
 
+/** @returns nothing where this device cannot run it, or computes something else with it. */
 async function tryBuild(name: Product, bytes: Bytes | undefined): Promise<Runner | undefined> {
   if (!bytes || !WebAssembly.validate(bytes)) return undefined
   const module = await WebAssembly.compile(bytes)
@@ -66,18 +85,33 @@ async function tryBuild(name: Product, bytes: Bytes | undefined): Promise<Runner
   const run = (): void =>
     kernels.multiply?.(WEIGHTS, DEPTH, COLUMNS, SRC, DST, ROWS, SCRATCH, WEIGHT_ZERO, 0, -128, 127)
   run()
-  return isRight(memory) ? { candidate: { name, module }, run, first: 0, rounds: [] } : undefined
+  return isRight(memory) ? { candidate: { name, module }, run, rounds: [] } : undefined
+}
+
+/**
+ * The first of `names` that gives a known answer here: there are engines whose baseline compiler gets the relaxed dot
+ * product wrong. No other is compiled.
+ */
+export async function firstRight(
+  builds: ReadonlyMap<KernelBuild, Bytes>,
+  names: readonly Product[],
+): Promise<Candidate | undefined> {
+  for (const name of names) {
+    const runner = await tryBuild(name, builds.get(name))
+    if (runner) return runner.candidate
+  }
+  return undefined
 }
 
 /** Engines compile well only what has run a while: about a thousand times in V8, which does it in the background. */
-const WARM_UP = 1200
+const WARM_UP = 4
+const WARM_RUNS = 400
 const ROUNDS = 4
 /** Runs between two looks at the clock, and milliseconds of a round: browsers tell time in steps of a tenth or more. */
 const RUNS = 40
 const ROUND = 1
-/** How much faster a build must be to overrule their order, and how much faster one gets once it is compiled well. */
+/** How much faster a build must be to overrule their order. */
 const CLEARLY = 1.1
-const COMPILED = 1.25
 
 /** Milliseconds of one run, over a round. */
 export type Stopwatch = (run: () => void, name: Product) => number
@@ -94,45 +128,34 @@ const timeRun: Stopwatch = (run) => {
   return elapsed / runs
 }
 
+export interface RaceOptions {
+  stopwatch?: Stopwatch
+  /** Lets others run, between two pieces of a millisecond or a few. */
+  pause?: () => Promise<void>
+}
+
+const nextTask = (): Promise<void> => new Promise((resolve) => setTimeout(resolve))
+
 /**
- * The products build for weights up to `weightLimit` that this device runs fastest, right ones only: a known answer
- * comes before the stopwatch, since there are engines whose baseline compiler gets the relaxed dot product wrong.
+ * Which of `names` this device runs fastest. In turns, so that noise and compilation in the background meet all alike; who
+ * is to overrule the first must be clearly faster in every round, since on a busy device one or another is interrupted.
  */
-export async function chooseProducts(
+export async function raceProducts(
   builds: ReadonlyMap<KernelBuild, Bytes>,
-  weightLimit: number,
-  stopwatch: Stopwatch = timeRun,
-): Promise<Candidate | undefined> {
-  const names = (Object.keys(PRODUCTS) as Product[]).filter((name) => PRODUCTS[name] >= weightLimit)
+  names: readonly Product[],
+  { stopwatch = timeRun, pause = nextTask }: RaceOptions = {},
+): Promise<Product | undefined> {
   const tried = await Promise.all(names.map((name) => tryBuild(name, builds.get(name))))
   const runners = tried.filter((runner) => runner !== undefined)
-  if (runners.length > 1) race(runners, stopwatch)
-  // Listed by how well they do once compiled well: an early measurement must be clear to overrule that.
-  return runners.reduce<Runner | undefined>((best, runner) => (best && !beats(runner, best) ? best : runner), undefined)
-    ?.candidate
-}
-
-/**
- * Clearly faster in every round: on a busy device one or another is interrupted. There one build may also be compiled
- * well long before another; what it has gained by that says nothing, so then their first rounds are compared.
- */
-function beats(a: Runner, b: Runner): boolean {
-  const compiled = ({ first, rounds }: Runner): boolean => first > COMPILED * Math.min(...rounds)
-  if (compiled(a) !== compiled(b)) return a.first * CLEARLY < b.first
-  return a.rounds.every((time, i) => time * CLEARLY < (b.rounds[i] ?? 0))
-}
-
-/**
- * In turns, so that noise and compilation in the background meet all alike. Over as soon as nobody wins a round against the
- * first one: who is to overrule it must win all.
- */
-function race(runners: readonly Runner[], stopwatch: Stopwatch): void {
-  const time = ({ run, candidate }: Runner): number => stopwatch(run, candidate.name)
-  for (const runner of runners) runner.first = time(runner)
-  for (let i = 0; i < WARM_UP; i++) for (const { run } of runners) run()
-  for (let round = 0; round < ROUNDS; round++) {
-    for (const runner of runners) runner.rounds.push(time(runner))
-    const [first = 0, ...others] = runners.map(({ rounds }) => rounds[round] ?? 0)
-    if (others.every((other) => other * CLEARLY >= first)) return
+  for (let slice = 0; slice < WARM_UP; slice++) {
+    for (const { run } of runners) for (let i = 0; i < WARM_RUNS; i++) run()
+    await pause()
   }
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const { run, rounds, candidate } of runners) rounds.push(stopwatch(run, candidate.name))
+    await pause()
+  }
+  const beats = (a: Runner, b: Runner): boolean => a.rounds.every((time, i) => time * CLEARLY < (b.rounds[i] ?? 0))
+  return runners.reduce<Runner | undefined>((best, runner) => (best && !beats(runner, best) ? best : runner), undefined)
+    ?.candidate.name
 }

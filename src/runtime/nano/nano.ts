@@ -3,7 +3,16 @@ import { createMemo } from '../../lib/memo.ts'
 import { JikoError } from '../../protocol/error.ts'
 import { PLAN_VERSION, parsePlan } from '../../protocol/plan.ts'
 import type { Backend } from '../backend.ts'
-import { type Candidate, chooseProducts, PRODUCTS } from './choose-products.ts'
+import {
+  type Candidate,
+  firstRight,
+  isX86,
+  PRODUCTS,
+  productsFor,
+  type RaceOptions,
+  raceProducts,
+  rivals,
+} from './choose-products.ts'
 import { type KernelBuild, loadKernels } from './load-kernels.ts'
 import { createNanoSession } from './session.ts'
 
@@ -26,44 +35,68 @@ async function prepare(load: () => Promise<ReadonlyMap<KernelBuild, Bytes>>): Pr
   return { builds, simd: base === common, base: await WebAssembly.compile(base) }
 }
 
-/** Texts that outlive the process; losing them costs another race. */
+/** Texts that outlive the process. */
 export interface KernelNotes {
   getNote(key: string): Promise<string | undefined>
   putNote(key: string, text: string): Promise<void>
 }
 
 export interface NanoOptions {
-  /** Where it is kept which kernels won here. Without, every process finds out for itself. */
+  /** Where it is kept which kernels won here. Without, nobody races: there would be nothing to remember it by. */
   notes?: KernelNotes
   /** Gives the kernels; tests give others. */
   load?: () => Promise<ReadonlyMap<KernelBuild, Bytes>>
+  /** What the device is and how it is timed; tests say both. */
+  x86?: boolean
+  race?: RaceOptions
 }
 
-/** Weights up to the largest of a build's: what decides which builds may be used, and so needs one race each. */
+interface Choice {
+  /** Nothing where none of them computes right. */
+  readonly candidate: Candidate | undefined
+  /** To be called after each answer: behind one of them others are timed, for later starts. */
+  answered(): Promise<void>
+}
+
+/** Weights up to the largest of a build's: what decides which builds may be used. */
 const limits = [...new Set(Object.values(PRODUCTS))].sort((a, b) => a - b)
 
+/** Answers of a session before its kernels are compared with others: by then they are compiled as well as they will be. */
+const ANSWERS = 3
+
 /**
- * Our own engine: int8 kernels in WebAssembly, with SIMD where there is any, run from a plan that was compiled ahead. Kernels are unpacked,
- * checked and timed with the first session, once for all later ones; from then on the name says which won,
- * e.g. `nano 1 (dot)`. What won twice is known from then on: its answer is checked, and no other is timed.
+ * Our own engine: int8 kernels in WebAssembly, with SIMD where there is any, run from a plan that was compiled ahead. Kernels are unpacked
+ * and checked with the first session, once for all later ones; from then on the name says which they are, e.g. `nano 1 (dot)`.
+ *
+ * A first start takes those that the kind of processor speaks for. Whether others are faster here is found out behind a session's
+ * answers, and believed by later starts once two of them have found the same.
  */
-export function createNanoBackend({ load = loadKernels, notes }: NanoOptions = {}): Backend {
+export function createNanoBackend({ load = loadKernels, notes, x86 = isX86(), race }: NanoOptions = {}): Backend {
   const kernels = createMemo<'kernels', Kernels>()
-  const choices = createMemo<number, Candidate | undefined>()
+  const choices = createMemo<number, Choice>()
   let winner = ''
 
-  async function choose(builds: Kernels['builds'], limit: number): Promise<Candidate | undefined> {
-    const usable = [...builds].filter(([, bytes]) => WebAssembly.validate(bytes))
-    // Other kernels, or a browser that has learned something, make it another race.
-    const race = usable.map(([name, { length }]) => `${name} ${length}`).join()
+  async function choose(builds: Kernels['builds'], limit: number): Promise<Choice> {
+    const names = productsFor(limit, x86)
     const key = `kernels/${limit}`
-    const [raced, before, again] = (await notes?.getNote(key))?.split(': ') ?? []
-    // Once may be an accident of a busy device, and would be believed for ever.
-    const known = raced === race && again && usable.filter(([name]) => name === before)
-    const choice = (known && (await chooseProducts(new Map(known), limit))) || (await chooseProducts(builds, limit))
-    const same = raced === race && choice?.name === before
-    if (choice && !(same && again)) await notes?.putNote(key, `${race}: ${choice.name}${same ? ': again' : ''}`)
-    return choice
+    // Other kernels, or a browser that has learned something, make it another race.
+    const usable = [...builds].filter(([, bytes]) => WebAssembly.validate(bytes))
+    const field = usable.map(([, { length }]) => length).join()
+    const [raced, won, again] = (await notes?.getNote(key))?.split(': ') ?? []
+    const before = raced === field ? won : undefined
+    const believed = names.filter((name) => again && name === before)
+    const candidate = await firstRight(builds, [...believed, ...names])
+    const others = rivals(names, x86)
+    let answers = 0
+    return {
+      candidate,
+      async answered() {
+        if (++answers !== ANSWERS || !notes || believed[0] || others.length < 2) return
+        const name = await raceProducts(builds, others, race)
+        // Once may be an accident of a busy device, and would be believed for ever.
+        if (name) await notes.putNote(key, `${field}: ${name}${name === before ? ': again' : ''}`)
+      },
+    }
   }
 
   const id = `nano ${PLAN_VERSION}`
@@ -84,10 +117,19 @@ export function createNanoBackend({ load = loadKernels, notes }: NanoOptions = {
       }
       const limit = limits.find((most) => most >= plan.weightLimit)
       const choice = limit && (await choices.get(limit, () => choose(builds, limit)))
-      if (!choice)
+      if (!choice?.candidate)
         throw new JikoError('runtime/no-kernels', `no kernels of this device take weights up to ${plan.weightLimit}`)
-      winner = ` (${choice.name})`
-      return createNanoSession(plan, [base, choice.module])
+      winner = ` (${choice.candidate.name})`
+      const session = await createNanoSession(plan, [base, choice.candidate.module])
+      return {
+        ...session,
+        async run(inputs) {
+          const outputs = await session.run(inputs)
+          // Nobody waits for it, and a device that cannot be timed keeps what it has.
+          choice.answered().catch(() => undefined)
+          return outputs
+        },
+      }
     },
   }
 }

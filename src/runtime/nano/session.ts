@@ -9,17 +9,10 @@ const PAGE = 65_536
 /** Integers beyond this are not exact as f32, which is what every value is inside. */
 const MOST = 2 ** 24
 
-/** Which argument of the products kernels is their scratch. They get one of their own, behind all that the plan knows of. */
+/** Which argument of the products kernels is their scratch: they get one of their own, behind all that the plan knows of. */
 const SCRATCH: Partial<Record<OperationKind, number>> = { multiply: 6, convolve: 15 }
-/** Of packed rows; see `kernels/products.ts`. */
-const ROOM = 131_072
-
-/** What a products kernel takes as scratch: sums, the weights of 8 columns in int16, and a batch of rows, packed. */
-function scratchBytes({ kind, args }: PlanStep): number {
-  const [, depth = 0, , , , rows = 0, width = 0] = args
-  if (!SCRATCH[kind]) return 0
-  return 544 + 24 * depth + Math.min(ROOM, 2 * depth * rows * (kind === 'convolve' ? width : 1))
-}
+/** Sums and a batch of rows, packed, beside the weights of 8 columns in int16; see `kernels/products.ts`. */
+const ROOM = 131_072 + 1024
 
 /** The int8 products' weights are stored once and read in the chosen kernels' own order. */
 function repackWeights(steps: readonly PlanStep[], { repack }: KernelFunctions): void {
@@ -64,7 +57,8 @@ function take(memory: WebAssembly.Memory, output: PlanTensor): Tensor {
  */
 export async function createNanoSession(plan: Plan, modules: readonly WebAssembly.Module[]): Promise<Session> {
   const scratch = roundUp(plan.memoryBytes, 16)
-  const pages = Math.ceil((scratch + Math.max(...plan.steps.map(scratchBytes))) / PAGE)
+  const depths = plan.steps.map(({ kind, args: [, depth = 0] }) => (SCRATCH[kind] ? depth : 0))
+  const pages = Math.ceil((scratch + ROOM + 24 * Math.max(...depths)) / PAGE)
   let memory: WebAssembly.Memory
   try {
     memory = new WebAssembly.Memory({ initial: pages, maximum: pages })
@@ -80,7 +74,7 @@ export async function createNanoSession(plan: Plan, modules: readonly WebAssembl
   const all = plan.steps.map(({ kind, args }) => {
     const kernel = kernels[kind]
     if (!kernel) throw new JikoError('runtime/bad-plan', `this engine's kernels have no "${kind}"`)
-    const own = args.with(SCRATCH[kind] ?? 0, SCRATCH[kind] ? scratch : (args[0] ?? 0))
+    const own = args.map((value, i) => (i === SCRATCH[kind] ? scratch : value))
     return () => kernel(...own)
   })
   const perform = (calls: readonly (() => void)[]): void => {

@@ -3,7 +3,16 @@ import { lower } from '../../../src/onnx/lower/lower.ts'
 import { roundHalfEven } from '../../../src/onnx/lower/quantisation.ts'
 import { parsePlan } from '../../../src/protocol/plan.ts'
 import { float32 } from '../../../src/protocol/tensor.ts'
-import { chooseProducts, PRODUCTS, type Product, type Stopwatch } from '../../../src/runtime/nano/choose-products.ts'
+import {
+  firstRight,
+  isX86,
+  PRODUCTS,
+  type Product,
+  productsFor,
+  type RaceOptions,
+  raceProducts,
+  rivals,
+} from '../../../src/runtime/nano/choose-products.ts'
 import { instantiate, loadKernels } from '../../../src/runtime/nano/load-kernels.ts'
 import { createNanoSession } from '../../../src/runtime/nano/session.ts'
 import { createQdqGraph } from '../../helpers/qdq-graph.ts'
@@ -101,37 +110,54 @@ test('every build of the products kernels multiplies any number of rows, also by
 })
 
 /** Times that each build's rounds take, the last one for ever. */
-function timed(times: Partial<Record<Product, number[]>>): Stopwatch {
+function timed(times: Partial<Record<Product, number[]>>): RaceOptions {
   const left = new Map(Object.entries(times).map(([name, list]) => [name, [...list]]))
-  return (run, name) => {
-    run()
-    const list = left.get(name) ?? [1]
-    return (list.length > 1 ? list.shift() : list[0]) ?? 1
+  return {
+    stopwatch(run, name) {
+      run()
+      const list = left.get(name) ?? [1]
+      return (list.length > 1 ? list.shift() : list[0]) ?? 1
+    },
+    pause: async () => undefined,
   }
 }
 
-test('the fastest build wins, if it is clearly faster', async () => {
+test('the fastest build wins, if it is clearly faster in every round', async () => {
   const builds = await loadKernels()
-  expect((await chooseProducts(builds, 127, timed({ dot: [2], mlal: [1] })))?.name).toBe('mlal')
-  expect((await chooseProducts(builds, 127, timed({ dot: [1], mlal: [2] })))?.name).toBe('dot')
-  expect((await chooseProducts(builds, 127, timed({ dot: [1.05], mlal: [1] })))?.name).toBe('dot')
+  const race = (names: Product[], times: Parameters<typeof timed>[0]) => raceProducts(builds, names, timed(times))
+  expect(await race(['dot', 'mlal'], { dot: [2], mlal: [1] })).toBe('mlal')
+  expect(await race(['dot', 'mlal'], { dot: [1], mlal: [2] })).toBe('dot')
+  expect(await race(['dot', 'mlal'], { dot: [1.05], mlal: [1] })).toBe('dot')
+  expect(await race(['mlal', 'dot'], { dot: [1], mlal: [1.05] })).toBe('mlal')
+  expect(await race(['relaxed', 'dot', 'mlal'], { relaxed: [3], dot: [2], mlal: [1] })).toBe('mlal')
+  // Not by an interruption or two of the other, nor by having been compiled well before it.
+  expect(await race(['dot', 'mlal'], { dot: [9, 9, 9, 1], mlal: [1] })).toBe('dot')
+  expect(await race(['dot', 'mlal'], { dot: [1.3, 1.3, 0.5], mlal: [0.8] })).toBe('dot')
 })
 
-test('a build that was compiled well before the other does not win by that', async () => {
-  const builds = await loadKernels()
-  expect((await chooseProducts(builds, 127, timed({ dot: [1.3], mlal: [1.4, 1.4, 0.8] })))?.name).toBe('dot')
-  expect((await chooseProducts(builds, 127, timed({ dot: [1.3, 1, 0.5], mlal: [1.4, 0.8] })))?.name).toBe('dot')
-  expect((await chooseProducts(builds, 127, timed({ dot: [1.3, 0.8], mlal: [1.4, 0.5] })))?.name).toBe('mlal')
-  // Nor by an interruption or two of the other.
-  expect((await chooseProducts(builds, 127, timed({ dot: [1, 9, 9, 1], mlal: [0.98] })))?.name).toBe('dot')
+test('the kind of processor says who is first, and between whom only a stopwatch can tell', () => {
+  expect(productsFor(63, true)).toEqual(['relaxed', 'dot', 'mlal'])
+  expect(productsFor(127, true)).toEqual(['dot', 'mlal'])
+  expect(productsFor(127, false)).toEqual(['mlal', 'dot'])
+  expect(productsFor(128, false)).toEqual(['dot'])
+  expect(rivals(productsFor(127, true), true)).toEqual(['dot'])
+  expect(rivals(productsFor(63, true), true)).toEqual(['relaxed', 'dot'])
+  expect(rivals(productsFor(127, false), false)).toEqual(['mlal', 'dot'])
 })
 
-test('a build that may not take the weights, that is invalid, or that computes wrong is passed over', async () => {
+test.runIf(process.arch === 'x64' || process.arch === 'arm64')('the kind of processor is seen', () => {
+  expect(isX86()).toBe(process.arch === 'x64')
+})
+
+test('a build that is invalid or that computes wrong is passed over', async () => {
   const builds = await loadKernels()
   const common = builds.get('common') ?? new Uint8Array()
-  expect((await chooseProducts(builds, 128))?.name).toBe('dot')
-  expect((await chooseProducts(new Map([...builds, ['dot', new Uint8Array([1, 2, 3])]]), 127))?.name).toBe('mlal')
+  expect((await firstRight(builds, ['dot', 'mlal']))?.name).toBe('dot')
+  const broken = new Map([...builds, ['dot', new Uint8Array([1, 2, 3])]] as const)
+  expect((await firstRight(broken, ['dot', 'mlal']))?.name).toBe('mlal')
+  expect(await raceProducts(broken, ['dot', 'mlal'], timed({ dot: [1], mlal: [2] }))).toBe('mlal')
   // Another module in its place has no product at all, so its answer is wrong.
-  expect((await chooseProducts(new Map([...builds, ['mlal', common]]), 127))?.name).toBe('dot')
-  expect(await chooseProducts(new Map([['dot', common]]), 127)).toBeUndefined()
+  expect((await firstRight(new Map([...builds, ['mlal', common]]), ['mlal', 'dot']))?.name).toBe('dot')
+  expect(await firstRight(new Map([['dot', common]]), ['dot', 'mlal'])).toBeUndefined()
+  expect(await raceProducts(new Map([['dot', common]]), ['dot'])).toBeUndefined()
 })

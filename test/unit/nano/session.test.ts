@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { lower } from '../../../src/onnx/lower/lower.ts'
 import { PLAN_VERSION, parsePlan } from '../../../src/protocol/plan.ts'
 import { float32 } from '../../../src/protocol/tensor.ts'
@@ -34,42 +34,71 @@ test('a session takes what its model takes, and nothing after it is closed', asy
   await expect(session.run({ [name]: input })).rejects.toMatchObject({ code: 'runtime/run-failed' })
 })
 
-test('which kernels won is known after a restart, as long as they are the same', async () => {
+const input = { [parsePlan(model()).inputs[0]?.name ?? '']: float32([1, 8, 4, 4], new Float32Array(128)) }
+const pause = async (): Promise<void> => undefined
+/** Rounds of a race between two. */
+const RACE = 8
+
+/** Starts of one device, whose stopwatch says that `fastest` is. */
+function device(builds: Awaited<ReturnType<typeof loadKernels>>, x86 = false) {
   const kept = new Map<string, string>()
-  const notes = {
-    getNote: async (key: string) => kept.get(key),
-    putNote: async (key: string, text: string) => void kept.set(key, text),
+  /** Waits for `rounds` of them, or a while for none; returns which kernels a start took. */
+  async function start(fastest: string, rounds: number, answers = 3): Promise<string> {
+    let raced = 0
+    let noted = 0
+    const notes = {
+      getNote: async (key: string) => kept.get(key),
+      putNote: async (key: string, text: string) => {
+        kept.set(key, text)
+        noted++
+      },
+    }
+    const stopwatch = (_run: () => void, name: string) => {
+      raced++
+      return name === fastest ? 1 : 2
+    }
+    const backend = createNanoBackend({ notes, load: async () => builds, x86, race: { stopwatch, pause } })
+    const session = await backend.createSession({ engine: 'nano', plan: 'p' }, async () => model())
+    for (let i = 0; i < answers; i++) await session.run(input)
+    if (rounds === 0) await new Promise((resolve) => setTimeout(resolve, 20))
+    await vi.waitFor(() => expect([raced, noted]).toEqual([rounds, rounds / RACE]), 5000)
+    return /\((\w+)\)$/.exec(backend.name)?.[1] ?? ''
   }
+  return { kept, start }
+}
+
+test('a first start takes what its processor is good at; what wins twice behind its answers is taken from then on', async () => {
   const builds = await loadKernels()
-  const start = async (given: typeof builds): Promise<string> => {
-    const backend = createNanoBackend({ notes, load: async () => given })
-    await backend.createSession({ engine: 'nano', plan: 'p' }, async () => model())
-    return backend.name
-  }
-  await start(builds)
-  const [key = '', once = ''] = [...kept][0] ?? []
-  const [race = '', won] = once.split(': ')
-  expect(won).toMatch(/^(dot|mlal)$/)
-  // A winner is believed when it has won again, not before.
-  for (const name of ['dot', 'mlal']) {
-    kept.set(key, `${race}: ${name}`)
-    const [, winner] = /\((\w+)\)$/.exec(await start(builds)) ?? []
-    expect(kept.get(key)).toBe(winner === name ? `${race}: ${name}: again` : `${race}: ${winner}`)
-  }
-  // What no race would say here.
-  for (const name of ['dot', 'mlal']) {
-    kept.set(key, `${race}: ${name}: again`)
-    expect(await start(builds)).toContain(`(${name})`)
-  }
-  const others = new Map([...builds].filter(([name]) => name !== 'mlal'))
-  expect(await start(others)).toContain('(dot)')
-  expect(kept.get(key)).toMatch(/: dot$/)
-  await start(others)
-  expect(kept.get(key)).toMatch(/: dot: again$/)
-  for (const damaged of ['', 'x', `${race}: scalar: again`, race]) {
+  const { start, kept } = device(builds)
+  expect(await start('dot', 0, 2)).toBe('mlal')
+  expect(await start('dot', RACE)).toBe('mlal')
+  // Once may be an accident.
+  expect(await start('mlal', RACE)).toBe('mlal')
+  expect(await start('dot', RACE)).toBe('mlal')
+  expect(await start('dot', RACE, 9)).toBe('mlal')
+  // Now it is believed, and nobody is timed any more.
+  expect(await start('mlal', 0)).toBe('dot')
+  const [[key, believed] = ['', '']] = kept
+  for (const damaged of ['', 'x', believed.replace('dot', 'scalar'), believed.replace(/^\d/, '0'), ': dot: again']) {
     kept.set(key, damaged)
-    expect(await start(builds)).toMatch(/\((dot|mlal)\)/)
+    expect(await start('mlal', 0, 1)).toBe('mlal')
   }
+  // Other kernels make it another race.
+  const others = device(new Map([...builds].filter(([name]) => name !== 'relaxed')))
+  others.kept.set(key, believed)
+  expect(await others.start('dot', RACE)).toBe('mlal')
+})
+
+test('nothing is timed where the processor has settled it, nor where nobody could remember it', async () => {
+  const builds = await loadKernels()
+  expect(await device(builds, true).start('mlal', 0)).toBe('dot')
+  let raced = 0
+  const race = { stopwatch: () => ++raced, pause }
+  const backend = createNanoBackend({ load: async () => builds, x86: false, race })
+  const session = await backend.createSession({ engine: 'nano', plan: 'p' }, async () => model())
+  for (let i = 0; i < 5; i++) await session.run(input)
+  await new Promise((resolve) => setTimeout(resolve, 10))
+  expect(raced).toBe(0)
 })
 
 test('programs of other engines and damaged plans are refused', async () => {
