@@ -58,7 +58,7 @@ function take(memory: WebAssembly.Memory, output: PlanTensor): Tensor {
 export async function createNanoSession(plan: Plan, modules: readonly WebAssembly.Module[]): Promise<Session> {
   const scratch = roundUp(plan.memoryBytes, 16)
   const depths = plan.steps.map(({ kind, args: [, depth = 0] }) => (SCRATCH[kind] ? depth : 0))
-  const pages = Math.ceil((scratch + ROOM + 24 * Math.max(...depths)) / PAGE)
+  const pages = Math.ceil((scratch + ROOM + 24 * Math.max(0, ...depths)) / PAGE)
   let memory: WebAssembly.Memory
   try {
     memory = new WebAssembly.Memory({ initial: pages, maximum: pages })
