@@ -238,6 +238,11 @@ export interface Kit {
   readonly records: {
     /** Newest first; where `actor` is said, what they or nobody in particular made. */
     list(options?: { limit?: number; before?: string; actor?: string }): Promise<HistoryEntry[]>
+    /**
+     * Of those of these records that seem to be of the same photo as one before, which one that was. Records are looked
+     * for among the newest, and a photo is remembered for a hundred answers.
+     */
+    alike(ids: readonly string[]): Promise<ReadonlyMap<string, HistoryEntry>>
     /** The photo or sound a record was made from. */
     attachment(sha256: string): Promise<Blob | undefined>
     /** Says better, or more. `files` become attachments, named by their field. @throws JikoError `log/unknown-record`, `storage/quota` */

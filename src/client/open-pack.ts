@@ -64,8 +64,11 @@ export async function openPack(
       host,
     )
     const run = taught ? taught.answer(seen) : seen
-    const { stored, listed } = await nameAttachments(run)
-    const body = resultBody({ ...called, task: manifest.task }, run, moment(), listed, circumstances)
+    const { stored, listed, ...seenAs } = await nameAttachments(run)
+    const body = resultBody({ ...called, task: manifest.task }, run, moment(), listed, {
+      ...circumstances,
+      ...seenAs,
+    })
     // Durable before it is shown: from here on the answer cannot be lost.
     const record = await appendWithRoom(body, stored)
     onWritten()

@@ -21,7 +21,7 @@ export function resultBody(
   { answer, packDigest, variant, backend, prep, threshold, ms }: RunResult,
   at: Moment,
   attachments: ResultBody['attachments'],
-  circumstances: Circumstances = {},
+  circumstances: Circumstances & Pick<ResultBody, 'likeness'> = {},
 ): ResultBody {
   return {
     v: 1,
@@ -44,13 +44,14 @@ export function resultBody(
 /** Names what a run leaves behind by its content. */
 export async function nameAttachments(
   run: Pick<RunResult, 'attachments'>,
-): Promise<{ stored: NewAttachment[]; listed: ResultBody['attachments'] }> {
+): Promise<{ stored: NewAttachment[]; listed: ResultBody['attachments']; likeness?: string }> {
   const named = await Promise.all(
     run.attachments.map(async (attachment) => ({ ...attachment, sha256: await sha256Hex(attachment.bytes) })),
   )
   return {
     stored: named.map(({ sha256, type, bytes, role }) => ({ sha256, type, bytes, preview: role === 'preview' })),
     listed: named.map(({ sha256, type, bytes, role }) => ({ sha256, type, bytes: bytes.length, role })),
+    ...named.flatMap(({ likeness }) => (likeness === undefined ? [] : { likeness }))[0],
   }
 }
 
@@ -100,6 +101,14 @@ export function createRecords({ store, moment, onWritten }: RecordsOptions): Kit
     async list(options) {
       const items = await store.history(options)
       return items.map(toEntry).filter((entry) => entry !== undefined)
+    },
+    async alike(ids) {
+      const { findAlike, REMEMBERED } = await import('./alike.ts')
+      const items = await store.history({ limit: ids.length + REMEMBERED })
+      return findAlike(
+        ids,
+        items.map(toEntry).filter((entry) => entry !== undefined),
+      )
     },
     attachment: (sha256) => store.attachment(sha256),
     async correct(id, patch, { files = {}, ...by } = {}) {

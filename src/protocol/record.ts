@@ -99,6 +99,8 @@ const ResultRecord = v.object({
   ms: Count,
   attachments: v.array(Attachment),
   place: v.optional(Place),
+  /** What the photo looks like, in 64 bits: the same one sent twice is found by it, also when it was saved anew. */
+  likeness: v.optional(v.pipe(v.string(), v.regex(/^[\w-]{11}$/))),
   /** One of many that were given together: what was cut off in the middle goes on without asking any of them twice. */
   batch: v.optional(v.object({ id: v.pipe(v.string(), v.maxLength(32)), at: Count })),
 })

@@ -48,6 +48,8 @@ export interface RunAttachment {
   /** Media type. */
   type: string
   bytes: Bytes
+  /** Of a preview: what the photo looks like, in 64 bits. */
+  likeness?: string
 }
 
 /** A pack on its way: installing its `url` again carries on where it stopped. */

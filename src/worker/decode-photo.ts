@@ -4,6 +4,7 @@ import type { ImageInput } from '../protocol/input.ts'
 import type { Pixels } from '../protocol/task.ts'
 import type { RunAttachment } from '../protocol/worker.ts'
 import { checkImageSize, HEADER_BYTES, type ImageSize } from '../tasks/image-size.ts'
+import { likenessOf } from '../tasks/likeness.ts'
 import { carriesMetadata } from '../tasks/photo-metadata.ts'
 import { orientationOf } from '../tasks/photo-orientation.ts'
 
@@ -131,7 +132,12 @@ export async function decodePhoto(
       pixels: { width, height, data },
       attachments: [
         { role: 'input', ...kept },
-        { role: 'preview', type: 'image/jpeg', bytes: await previewOf(bitmap) },
+        {
+          role: 'preview',
+          type: 'image/jpeg',
+          bytes: await previewOf(bitmap),
+          likeness: likenessOf({ width, height, data }),
+        },
       ],
     }
   } finally {

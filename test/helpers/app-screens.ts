@@ -77,6 +77,16 @@ export const SCREENS: readonly AppScreen[] = [
     act: choose,
     shows: 'answer',
   },
+  {
+    name: 'answer-again',
+    options: { installed: true },
+    act: async (page) => {
+      await choose(page)
+      await page.getByTestId('answer').waitFor()
+      await choose(page)
+    },
+    shows: 'asked-before',
+  },
   { name: 'unknown', options: { installed: true, answerAs: UNKNOWN }, act: choose, shows: 'answer' },
   { name: 'found', options: { installed: true, answerAs: FOUND }, act: choose, shows: 'answer' },
   {

@@ -1,3 +1,4 @@
+import { findAlike } from '../../src/client/alike.ts'
 import type {
   Actor,
   Budget,
@@ -251,6 +252,8 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
       photos.set(hash, given)
       const answer = options.answerAs ?? answerOf(options.answer ?? { label: 'rust', score: 0.94 })
       const record = add(answer, 'local', hash, now(), given.type)
+      // Only the very same file looks the same to it.
+      if (given.type.startsWith('image/')) record.body.likeness = hash.slice(0, 11)
       Object.assign(record.body, operation?.circumstances)
       changed()
       return { answer, record }
@@ -353,6 +356,7 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
           .filter(({ body }) => actor === undefined || body.actor === undefined || body.actor === actor)
         return theirs.slice(0, limit)
       },
+      alike: async (ids) => findAlike(ids, entries),
       attachment: async (sha256) => photos.get(sha256),
       async correct(id, patch, { files = {} } = {}) {
         const { label, ...said } = patch

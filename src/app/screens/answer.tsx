@@ -7,6 +7,7 @@ import { localised } from '../../protocol/primitives.ts'
 import { useApp } from '../context.ts'
 import { formatPercent, formatWhen } from '../format.ts'
 import { useLabels } from '../labels.ts'
+import { AskedBefore } from '../parts/alike.tsx'
 import { Coals } from '../parts/coals.tsx'
 import { Correction } from '../parts/correction.tsx'
 import { FirstAnswer } from '../parts/first-answer.tsx'
@@ -97,6 +98,7 @@ function Answer({ entry, isNew }: { entry: HistoryEntry; isNew: boolean }): JSX.
           <span class="small">{formatWhen(body.at.wall, Date.now(), language)}</span>
         </p>
       </section>
+      {isNew && <AskedBefore entry={entry} />}
       {advice && (
         <section class="advice">
           <h2>{i18n.t('answer.advice')}</h2>

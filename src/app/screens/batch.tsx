@@ -7,6 +7,7 @@ import { localised } from '../../protocol/primitives.ts'
 import { useApp } from '../context.ts'
 import { explain } from '../explain.ts'
 import { formatNumber } from '../format.ts'
+import { useAlike } from '../parts/alike.tsx'
 import { Chooser } from '../parts/give.tsx'
 import { Failure, Notice } from '../parts/notice.tsx'
 import { RecordRow } from '../parts/record-row.tsx'
@@ -109,9 +110,11 @@ function Results({ items }: { items: readonly BatchItem[] }): JSX.Element {
   const answered = items
     .flatMap(({ entry }) => (entry ? [fresh.find(({ id }) => id === entry.id) ?? entry] : []))
     .reverse()
+  const again = useAlike(answered.map(({ id }) => id))
   const failed = items.filter(({ state }) => state === 'failed' || state === 'lost')
   const unsure = answered.filter((entry) => entry.corrected === undefined && needsALook(entry))
   const sure = answered.filter((entry) => !unsure.includes(entry))
+  const twice = answered.filter(({ id }) => again.has(id))
   return (
     <>
       {(failed.length > 0 || unsure.length > 0) && (
@@ -132,6 +135,16 @@ function Results({ items }: { items: readonly BatchItem[] }): JSX.Element {
               </li>
             ))}
             {unsure.map((entry) => (
+              <RecordRow key={entry.id} entry={entry} />
+            ))}
+          </ul>
+        </section>
+      )}
+      {twice.length > 0 && (
+        <section data-testid="batch-twice">
+          <h2 class="section">{i18n.t('alike.title')}</h2>
+          <ul class="rows">
+            {twice.map((entry) => (
               <RecordRow key={entry.id} entry={entry} />
             ))}
           </ul>
