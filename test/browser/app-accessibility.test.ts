@@ -6,7 +6,7 @@ import { type AppScreen, choose, enter, enterAgain, HISTORY, SCREENS } from '../
 import { deleteProfile, openProfile } from '../helpers/chromium.ts'
 import { PSEUDO } from '../helpers/fake-app/options.ts'
 import { type FakeApp, serveFakeApp } from '../helpers/fake-app.ts'
-import { misfits, untranslated } from '../helpers/look-over.ts'
+import { brokenWords, misfits, untranslated } from '../helpers/look-over.ts'
 
 const LANGUAGES = ['en', 'fr', 'pt', 'es', 'sw', 'ha', 'am', 'ar', 'hi']
 
@@ -41,7 +41,7 @@ describe('every screen of the app', () => {
     const page = await context.newPage()
     await page.addInitScript(() => localStorage.removeItem('jiko-preferences'))
     if (tall) await page.setViewportSize({ width: 320, height: TALL })
-    await enter(page, app.url(screen.options, screen.hash), screen)
+    await enter(page, app.url({ ...screen.options, pseudo: true }, screen.hash), screen)
     return page
   }
 
@@ -88,6 +88,7 @@ describe('every screen of the app', () => {
     for (const language of [...LANGUAGES, PSEUDO]) {
       await look(page, { language }, screen)
       note(language, [...(await violations(page, false)), ...(await misfits(page))])
+      if (language !== PSEUDO) note(language, await brokenWords(page))
       if (language === PSEUDO) note(language, await untranslated(page, screen))
       await look(page, { language, textSize: 2 }, screen)
       note(`${language}, twice the size`, await misfits(page))
@@ -109,11 +110,13 @@ describe('every screen of the app', () => {
       put('⟦Cut off⟧', 'white-space: nowrap; overflow: hidden; width: 30px')
       put('⟦Beside the screen⟧', 'position: absolute; right: -30px; white-space: nowrap')
       put('⟦Out of its button⟧', 'white-space: nowrap; width: 60px; height: 48px', 'button')
+      put('⟦Broken ⟧', 'width: 30px')
       put('Forgotten', '')
     })
     expect((await misfits(page)).join()).toMatch(
       /wider.*"⟦Cut off⟧" is \d+ px out.*beside the screen.*Out of its button⟧" is \d+ px out/,
     )
+    expect((await brokenWords(page)).join()).toContain('"⟦Broken" is broken')
     expect(await untranslated(page, { options: {} })).toContain('Forgotten')
     expect(await violations(page, true)).toEqual([])
     await page.evaluate(() => document.querySelector('main button')?.replaceChildren())

@@ -50,6 +50,27 @@ export const misfits = (page: Page): Promise<string[]> =>
     return problems
   })
 
+/** Words that go on in the next line for want of room: at the usual size none has to. */
+export const brokenWords = (page: Page): Promise<string[]> =>
+  page.evaluate(() => {
+    const broken: string[] = []
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+    while (texts.nextNode()) {
+      const text = texts.currentNode
+      const parent = text.parentElement
+      if (!parent?.getClientRects().length || parent.closest('.unseen, script, style, option')) continue
+      // Not what is cut at a stroke or a point: addresses, codes, numbers.
+      for (const { 0: word, index } of (text.nodeValue ?? '').matchAll(/(?<!\S)\p{P}*[\p{L}\p{M}]+\p{P}*(?!\S)/gu)) {
+        const range = document.createRange()
+        range.setStart(text, index)
+        range.setEnd(text, index + word.length)
+        const lines = new Set([...range.getClientRects()].map(({ bottom }) => Math.round(bottom / 8)))
+        if (lines.size > 1) broken.push(`"${word}" is broken in <${parent.tagName.toLowerCase()}>`)
+      }
+    }
+    return broken
+  })
+
 /** Everything that is there to be read, or to be heard in place of something seen. */
 const spokenTexts = (page: Page): Promise<string[]> =>
   page.evaluate(() => {

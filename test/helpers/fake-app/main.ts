@@ -6,6 +6,7 @@ import { addPseudo } from './pseudo.ts'
 const {
   history = [],
   delay = 0,
+  pseudo = false,
   ...rest
 }: FakePageOptions = JSON.parse(new URLSearchParams(location.search).get('kit') ?? '{}')
 
@@ -21,6 +22,6 @@ async function openKit() {
   })
 }
 
-addPseudo()
+if (pseudo) addPseudo()
 const root = document.getElementById('app')
 if (root) void startApp(openKit, root)

@@ -4,6 +4,8 @@ import type { FakeOptions } from '../fake-kit.ts'
 export interface FakePageOptions extends Omit<FakeOptions, 'history' | 'delay'> {
   history?: (Omit<NonNullable<FakeOptions['history']>[number], 'photo'> & { photo?: string })[]
   delay?: number | 'forever'
+  /** Adds the pseudo-locale to the languages. */
+  pseudo?: boolean
 }
 
 /** English stretched and in brackets, by the name that `Intl` has for such a language. */
