@@ -53,7 +53,8 @@ export function groupChunks(): { plugin: Plugin; groups: Group[] } {
       name: 'jiko-group-chunks',
       apply: 'build',
       buildEnd(error) {
-        if (!error) found = findGroups((id) => this.getModuleInfo(id))
+        // Tests build the screens around another beginning.
+        if (!error && this.getModuleInfo(PAGE)) found = findGroups((id) => this.getModuleInfo(id))
       },
       // Vite's own preloading asks the document, which the worker does not have. What the page begins with is known here.
       transformIndexHtml(_, { chunk, bundle = {} }) {
@@ -79,7 +80,7 @@ const GROUPS = ['both', 'page', 'worker', 'both-ask', 'ask', 'answer'] as const
 
 /**
  * The modules of each group, in the order of `GROUPS`; each holds all that its modules import, save what is in one before it.
- * @throws Error when an entry is not among the modules
+ * @throws Error when a file that is named above is not among the modules
  */
 export function findGroups(
   getModule: GetModule,

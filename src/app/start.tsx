@@ -3,6 +3,7 @@ import { whenCalm } from '../client/calm.ts'
 import type { Circumstances, Kit } from '../client/kit.ts'
 import { createSignal, type Signal } from '../client/signal.ts'
 import { createOnce } from '../lib/memo.ts'
+import { GIVEN } from '../protocol/service-worker.ts'
 import { type App, AppContext, TextsContext } from './context.ts'
 import { createTexts, directionOf, LANGUAGES, type Texts } from './language.ts'
 import { Failure } from './parts/notice.tsx'
@@ -10,6 +11,7 @@ import { Shell } from './shell.tsx'
 import { createAttempts } from './state/attempt.ts'
 import { createDraftStore } from './state/draft.ts'
 import { closeWhenAway, createGate, type Gate } from './state/gate.ts'
+import { createHandedOver } from './state/handed.ts'
 import { createInstallOffer, type InstallOffer } from './state/install-offer.ts'
 import { createLastTime } from './state/last-time.ts'
 import { createNavigation } from './state/navigation.ts'
@@ -131,13 +133,18 @@ function createApp(
   // A download that gave up for want of a network, or of a free one, goes on when there is one.
   onOtherNetwork(window, (navigator as { connection?: Connection }).connection, () => void packs.resume())
   // The system keeps what it hands over until somebody asks: that can wait for a file of its own.
-  whenCalm()
+  const handed = createHandedOver({ attempts, batches, navigation, offers: () => known(packs.offers) })
+  const begun = location.search === GIVEN ? Promise.resolve() : whenCalm()
+  begun
     .then(() => import('./handed-files.ts'))
     .then(
       ({ takeFiles }) =>
-        takeFiles((file) => {
-          navigation.go({ screen: 'packs' })
-          return packs.importFile(file)
+        takeFiles({
+          pack(file) {
+            navigation.go({ screen: 'packs' })
+            return packs.importFile(file)
+          },
+          media: handed.take,
         }),
       () => undefined,
     )
@@ -151,6 +158,7 @@ function createApp(
     attempts,
     gate,
     batches,
+    handed,
     waiting,
     places,
     circumstances,
@@ -159,6 +167,17 @@ function createApp(
     records: createRecords(kit, person),
   }
 }
+
+/** The value of a signal, once it has one. */
+const known = <T,>({ subscribe }: Signal<T | undefined>): Promise<T> =>
+  new Promise((resolve) => {
+    let stop = (): void => undefined
+    stop = subscribe((value) => {
+      if (value === undefined) return
+      resolve(value)
+      queueMicrotask(() => stop())
+    })
+  })
 
 /** A polite live region that outlives every screen; it is emptied first, so that the same words are said again. */
 function createLiveRegion(root: HTMLElement): (text: string) => void {

@@ -18,7 +18,9 @@ export const runtimeCacheOf = (file: string): string => (/\.jspi\./.test(file) ?
 /** Caches of scripts that only some packs need, by their folder below `runtime/`: those with a tokenizer, those that read pages. */
 export const PACK_SCRIPTS = { tokens: 'jiko-tokens-v1', page: 'jiko-page-v1' } as const
 
-/** Where other apps hand a file over, relative to the scope, the field it comes in, and where it waits for a page. */
+/** Where other apps hand something over, relative to the scope, the fields it comes in, and where it waits for a page. */
 export const SHARE_ACTION = 'share'
-export const SHARE_FIELD = 'pack'
+export const SHARE_FIELDS = { pack: 'pack', media: 'media', text: 'text' } as const
+/** What a page is opened with when something waits for it, or comes by the launch queue: then it looks at once. */
+export const GIVEN = '?given'
 export const SHARE_CACHE = 'jiko-shared-v1'

@@ -51,6 +51,15 @@ const UNKNOWN: FakePageOptions['answerAs'] = {
   scores: [],
 }
 
+/** As the service worker leaves it for a page. */
+async function shareText(page: Page): Promise<void> {
+  await page.evaluate(async (text) => {
+    const shared = await caches.open('jiko-shared-v1')
+    await shared.put('/text-0', new Response(new Blob([text], { type: 'text/plain' })))
+  }, MESSAGE)
+  await page.reload()
+}
+
 /** Every screen in every state it can be found in: for pictures, and for whatever must hold on all of them. */
 export const SCREENS: readonly AppScreen[] = [
   { name: 'home-first', options: {}, shows: 'install-pack' },
@@ -67,6 +76,7 @@ export const SCREENS: readonly AppScreen[] = [
     options: { installed: true, pack: { update: { version: '1.1.0', bytes: 70_000, begun: false } } },
     shows: 'update-pack',
   },
+  { name: 'home-handed', options: { installed: true }, act: shareText, shows: 'handed' },
   { name: 'home-lost', options: { pack: { gone: 'lost' } }, shows: 'pack-gone' },
   { name: 'capture', options: { installed: true }, hash: '#/capture/coffee-leaf', shows: 'photo-input' },
   { name: 'working', options: { installed: true, delay: 'forever' }, act: choose, shows: 'working' },

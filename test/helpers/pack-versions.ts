@@ -12,11 +12,12 @@ import { parsePackIndex } from '../../src/protocol/pack-index.ts'
 
 const BUILT = 'dist/packs'
 
-/** The leaf pack of the build, copied, as the only one on offer: what a hub has at first. */
-export async function copyPacks(folder: string, name = 'coffee-leaf'): Promise<void> {
-  await cp(join(BUILT, name), join(folder, name), { recursive: true })
+/** Packs of the build, copied, as the only ones on offer; the leaf's alone is what a hub has at first. */
+export async function copyPacks(folder: string, ...names: string[]): Promise<void> {
+  const wanted = names.length > 0 ? names : ['coffee-leaf']
+  for (const name of wanted) await cp(join(BUILT, name), join(folder, name), { recursive: true })
   const { packs } = parsePackIndex(await readFile(join(BUILT, 'index.json'), 'utf8'))
-  const only = packs.filter((pack) => pack.name === name)
+  const only = packs.filter((pack) => wanted.includes(pack.name))
   await writeFile(join(folder, 'index.json'), JSON.stringify({ packs: only }))
 }
 

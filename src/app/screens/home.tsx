@@ -11,16 +11,18 @@ import { useValue } from '../use-value.ts'
 /** Below the tasks, or only sometimes there: fetched behind them. */
 const Recent = lazyScreen(async () => (await import('../parts/recent.tsx')).Recent)
 const KeptPhoto = lazyScreen(async () => (await import('../parts/left-over.tsx')).KeptPhoto)
+const HandedFiles = lazyScreen(async () => (await import('../parts/handed.tsx')).HandedFiles)
 const WaitingPhotos = lazyScreen(async () => (await import('../parts/left-over.tsx')).WaitingPhotos)
 
 /** Tasks as big pictures, and below them the last answers. For a first visit: one thing to get, then the camera. */
 export function HomeScreen(): JSX.Element {
-  const { attempts, waiting, records } = useApp()
+  const { attempts, handed, waiting, records } = useApp()
   const { state } = useValue(attempts.current)
   const answers = useValue(records.entries)?.length ?? 0
   const unread = useValue(records.error) !== undefined
   return (
     <Screen title={i18n.t('app.name')}>
+      {useValue(handed.waiting) && <HandedFiles />}
       {state === 'kept' && <KeptPhoto />}
       {useValue(waiting) > 0 && <WaitingPhotos />}
       <Tasks />

@@ -1,0 +1,58 @@
+import { i18n } from '@lingui/core'
+import type { JSX } from 'preact'
+import { useEffect, useState } from 'preact/hooks'
+import { localised } from '../../protocol/primitives.ts'
+import { useApp } from '../context.ts'
+import { Picture, pictureOf } from '../pictures.tsx'
+import { takersOf } from '../state/handed.ts'
+import { useLanguage, useValue } from '../use-value.ts'
+import { Notice } from './plain-notice.tsx'
+
+/** What another app shared: the tasks that take it, as pictures and words. */
+export function HandedFiles(): JSX.Element | null {
+  const { handed, packs } = useApp()
+  const language = useLanguage()
+  const waiting = useValue(handed.waiting)
+  const offers = useValue(packs.offers)
+  if (!waiting || !offers) return null
+  const takers = takersOf(waiting, offers)
+  return (
+    <div data-testid="handed">
+      <Notice
+        picture={waiting.takes === 'image' ? 'photos' : 'file'}
+        title={takers.length > 0 ? i18n.t('handed.title') : i18n.t('handed.none')}
+        text={takers.length > 0 ? undefined : i18n.t('handed.none.advice')}
+      >
+        {waiting.takes === 'image' && <Preview file={waiting.files[0]} />}
+        <div class="actions">
+          {takers.map(({ name, title, takes }) => (
+            <button
+              key={name}
+              type="button"
+              class="button"
+              onClick={() => handed.give(name)}
+              data-testid={`for-${name}`}
+            >
+              <Picture name={pictureOf(name, takes)} />
+              <span dir="auto">{localised(title, language)}</span>
+            </button>
+          ))}
+          <button type="button" class="button quiet" onClick={handed.discard} data-testid="handed-discard">
+            {i18n.t('kept.discard')}
+          </button>
+        </div>
+      </Notice>
+    </div>
+  )
+}
+
+function Preview({ file }: { file: Blob | undefined }): JSX.Element | null {
+  const [url, setUrl] = useState<string>()
+  useEffect(() => {
+    if (!file) return undefined
+    const made = URL.createObjectURL(file)
+    setUrl(made)
+    return () => URL.revokeObjectURL(made)
+  }, [file])
+  return url === undefined ? null : <img class="handed-photo" src={url} alt="" />
+}

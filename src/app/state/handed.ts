@@ -1,0 +1,80 @@
+import type { PackOffer } from '../../client/kit.ts'
+import { createSignal, type Signal } from '../../client/signal.ts'
+import type { Attempts } from './attempt.ts'
+import type { Batches } from './batch.ts'
+import type { Navigation } from './navigation.ts'
+
+/** What another app shared, and waits for somebody to say which task it is for. */
+export interface Handed {
+  files: readonly Blob[]
+  takes: NonNullable<PackOffer['takes']>
+}
+
+export interface HandedOver {
+  readonly waiting: Signal<Handed | undefined>
+  /** Goes on at once where only one task takes it, else asks. Resolves when it is on its way, or thrown away. */
+  take(files: readonly Blob[]): Promise<void>
+  /** It is for this task. */
+  give(pack: string): void
+  discard(): void
+}
+
+export interface HandedOptions {
+  attempts: Pick<Attempts, 'begin'>
+  batches: () => Promise<Pick<Batches, 'add'>>
+  navigation: Pick<Navigation, 'go'>
+  /** The list of packs, once it is known. */
+  offers: () => Promise<readonly PackOffer[]>
+}
+
+/** By the first of them: a person shares things of one kind. */
+function kindOf([file]: readonly Blob[]): Handed['takes'] {
+  const [kind] = (file?.type ?? '').split('/')
+  return kind === 'image' || kind === 'audio' || kind === 'text' ? kind : 'bytes'
+}
+
+/** Those of the packs on this phone that can be asked with it. */
+export const takersOf = ({ takes }: Handed, offers: readonly PackOffer[]): readonly PackOffer[] =>
+  offers.filter((offer) => offer.state === 'ready' && (offer.takes ?? 'image') === takes)
+
+export function createHandedOver({ attempts, batches, navigation, offers }: HandedOptions): HandedOver {
+  const waiting = createSignal<Handed | undefined>(undefined)
+  let settle = (): void => undefined
+
+  function done(): void {
+    waiting.set(undefined)
+    settle()
+  }
+
+  function give(pack: string): void {
+    const { files = [] } = waiting.value ?? {}
+    const [only] = files
+    done()
+    if (only && files.length === 1) void attempts.begin(pack, only)
+    else if (only)
+      void batches().then((made) => {
+        navigation.go({ screen: 'batch' })
+        return made.add(pack, files)
+      })
+  }
+
+  return {
+    waiting,
+    give,
+    discard: done,
+    async take(files) {
+      if (files.length === 0) return
+      // Whatever waited before has been seen, and was not wanted.
+      done()
+      const handed = { files, takes: kindOf(files) }
+      const settled = new Promise<void>((resolve) => {
+        settle = resolve
+      })
+      navigation.go({ screen: 'home' })
+      waiting.set(handed)
+      const [taker, ...others] = takersOf(handed, await offers())
+      if (taker && others.length === 0 && waiting.value === handed) give(taker.name)
+      await settled
+    },
+  }
+}

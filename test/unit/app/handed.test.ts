@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest'
+import { createHandedOver, takersOf } from '../../../src/app/state/handed.ts'
+import type { PackOffer } from '../../../src/client/kit.ts'
+
+const offer = (name: string, takes: PackOffer['takes'], state: PackOffer['state'] = 'ready'): PackOffer => ({
+  name,
+  version: '1.0.0',
+  digest: '',
+  state,
+  bytes: 1,
+  have: 1,
+  url: name,
+  title: { en: name },
+  description: { en: name },
+  ...(takes && { takes }),
+})
+
+function setUp(offers: readonly PackOffer[]) {
+  const asked: string[] = []
+  const handed = createHandedOver({
+    attempts: { begin: async (pack, file) => void asked.push(`${pack} ${file.type}`) },
+    batches: async () => ({ add: async (pack, files) => void asked.push(`${pack} ${files.length}`) }),
+    navigation: { go: ({ screen }) => void asked.push(`#${screen}`) },
+    offers: async () => offers,
+  })
+  return { handed, asked }
+}
+
+const photo = new Blob(['photo'], { type: 'image/jpeg' })
+const settled = async (promise: Promise<void>): Promise<boolean> =>
+  Promise.race([promise.then(() => true), new Promise<boolean>((done) => setTimeout(done, 5, false))])
+
+describe('what another app shares', () => {
+  it('goes to the one task that takes it, without a question', async () => {
+    const { handed, asked } = setUp([
+      offer('leaf', undefined),
+      offer('words', 'text'),
+      offer('other', 'image', 'absent'),
+    ])
+    expect(await settled(handed.take([photo]))).toBe(true)
+    expect(asked).toEqual(['#home', 'leaf image/jpeg'])
+    await handed.take([new Blob(['a message'], { type: 'text/plain' })])
+    expect(asked.at(-1)).toBe('words text/plain')
+  })
+
+  it('waits until somebody says which, many as a batch, and stays where it is until then', async () => {
+    const offers = [offer('leaf', 'image'), offer('digits', 'image')]
+    const { handed, asked } = setUp(offers)
+    const taken = handed.take([photo, photo])
+    expect(await settled(taken)).toBe(false)
+    const waiting = handed.waiting.value
+    expect(waiting && takersOf(waiting, offers).map(({ name }) => name)).toEqual(['leaf', 'digits'])
+    handed.give('digits')
+    expect(await settled(taken)).toBe(true)
+    expect(asked).toEqual(['#home', '#batch', 'digits 2'])
+    expect(handed.waiting.value).toBeUndefined()
+  })
+
+  it('may be thrown away, also when no task takes it; nothing at all is no question', async () => {
+    const { handed, asked } = setUp([offer('leaf', 'image')])
+    const taken = handed.take([new Blob(['RIFF'], { type: 'audio/wav' })])
+    expect(await settled(taken)).toBe(false)
+    handed.discard()
+    expect(await settled(taken)).toBe(true)
+    await handed.take([])
+    expect(asked).toEqual(['#home'])
+  })
+
+  it('makes way for what is shared after it', async () => {
+    const { handed } = setUp([offer('leaf', 'image'), offer('digits', 'image')])
+    const first = handed.take([photo])
+    void handed.take([new Blob(['newer'], { type: 'image/png' })])
+    expect(await settled(first)).toBe(true)
+    expect(handed.waiting.value?.files[0]?.type).toBe('image/png')
+  })
+})
