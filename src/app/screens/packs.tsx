@@ -12,6 +12,7 @@ import { useLanguage, useValue } from '../use-value.ts'
 
 /** Bytes a month; 0 stands for no limit. */
 const LIMITS = [0, 5e6, 20e6, 100e6] as const
+const DAY_LIMITS = [0, 1_000_000, 5_000_000, 20_000_000]
 
 /** What packs are here and what they cost: in data, in room, and how to hand them on without either. */
 export function PacksScreen(): JSX.Element {
@@ -41,11 +42,15 @@ function Data(): JSX.Element | null {
   useEffect(() => void read(), [])
   if (error !== undefined) return <Failure error={error} />
   if (!use) return null
-  const { perDay, perMonth = 0, unmeteredOnly = false } = use
-  const allow = (most: number, freeOnly: boolean): void => {
-    const limits = { ...(perDay !== undefined && { perDay }), ...(most > 0 && { perMonth: most }) }
-    kit.packs.setBudget({ ...limits, unmeteredOnly: freeOnly }).then(read, setError)
+  const { perDay = 0, perMonth = 0, unmeteredOnly = false } = use
+  const now = { perDay, perMonth, unmeteredOnly }
+  const allow = (change: Partial<typeof now>): void => {
+    const { perDay, perMonth, unmeteredOnly } = { ...now, ...change }
+    const limits = { ...(perDay > 0 && { perDay }), ...(perMonth > 0 && { perMonth }) }
+    kit.packs.setBudget({ ...limits, unmeteredOnly }).then(read, setError)
   }
+  const limits = (sizes: readonly number[]) =>
+    sizes.map((value) => ({ value, text: value === 0 ? i18n.t('data.unlimited') : formatBytes(value, language) }))
   return (
     <section>
       <h2 class="section">{i18n.t('data.title')}</h2>
@@ -55,20 +60,25 @@ function Data(): JSX.Element | null {
       {use.free !== undefined && <p>{i18n.t('data.room', { size: formatBytes(use.free, language) })}</p>}
       <Choices
         pairs
+        name="budget-day"
+        legend={i18n.t('data.limit-day')}
+        value={perDay}
+        choices={limits(DAY_LIMITS)}
+        onChoose={(most) => allow({ perDay: most })}
+      />
+      <Choices
+        pairs
         name="budget"
         legend={i18n.t('data.limit')}
         value={perMonth}
-        choices={LIMITS.map((value) => ({
-          value,
-          text: value === 0 ? i18n.t('data.unlimited') : formatBytes(value, language),
-        }))}
-        onChoose={(most) => allow(most, unmeteredOnly)}
+        choices={limits(LIMITS)}
+        onChoose={(most) => allow({ perMonth: most })}
       />
       <label class="choice">
         <input
           type="checkbox"
           checked={unmeteredOnly}
-          onChange={({ currentTarget }) => allow(perMonth, currentTarget.checked)}
+          onChange={({ currentTarget }) => allow({ unmeteredOnly: currentTarget.checked })}
           data-testid="free-only"
         />
         <span>{i18n.t('data.free-only')}</span>

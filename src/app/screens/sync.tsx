@@ -1,13 +1,15 @@
 import { i18n } from '@lingui/core'
 import type { JSX } from 'preact'
-import { useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
+import type { DataUse } from '../../client/kit.ts'
 import { useApp } from '../context.ts'
 import { explainCode } from '../explain.ts'
-import { formatNumber, formatWhen } from '../format.ts'
+import { formatBytes, formatNumber, formatWhen } from '../format.ts'
 import { handOn } from '../parts/hand-on.ts'
 import { Failure, Notice } from '../parts/notice.tsx'
 import { Screen } from '../parts/screen.tsx'
 import { Picture } from '../pictures.tsx'
+import { hrefOf } from '../routes.ts'
 import { syncSummary } from '../sync-words.ts'
 import { useLanguage, useValue } from '../use-value.ts'
 
@@ -78,11 +80,36 @@ export function SyncScreen(): JSX.Element {
           ? i18n.t('sync.never')
           : i18n.t('sync.last', { when: formatWhen(status.lastContact, Date.now(), language) })}
       </p>
+      <DataToday />
       {error !== undefined && <Failure error={error} />}
       {error === undefined && status.lastError !== undefined && !status.running && (
         <LastError code={status.lastError} />
       )}
     </Screen>
+  )
+}
+
+/** What packs have cost, and may cost: answers are always sent, they weigh next to nothing. */
+function DataToday(): JSX.Element | null {
+  const { kit } = useApp()
+  const language = useLanguage()
+  const [use, setUse] = useState<DataUse>()
+  useEffect(() => {
+    kit.packs.usage().then(setUse, () => undefined)
+  }, [])
+  if (!use) return null
+  const { today, month, perDay, perMonth } = use
+  const size = (bytes: number): string => formatBytes(bytes, language)
+  return (
+    <section data-testid="data-today" data-today={today} data-limit={perDay ?? perMonth}>
+      <h2 class="section">{i18n.t('data.title')}</h2>
+      <p>{i18n.t('data.use', { today: size(today), month: size(month) })}</p>
+      {perDay !== undefined && <p>{i18n.t('data.per-day', { size: size(perDay) })}</p>}
+      {perMonth !== undefined && <p>{i18n.t('data.per-month', { size: size(perMonth) })}</p>}
+      <a class="button quiet" href={hrefOf({ screen: 'packs' })} data-testid="data-change">
+        {i18n.t('packs.title')}
+      </a>
+    </section>
   )
 }
 
