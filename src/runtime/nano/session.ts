@@ -74,8 +74,7 @@ export async function createNanoSession(plan: Plan, modules: readonly WebAssembl
   const all = plan.steps.map(({ kind, args }) => {
     const kernel = kernels[kind]
     if (!kernel) throw new JikoError('runtime/bad-plan', `this engine's kernels have no "${kind}"`)
-    const own = args.map((value, i) => (i === SCRATCH[kind] ? scratch : value))
-    return () => kernel(...own)
+    return kernel.bind(undefined, ...args.map((value, i) => (i === SCRATCH[kind] ? scratch : value)))
   })
   const perform = (calls: readonly (() => void)[]): void => {
     try {

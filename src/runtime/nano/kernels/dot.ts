@@ -65,16 +65,20 @@ export function secondHigh(at: usize): v128 {
 /** Bytes of a weight as it is multiplied. */
 export const WIDTH: usize = 2;
 
-/** The weights of 8 columns as int16. */
-export function expand(weights: usize, end: usize, to: usize): void {
+/** `count` values, a multiple of 8, as int16; up to 24 more are read and written. */
+export function widen(src: usize, dst: usize, count: usize): void {
+  const end = src + count;
   do {
-    v128.store(to, v128.load_ext<i8>(weights));
-    to += 16;
-    weights += 8;
-  } while (weights < end);
+    v128.store(dst, v128.load_ext<i8>(src));
+    v128.store(dst, v128.load_ext<i8>(src, 8), 16);
+    v128.store(dst, v128.load_ext<i8>(src, 16), 32);
+    v128.store(dst, v128.load_ext<i8>(src, 24), 48);
+    dst += 64;
+    src += 32;
+  } while (src < end);
 }
 
-// What was expanded.
+// Weights that were widened.
 // @ts-ignore: decorator
 @inline
 export function firstWideLow(at: usize): v128 {

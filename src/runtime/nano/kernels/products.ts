@@ -5,8 +5,8 @@
 // inputs times it is taken off; where `depth` is padded the weights hold `weightZero`, so that what lies there cannot count.
 import { bound, magicNumber, sums, zeroPoint } from "./requantise";
 import {
-  BIAS, expand, firstHigh, firstInputs, firstLow, firstWideHigh, firstWideLow, high, low, pack, repack as repackVariant,
-  ROW_BYTES, rowSum, secondHigh, secondInputs, secondLow, secondWideHigh, secondWideLow, WIDTH,
+  BIAS, firstHigh, firstInputs, firstLow, firstWideHigh, firstWideLow, high, low, pack, repack as repackVariant,
+  ROW_BYTES, rowSum, secondHigh, secondInputs, secondLow, secondWideHigh, secondWideLow, widen, WIDTH,
 } from "./variant";
 
 export function repack(weights: usize, depth: usize, columns: usize): void {
@@ -60,7 +60,7 @@ function tile(
     let wide = weights + 64;
     if (WIDTH > 1 && rows >= 4) {
       wide = scratch + SUMS;
-      expand(weights + 64, next, wide);
+      widen(weights + 64, wide, depth << 3);
     }
     const end = wide + (depth << 3) * WIDTH;
     let to = dst + n;
@@ -154,7 +154,7 @@ export function multiply(
     // Where rows are read as they lie there is nothing to pack.
     if (ROW_BYTES > 1) {
       from = packed(scratch, depth);
-      pack(src, from, count * depth);
+      widen(src, from, count * depth);
     }
     tile(scratch, from, depth, columns, weights, dst, columns, count, factor, zero, lowest, highest);
     src += count * depth;

@@ -73,7 +73,7 @@ export function secondHigh(at: usize): v128 {
 
 // Weights are multiplied as they lie.
 export const WIDTH: usize = 1;
-export function expand(weights: usize, end: usize, to: usize): void {}
+export function widen(src: usize, dst: usize, count: usize): void {}
 export {
   firstHigh as firstWideHigh, firstLow as firstWideLow, secondHigh as secondWideHigh, secondLow as secondWideLow,
 };
