@@ -9,12 +9,18 @@ export function InstallCard(): JSX.Element | null {
   const { installOffer } = useApp()
   if (!useValue(installOffer.possible)) return null
   return (
-    <Notice picture="jiko" title={i18n.t('install.title')} text={i18n.t('install.text')}>
+    <Notice
+      picture="jiko"
+      title={i18n.t('install.title')}
+      text={installOffer.byHand ? i18n.t('install.by-hand') : i18n.t('install.text')}
+    >
       <div class="actions">
-        <button type="button" class="button" onClick={() => void installOffer.accept()} data-testid="install-app">
-          {i18n.t('install.yes')}
-        </button>
-        <button type="button" class="button quiet" onClick={() => installOffer.dismiss()}>
+        {!installOffer.byHand && (
+          <button type="button" class="button" onClick={() => void installOffer.accept()} data-testid="install-app">
+            {i18n.t('install.yes')}
+          </button>
+        )}
+        <button type="button" class="button quiet" onClick={() => installOffer.dismiss()} data-testid="install-not">
           {i18n.t('install.no')}
         </button>
       </div>

@@ -6,8 +6,10 @@ interface BeforeInstallPromptEvent extends Event {
 }
 
 export interface InstallOffer {
-  /** True when the system would install the app and the person has not said no. */
+  /** True when the app can be installed and the person has not said no. */
   readonly possible: Signal<boolean>
+  /** On an iPhone a page can not ask: the person has to do it, and what is not installed there is deleted after a week without use. */
+  readonly byHand: boolean
   accept(): Promise<void>
   dismiss(): void
 }
@@ -17,17 +19,21 @@ const KEY = 'jiko-install-dismissed'
 /** Holds the browser's prompt back until the app is worth keeping: the first saved answer. */
 export function createInstallOffer(window: Window, storage: Pick<Storage, 'getItem' | 'setItem'>): InstallOffer {
   let event: BeforeInstallPromptEvent | undefined
-  const possible = createSignal(false)
+  const refused = storage.getItem(KEY) !== null
+  // Only Safari on iPhones and iPads has this, false while the app runs in the browser.
+  const byHand = (window.navigator as { standalone?: boolean }).standalone === false
+  const possible = createSignal(byHand && !refused)
   window.addEventListener('beforeinstallprompt', (prompt) => {
     prompt.preventDefault()
     event = prompt as BeforeInstallPromptEvent
-    possible.set(storage.getItem(KEY) === null)
+    possible.set(!refused)
   })
   window.addEventListener('appinstalled', () => {
     possible.set(false)
   })
   return {
     possible,
+    byHand,
     async accept() {
       possible.set(false)
       await event?.prompt()
