@@ -45,6 +45,25 @@ function fetchLater(): Promise<void> {
 }
 
 /**
+ * Makes a page, and with it its workers, cross-origin isolated, which threads need. No host has to be set up for it, and no
+ * page is loaded twice: one that was opened before this service worker is isolated the next time. Nothing of another origin
+ * is shown; what is fetched from one is fetched with CORS, which isolation lets through.
+ */
+async function isolated(answer: Promise<Response>): Promise<Response> {
+  const response = await answer
+  // What is no answer of the app has no headers that may be read.
+  if (response.type === 'error' || response.type.startsWith('opaque')) return response
+  const { status, statusText } = response
+  const headers = new Headers(response.headers)
+  headers.set('cross-origin-opener-policy', 'same-origin')
+  headers.set('cross-origin-embedder-policy', 'require-corp')
+  return new Response(response.body, { status, statusText, headers })
+}
+
+/** An isolated page starts only workers that are isolated too, wherever their scripts come from. */
+const needsIsolation = ({ mode, destination }: Request): boolean => mode === 'navigate' || destination === 'worker'
+
+/**
  * What is not named here goes to the network untouched: pages of a hub in the same scope, its answers under /v1, and
  * /packs, whose chunks the inference worker keeps.
  */
@@ -60,16 +79,18 @@ function answer(event: FetchEvent): Promise<Response> | undefined {
     return path === '' || path === 'index.html' ? openPage({ request, event, url }) : undefined
   const cacheKey = shell.getCacheKeyForURL(url.href)
   if (cacheKey) return shell.strategy.handle({ request, event, params: { cacheKey } })
+  // A script asked for under another name is the same script, loaded once more.
+  const href = url.href.replace(/\?threads$/, '')
   for (const files of apart) {
-    const response = files.answer(url.href)
+    const response = files.answer(href)
     if (response) return response
   }
-  return undefined
+  return request.destination === 'worker' ? fetch(request) : undefined
 }
 
 self.addEventListener('fetch', (event) => {
   const response = answer(event)
-  if (response) event.respondWith(response)
+  if (response) event.respondWith(needsIsolation(event.request) ? isolated(response) : response)
   if (event.request.mode === 'navigate') event.waitUntil(fetchLater())
 })
 

@@ -1,6 +1,6 @@
 /**
- * Everything comes from here and nothing runs that was not built in. Cross-origin isolation (COOP and COEP) is left out for
- * now: only threads need it, and it shuts out what is not prepared for it. It comes with the threaded runtime.
+ * Everything comes from here and nothing runs that was not built in. Cross-origin isolation (COOP and COEP) is left to the
+ * app's service worker: it does it on every host, and costs no byte on the wire.
  */
 const POLICY = [
   "default-src 'self'",

@@ -25,6 +25,8 @@ export interface Backend {
   readonly engine: Program['engine']
   /** Only its own code decides what it answers, no driver: right once on this device is right until the code changes. */
   readonly steady?: boolean
+  /** It takes cores that the rest of the phone wants too: a little faster is not fast enough. */
+  readonly sharesCores?: boolean
   /** Memory that all its sessions share and that only grows, once there is any. */
   heap?(): WebAssembly.Memory | undefined
   /** @throws JikoError `runtime/...` when this device cannot run it. */

@@ -3,7 +3,7 @@ import type { Backend } from './backend.ts'
 
 /** A backend whose code is loaded with its first session: what no pack needs costs no memory and no time to start. */
 export function createLazyBackend(
-  about: Pick<Backend, 'id' | 'engine' | 'steady'>,
+  about: Pick<Backend, 'id' | 'engine' | 'steady' | 'sharesCores'>,
   load: () => Promise<Backend>,
 ): Backend {
   const loaded = createMemo<'backend', Backend>()

@@ -14,7 +14,7 @@ import { createLazyBackend } from '../runtime/lazy-backend.ts'
 import { memoryLimit } from '../runtime/memory.ts'
 import type { KernelNotes } from '../runtime/nano/nano.ts'
 import type { OrtOptions } from '../runtime/ort.ts'
-import { ORT_WASM, ORT_WEBGPU } from '../runtime/ort-ids.ts'
+import { ORT_THREADS, ORT_WASM, ORT_WEBGPU } from '../runtime/ort-ids.ts'
 import type { Gpu } from '../runtime/ort-webgpu.ts'
 import { cacheUsed } from './cache-runtime.ts'
 import { carryErrors } from './error-transfer.ts'
@@ -38,16 +38,24 @@ const openPrivateFile = async (): Promise<FileSystemSyncAccessHandle> => {
 
 const ORT_SCRIPT = 'ort-wasm-simd-threaded'
 
-/** onnxruntime-web, whose files are in `config.runtime`, as two backends of which neither is loaded yet. */
+/** More threads than this gain nothing on models of this size. */
+const MOST_THREADS = 4
+
+/** onnxruntime-web, whose files are in `config.runtime`, in all its forms, of which none is loaded yet. */
 function ortBackends({ runtime, compiled }: WorkerConfig, tell: OnNews): Backend[] {
+  const modules: Record<string, WebAssembly.Module> = { ...compiled }
   const optionsFor = (id: string, build: string): OrtOptions => ({
     files: {
       mjs: new URL(`${ORT_SCRIPT}${build}.mjs`, runtime).href,
       wasm: new URL(`${ORT_SCRIPT}${build}.wasm`, runtime).href,
     },
-    compiled: compiled?.[id],
-    onCompiled: (module) => tell({ kind: 'compiled', backend: id, module }),
+    compiled: modules[id],
+    onCompiled(module) {
+      modules[id] = module
+      tell({ kind: 'compiled', backend: id, module })
+    },
   })
+  const threads = Math.min(MOST_THREADS, navigator.hardwareConcurrency)
   return [
     createLazyBackend({ id: ORT_WASM, engine: 'onnx', steady: true }, async () => {
       const { createOrtWasmBackend } = await import('../runtime/ort-wasm.ts')
@@ -57,6 +65,16 @@ function ortBackends({ runtime, compiled }: WorkerConfig, tell: OnNews): Backend
       const { createOrtWebgpuBackend } = await import('../runtime/ort-webgpu.ts')
       return createOrtWebgpuBackend((navigator as { gpu?: Gpu }).gpu, optionsFor(ORT_WEBGPU, '.jspi'))
     }),
+    // Threads share memory, which browsers give only to a page that is alone in its process.
+    ...(crossOriginIsolated && threads > 1
+      ? [
+          createLazyBackend({ id: ORT_THREADS, engine: 'onnx', sharesCores: true }, async () => {
+            const { createOrtThreadsBackend } = await import('../runtime/ort-wasm.ts')
+            // The very same WebAssembly.
+            return createOrtThreadsBackend({ ...optionsFor(ORT_WASM, ''), threads })
+          }),
+        ]
+      : []),
   ]
 }
 

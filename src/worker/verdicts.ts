@@ -12,6 +12,9 @@ export interface Choice {
   backend: Backend
 }
 
+/** On several cores a run must be so much shorter: they are what draws the screen, and on a busy phone they are not there. */
+const WORTH = 1.25
+
 /** What was learned of a backend for a variant: the milliseconds that a run takes, or why it is passed over. */
 export type Finding = number | string
 
@@ -93,7 +96,7 @@ export async function createVerdicts({ notes, backends, usualLimit }: VerdictsDe
   function choicesOf(manifest: Manifest): Choice[] {
     const time = (choice: Choice): number => {
       const found = finding(manifest, choice)
-      return typeof found === 'number' ? found : Number.MAX_VALUE
+      return typeof found === 'number' ? found * (choice.backend.sharesCores ? WORTH : 1) : Number.MAX_VALUE
     }
     const usable = ways(manifest).filter(
       (choice) => typeof finding(manifest, choice) !== 'string' && tooLarge(manifest, choice) === undefined,

@@ -3,11 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createEngines } from '../../src/cli/engines.ts'
-import { buildPack } from '../../src/cli/pack/build-pack.ts'
-import type { Precision } from '../../src/cli/pack/shrink.ts'
-import { readSourceFolder } from '../../src/cli/pack/source.ts'
-import { writePack } from '../../src/cli/pack/write-pack.ts'
 import { CHUNK_CACHE } from '../../src/protocol/service-worker.ts'
 import type { Answer } from '../../src/protocol/task.ts'
 import type { WayReport } from '../../src/protocol/worker.ts'
@@ -15,30 +10,12 @@ import { ORT_WASM, ORT_WEBGPU } from '../../src/runtime/ort-ids.ts'
 import { deleteProfile, openProfile, WEBGPU_FLAGS } from '../helpers/chromium.ts'
 import type { KitPage } from '../helpers/kit-page/main.ts'
 import { openKitPage, serveKitPage } from '../helpers/kit-page.ts'
+import { writeOnnxPacks } from '../helpers/onnx-packs.ts'
 import type { FolderServer } from '../helpers/serve-folder.ts'
-import { throwAwaySigner } from '../helpers/synthetic-pack.ts'
 
 declare const page: KitPage
 
 const message = { text: 'Habari ya asubuhi. Mtoto anasoma kitabu shuleni.' }
-
-/** Packs that nano cannot run: their one program is for onnxruntime-web. */
-async function writeOnnxPacks(folder: string): Promise<string> {
-  const { backends, open } = createEngines()
-  const engines = { open, backends: backends.filter(({ engine }) => engine === 'onnx') }
-  const signer = await throwAwaySigner()
-  for (const [name, precision] of [
-    ['language-float', 'none'],
-    ['language-int8', 'int8'],
-  ] satisfies [string, Precision][]) {
-    const source = await readSourceFolder('models/language-id')
-    await writePack(
-      folder,
-      await buildPack({ ...source, source: { ...source.source, name } }, { engines, signer, precision }),
-    )
-  }
-  return signer.key
-}
 
 /** What a wrong driver looks like: nothing is computed, and nobody is told. */
 function withWrongDevice(script: string): string {

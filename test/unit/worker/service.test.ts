@@ -394,6 +394,34 @@ describe('which backend answers', () => {
     expect((await waysOf(updated))?.[0]).not.toHaveProperty('ms')
   })
 
+  it.each([
+    ['a fifth faster, which is not worth it', 8.1, 'one 1'],
+    ['twice as fast', 5, 'threads 1'],
+    ['slower, as on a busy phone', 19, 'one 1'],
+  ])('is one on several cores only where the stopwatch finds it worth them: %s', async (_, ms, wanted) => {
+    let clock = 0
+    const timed = (id: string, takes: number): Backend =>
+      fake({
+        engine: 'onnx',
+        id,
+        async answer() {
+          clock += takes
+          return { scores: float32([1, 2], Float32Array.of(0.25, 0.75)) }
+        },
+      }).backend
+    const backends = [timed('one 1', 10), { ...timed('threads 1', ms), sharesCores: true }]
+    const pack = await onnxOnly()
+    const set = await setUp(pack, backends, undefined, undefined, { now: () => clock })
+    await set.service.install('i', URL_OF_PACK)
+    await set.service.run('1', 'leaf', photo)
+    await expect.poll(() => waysOf(set)).toMatchObject([{ ms: 10 }, { ms: expect.closeTo(ms, 6) }])
+    await expect.poll(async () => (await set.service.run('2', 'leaf', photo)).backend).toBe(wanted)
+    expect((await waysOf(set))?.find(({ used }) => used)?.backend).toBe(wanted)
+    // Where the page is not isolated any more there is no such backend: what was found of it does no harm.
+    const alone = await setUp(pack, backends.slice(0, 1), set.store)
+    expect((await alone.service.run('3', 'leaf', photo)).backend).toBe('one 1')
+  })
+
   it('is never one that answers wrongly, however fast, and never one that would cost money to try', async () => {
     const right = fake({ engine: 'onnx', id: 'right 1', takes: 5 })
     const wrong = fake({ engine: 'onnx', id: 'wrong 1', scores: [0.75, 0.25] })
