@@ -68,7 +68,7 @@ function ortBackends({ runtime, compiled }: WorkerConfig, tell: OnNews): Backend
     // Threads share memory, which browsers give only to a page that is alone in its process.
     ...(crossOriginIsolated && threads > 1
       ? [
-          createLazyBackend({ id: ORT_THREADS, engine: 'onnx', sharesCores: true }, async () => {
+          createLazyBackend({ id: ORT_THREADS, engine: 'onnx', steady: true, sharesCores: true }, async () => {
             const { createOrtThreadsBackend } = await import('../runtime/ort-wasm.ts')
             // The very same WebAssembly.
             return createOrtThreadsBackend({ ...optionsFor(ORT_WASM, ''), threads })
