@@ -5,7 +5,8 @@
 export async function cacheUsed(folder: URL, cacheOf: (file: string) => string): Promise<void> {
   const used = performance
     .getEntriesByType('resource')
-    .map(({ name }) => name)
+    // Loaded twice under two names it is still one file.
+    .map(({ name }) => name.replace(/\?.*$/, ''))
     .filter((url) => url.startsWith(folder.href))
     // A runtime's script is of no use without its WebAssembly, which a worker before this one may have fetched.
     .flatMap((url) => (url.endsWith('.mjs') ? [url, url.replace(/mjs$/, 'wasm')] : url))

@@ -182,13 +182,24 @@ export function createWorkerService({
   const settled = new Set<string>()
   const measured = new WeakSet<LoadedPack>()
 
+  /** Ways that are being timed hold memory for a good reason: a worker that went now would have to begin anew. */
+  let races = 0
+  const tellIfSpent = async (): Promise<void> => {
+    if (races === 0) await loadedPacks.tellIfSpent()
+  }
+
   /** When nobody waits any more: is there a faster way to run this? */
   async function measureLater(name: string, loaded: LoadedPack): Promise<void> {
     if (measured.has(loaded)) return
     measured.add(loaded)
-    const faster = await packs.measure(loaded, (work) => queue(work, { behind: true }))
-    if (faster && (await loadedPacks.peek(name)) === loaded) await forget(name)
-    await loadedPacks.tellIfSpent()
+    races += 1
+    try {
+      const faster = await packs.measure(loaded, (work) => queue(work, { behind: true }))
+      if (faster && (await loadedPacks.peek(name)) === loaded) await forget(name)
+    } finally {
+      races -= 1
+    }
+    await tellIfSpent()
   }
 
   return {
@@ -256,7 +267,7 @@ export function createWorkerService({
                   () => settled.add(name),
                   () => undefined,
                 )
-              await loadedPacks.tellIfSpent()
+              await tellIfSpent()
               return {
                 answer,
                 attachments: answer.kind === 'image' ? [...attachments, await encode(answer.pixels)] : attachments,

@@ -17,7 +17,10 @@ export async function writeOnnxPacks(folder: string): Promise<string> {
     const source = await readSourceFolder('models/language-id')
     await writePack(
       folder,
-      await buildPack({ ...source, source: { ...source.source, name } }, { engines, signer, precision }),
+      await buildPack(
+        { ...source, source: { ...source.source, name, version: '1.0.0' } },
+        { engines, signer, precision },
+      ),
     )
   }
   return signer.key

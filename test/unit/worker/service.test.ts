@@ -134,10 +134,11 @@ async function setUp(
     current = next
   }
   const clock = { at: 1_700_000_000_000 }
+  const counts = { spent: 0 }
   const service = createWorkerService({
     packs,
     backends,
-    onSpent: () => undefined,
+    onSpent: () => void counts.spent++,
     device: () => reportDevice(packs, store),
     keeping: async () => keeping,
     offers: createOffers({
@@ -153,7 +154,7 @@ async function setUp(
     encode: async () => ({ role: 'output', type: 'image/jpeg', bytes: new Uint8Array([2]) }),
     now,
   })
-  return { service, store, sent: server.sent, offer, clock }
+  return { service, store, sent: server.sent, offer, clock, counts }
 }
 
 const photo = new Blob(['a photo'])
@@ -392,6 +393,21 @@ describe('which backend answers', () => {
     await updated.service.measureAgain()
     expect(await waysOf(updated)).toMatchObject([{ backend: 'slow 2', used: true }, {}])
     expect((await waysOf(updated))?.[0]).not.toHaveProperty('ms')
+  })
+
+  it('is not made to wait for a new worker in the middle of a race, but after it', async () => {
+    const one = fake({ engine: 'onnx', id: 'one 1', takes: 1 })
+    const slow = fake({ engine: 'onnx', id: 'slow 1', takes: 40 })
+    const memory = new WebAssembly.Memory({ initial: 1 })
+    const growing = { ...slow.backend, heap: () => (slow.log.created > 0 ? memory : undefined) }
+    const set = await setUp(await onnxOnly(), [one.backend, growing])
+    await set.service.install('i', URL_OF_PACK)
+    await set.service.run('1', 'leaf', photo)
+    await expect.poll(() => slow.log.created).toBe(1)
+    await set.service.run('2', 'leaf', photo)
+    expect(set.counts.spent).toBe(0)
+    await expect.poll(() => waysOf(set)).toMatchObject([{ used: true }, { ms: expect.any(Number), used: false }])
+    await expect.poll(() => set.counts.spent).toBe(1)
   })
 
   it.each([
