@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CHUNK_CACHE } from '../../src/protocol/service-worker.ts'
 import type { Answer } from '../../src/protocol/task.ts'
 import type { WayReport } from '../../src/protocol/worker.ts'
-import { ORT_WASM, ORT_WEBGPU } from '../../src/runtime/ort-ids.ts'
+import { ORT_THREADS, ORT_WASM, ORT_WEBGPU } from '../../src/runtime/ort-ids.ts'
 import { deleteProfile, openProfile, WEBGPU_FLAGS } from '../helpers/chromium.ts'
 import type { KitPage } from '../helpers/kit-page/main.ts'
 import { openKitPage, serveKitPage } from '../helpers/kit-page.ts'
@@ -92,7 +92,10 @@ describe('WebGPU', () => {
   async function preferWebgpu(tab: Page, name: string, variant = 'fp32'): Promise<void> {
     await tab.evaluate(
       async ([cache, note]) => (await caches.open(cache)).put('/packs/.notes/verdicts', new Response(note)),
-      [CHUNK_CACHE, JSON.stringify({ [`${name} 1.0.0 ${variant}`]: { [ORT_WASM]: 1000, [ORT_WEBGPU]: 1 } })] as const,
+      [
+        CHUNK_CACHE,
+        JSON.stringify({ [`${name} 1.0.0 ${variant}`]: { [ORT_WASM]: 1000, [ORT_THREADS]: 2000, [ORT_WEBGPU]: 1 } }),
+      ] as const,
     )
     await openKitPage(tab, server)
   }
