@@ -28,6 +28,8 @@ export interface FieldOptions {
   /** Folder of packs that the hub serves; one with the leaf pack alone when left out. */
   packs?: string
   launch?: LaunchOptions
+  /** Further switches of Chromium. */
+  flags?: readonly string[]
   width?: number
   height?: number
 }
