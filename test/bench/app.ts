@@ -37,6 +37,7 @@ export async function bench(args: readonly string[]): Promise<void> {
   try {
     await installPack(field.page)
     await complete(field.page)
+    await keepPhoto(field.page)
     await field.network.cut()
     // Its worker would serve the next tab.
     await field.page.close()
@@ -74,6 +75,19 @@ async function slowPage(field: Field, rate: number): Promise<Page> {
   return page
 }
 
+/** Where pages that have just begun find the photo that they are to give. */
+const PHOTO_CACHE = 'bench-photo'
+
+async function keepPhoto(page: Page): Promise<void> {
+  await page.evaluate(
+    async ({ cache, base64 }) => {
+      const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))
+      await (await caches.open(cache)).put('/photo', new Response(bytes, { headers: { 'content-type': 'image/jpeg' } }))
+    },
+    { cache: PHOTO_CACHE, base64: (await readFile(PHOTO)).toString('base64') },
+  )
+}
+
 interface Start {
   screen: number
   given: number
@@ -85,13 +99,15 @@ async function warmStart(field: Field, rate: number, aiming: number): Promise<St
   const page = await slowPage(field, rate)
   try {
     await page.addInitScript(
-      ({ base64, aiming }) => {
+      ({ cache, aiming }) => {
         const measured: Partial<Start> = {}
-        const give = (input: HTMLInputElement): void => {
+        // On its way from the start, as a file is that a person has: nothing of it costs the page any work.
+        const photo = caches.match('/photo', { cacheName: cache }).then((found) => found?.blob())
+        const give = async (input: HTMLInputElement): Promise<void> => {
+          const file = await photo
           measured.given = performance.now()
-          const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))
           const files = new DataTransfer()
-          files.items.add(new File([bytes], 'leaf.jpg', { type: 'image/jpeg' }))
+          files.items.add(new File(file ? [file] : [], 'leaf.jpg', { type: 'image/jpeg' }))
           input.files = files.files
           input.dispatchEvent(new Event('change', { bubbles: true }))
         }
@@ -103,7 +119,7 @@ async function warmStart(field: Field, rate: number, aiming: number): Promise<St
             if (input && measured.screen === undefined) {
               measured.screen = performance.now()
               if (aiming > 0) setTimeout(give, aiming, input)
-              else give(input)
+              else void give(input)
             }
             if (measured.answer === undefined && document.querySelector('[data-testid="answer"]')) {
               measured.answer = 0
@@ -119,7 +135,7 @@ async function warmStart(field: Field, rate: number, aiming: number): Promise<St
         })
         Object.assign(window, { done })
       },
-      { base64: (await readFile(PHOTO)).toString('base64'), aiming },
+      { cache: PHOTO_CACHE, aiming },
     )
     await page.goto(field.network.url)
     // Waited for in the page: asking it again and again would be work of its own.
