@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { build } from 'vite'
 import { PACK_SCRIPTS, runtimeCacheOf, SYNC_SCRIPT } from '../src/protocol/service-worker.ts'
+import { ANSWERING_GROUPS } from './group-chunks.ts'
 import { listFiles } from './list-files.ts'
 import { ORT_FOLDER, packFolder } from './ort-runtime.ts'
 import { readShellScripts } from './shell-list.ts'
@@ -35,6 +36,16 @@ export const isShell = (path: string, scripts: readonly string[]): boolean =>
 /** Scripts that follow the shell into the phone, in the background. */
 export const isLater = (path: string, scripts: readonly string[]): boolean =>
   /^assets\/.*\.js$/.test(path) && !scripts.includes(path) && !isNano(path) && languageOf(path) === undefined
+
+/** Of what comes later, the way to an answer: a phone that loses its network now can use a pack that it has. */
+const ON_THE_WAY = new RegExp(`^assets/(${ANSWERING_GROUPS.join('|')}|later-styles)-[\\w-]{8}\\.js$`)
+
+/** Scripts that follow the shell, in the order in which they are fetched. */
+export function laterList(paths: readonly string[], scripts: readonly string[]): string[] {
+  const later = paths.filter((path) => isLater(path, scripts))
+  const first = later.filter((path) => ON_THE_WAY.test(path))
+  return [...first, ...later.filter((path) => !first.includes(path))]
+}
 
 export async function precacheList(appFolder: string, scripts: readonly string[]): Promise<PrecacheEntry[]> {
   const entries: PrecacheEntry[] = []
@@ -82,7 +93,7 @@ export async function buildServiceWorker(appFolder: string): Promise<void> {
   await buildScript(appFolder, 'main.ts', 'sw.js', {
     'self.__WB_MANIFEST': JSON.stringify(await precacheList(appFolder, scripts)),
     __LANGUAGE_FILES__: JSON.stringify(Object.fromEntries(texts)),
-    __LATER_FILES__: JSON.stringify(all.filter((path) => isLater(path, scripts))),
+    __LATER_FILES__: JSON.stringify(laterList(all, scripts)),
     __RUNTIME_FILES__: JSON.stringify({ ...Object.groupBy(within(ORT_FOLDER), runtimeCacheOf), ...packScripts }),
   })
   await buildScript(appFolder, 'sync.ts', SYNC_SCRIPT, {})

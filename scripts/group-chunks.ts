@@ -76,7 +76,9 @@ export function groupChunks(): { plugin: Plugin; groups: Group[] } {
   }
 }
 
-const GROUPS = ['both', 'page', 'worker', 'both-ask', 'ask', 'answer'] as const
+/** What an answer needs beyond the first screen. */
+export const ANSWERING_GROUPS = ['both-ask', 'ask', 'answer'] as const
+const GROUPS = ['both', 'page', 'worker', ...ANSWERING_GROUPS] as const
 
 /**
  * The modules of each group, in the order of `GROUPS`; each holds all that its modules import, save what is in one before it.

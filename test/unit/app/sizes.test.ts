@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { languageOf } from '../../../scripts/build-service-worker.ts'
+import { languageOf, laterList } from '../../../scripts/build-service-worker.ts'
 import { shellScripts } from '../../../scripts/shell-list.ts'
 import { BUDGETS, type FileSize, laterBytes, overBudget, partOf, shellBytes } from '../../../scripts/sizes.ts'
 
@@ -26,6 +26,18 @@ describe('size budgets', () => {
     ['icon-512.png', 'others'],
   ] as const)('%s counts as %s', (path, part) => {
     expect(partOf(path, SCRIPTS)).toBe(part)
+  })
+
+  it('leave the way to an answer first among what comes later', () => {
+    const paths = ['assets/about-AbC12_-x.js', 'assets/answer-AbC12_-x.js', 'assets/answer-form-AbC12_-x.js']
+    const more = ['assets/ask-AbC12_-x.js', 'assets/index-abc.js', 'assets/later-styles-AbC12_-x.js']
+    expect(laterList([...paths, ...more], SCRIPTS)).toEqual([
+      'assets/answer-AbC12_-x.js',
+      'assets/ask-AbC12_-x.js',
+      'assets/later-styles-AbC12_-x.js',
+      'assets/about-AbC12_-x.js',
+      'assets/answer-form-AbC12_-x.js',
+    ])
   })
 
   it('count one language, the longest', () => {
