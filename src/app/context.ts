@@ -6,7 +6,7 @@ import type { Texts } from './language.ts'
 import type { Attempts } from './state/attempt.ts'
 import type { Batches } from './state/batch.ts'
 import type { Gate } from './state/gate.ts'
-import type { HandedOver } from './state/handed.ts'
+import type { Handed } from './state/handed.ts'
 import type { InstallOffer } from './state/install-offer.ts'
 import type { Navigation } from './state/navigation.ts'
 import type { Packs } from './state/packs.ts'
@@ -27,7 +27,7 @@ export interface App {
   /** Many photos at once: code that only they fetch. */
   batches(): Promise<Batches>
   /** What another app shared. */
-  readonly handed: HandedOver
+  readonly handed: Signal<Handed | undefined>
   /** How many photos of a batch wait for their answer, also since before the page was killed. */
   readonly waiting: Signal<number>
   places(): Promise<Places>

@@ -1,7 +1,6 @@
 import { i18n } from '@lingui/core'
 import type { JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
-import { whenCalm } from '../client/calm.ts'
 import { useApp } from './context.ts'
 import { lazyScreen } from './parts/lazy-screen.tsx'
 import { NavBar } from './parts/nav-bar.tsx'
@@ -27,18 +26,12 @@ const UpdateBanner = lazyScreen(async () => (await import('./parts/update-banner
 const AboutScreen = lazyScreen(async () => (await import('./screens/about.tsx')).AboutScreen)
 
 function CurrentScreen(): JSX.Element {
-  const { kit, navigation, texts } = useApp()
+  const { navigation, texts } = useApp()
   const route = useValue(navigation.route)
   // Whoever opens the app most likely wants an answer next.
   useEffect(() => {
     CaptureScreen.preload(texts)
     AnswerScreen.preload(texts)
-    whenCalm()
-      .then(() => import('./badge.ts'))
-      .then(
-        ({ badgeUnsent }) => badgeUnsent(kit.sync.status, navigator),
-        () => undefined,
-      )
   }, [])
   switch (route.screen) {
     case 'capture':

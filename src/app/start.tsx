@@ -11,7 +11,7 @@ import { Shell } from './shell.tsx'
 import { createAttempts } from './state/attempt.ts'
 import { createDraftStore } from './state/draft.ts'
 import { closeWhenAway, createGate, type Gate } from './state/gate.ts'
-import { createHandedOver } from './state/handed.ts'
+import type { Handed } from './state/handed.ts'
 import { createInstallOffer, type InstallOffer } from './state/install-offer.ts'
 import { createLastTime } from './state/last-time.ts'
 import { createNavigation } from './state/navigation.ts'
@@ -133,19 +133,21 @@ function createApp(
   // A download that gave up for want of a network, or of a free one, goes on when there is one.
   onOtherNetwork(window, (navigator as { connection?: Connection }).connection, () => void packs.resume())
   // The system keeps what it hands over until somebody asks: that can wait for a file of its own.
-  const handed = createHandedOver({ attempts, batches, navigation, offers: () => known(packs.offers) })
+  const handed = createSignal<Handed | undefined>(undefined)
   const begun = location.search === GIVEN ? Promise.resolve() : whenCalm()
   begun
-    .then(() => import('./handed-files.ts'))
+    .then(() => import('./as-installed.ts'))
     .then(
-      ({ takeFiles }) =>
+      ({ badgeUnsent, createTake, takeFiles }) => {
+        badgeUnsent(kit.sync.status, navigator)
         takeFiles({
           pack(file) {
             navigation.go({ screen: 'packs' })
             return packs.importFile(file)
           },
-          media: handed.take,
-        }),
+          media: createTake({ attempts, batches, navigation, offers: packs.offers, waiting: handed }),
+        })
+      },
       () => undefined,
     )
   void attempts.restore()
@@ -167,17 +169,6 @@ function createApp(
     records: createRecords(kit, person),
   }
 }
-
-/** The value of a signal, once it has one. */
-const known = <T,>({ subscribe }: Signal<T | undefined>): Promise<T> =>
-  new Promise((resolve) => {
-    let stop = (): void => undefined
-    stop = subscribe((value) => {
-      if (value === undefined) return
-      resolve(value)
-      queueMicrotask(() => stop())
-    })
-  })
 
 /** A polite live region that outlives every screen; it is emptied first, so that the same words are said again. */
 function createLiveRegion(root: HTMLElement): (text: string) => void {

@@ -31,12 +31,22 @@ describe('what the phone refuses', () => {
     await page.getByTestId('answer').waitFor({ timeout: 60_000 })
   })
 
-  it('room for a photo: says that the phone is full, and the photo is still there for another try', async () => {
+  it('the camera in the app: says so, and the phone’s own takes the photo', async () => {
     const { page } = field
     await page.evaluate(() => {
       location.hash = '#/'
     })
     await installPack(page)
+    await page.getByTestId('pack-coffee-leaf').getByTestId('open-task').click()
+    await page.getByTestId('sight-open').click()
+    expect(await failureOf(page)).toBe('input/camera-refused')
+    expect(await words(page)).toMatch(/camera(.|\n)*settings/i)
+    await page.getByTestId('photo-input').setInputFiles(sample('healthy-2.jpg'))
+    await page.getByTestId('answer').waitFor({ timeout: 60_000 })
+  })
+
+  it('room for a photo: says that the phone is full, and the photo is still there for another try', async () => {
+    const { page } = field
     await ask(page, sample('healthy-1.jpg'))
     const before = (await history(page)).length
     // As a phone without room does it: Chromium's own switch for that lets small writes through.

@@ -21,6 +21,11 @@ const write =
 /** Whatever the app is for: how a person gets there from home, and what says that they are there. */
 const TASKS: readonly { name: string; options?: FakePageOptions; taps: readonly Tap[]; done: string }[] = [
   { name: 'ask about a photo', taps: [choose], done: 'answer' },
+  {
+    name: 'ask about what is in the frame',
+    taps: ['open-task', 'sight-open', (page) => page.locator('[data-testid=sight-take]:enabled').click()],
+    done: 'answer',
+  },
   { name: 'ask with the voice', options: { takes: 'audio' }, taps: ['listen'], done: 'answer' },
   {
     name: 'ask about a text',
@@ -91,7 +96,11 @@ describe('from home, on 320 px', () => {
   let profile: string
   beforeAll(async () => {
     app = await serveFakeApp()
-    ;({ context, profile } = await openProfile({ width: 320, height: 640 }))
+    ;({ context, profile } = await openProfile({
+      width: 320,
+      height: 640,
+      flags: ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'],
+    }))
     await context.addInitScript(() => localStorage.clear())
   })
   afterAll(async () => {
@@ -109,6 +118,33 @@ describe('from home, on 320 px', () => {
       else await tap(page)
     }
     await page.getByTestId(done).first().waitFor({ state: 'attached' })
+    await page.close()
+  })
+
+  it('the camera of the frame is off as soon as its screen is left, and has no light where the phone has none', async () => {
+    const page = await context.newPage()
+    await page.addInitScript(() => {
+      const { getUserMedia } = MediaDevices.prototype
+      const streams: MediaStream[] = []
+      MediaDevices.prototype.getUserMedia = async function (constraints) {
+        const stream = await getUserMedia.call(this, constraints)
+        streams.push(stream)
+        return stream
+      }
+      Object.assign(window, { camerasOn: () => streams.filter(({ active }) => active).length })
+    })
+    await page.goto(app.url({ installed: true }, '#/capture/coffee-leaf'))
+    const on = () => page.evaluate<number>('camerasOn()')
+    await page.getByTestId('sight-open').click()
+    await page.locator('[data-testid=sight-take]:enabled').waitFor()
+    expect([await on(), await page.getByTestId('sight-light').count()]).toEqual([1, 0])
+    await page.getByTestId('sight-close').click()
+    await expect.poll(on).toBe(0)
+    await page.getByTestId('sight-open').click()
+    await page.locator('[data-testid=sight-take]:enabled').waitFor()
+    await page.screenshot({ path: 'dist/sight.png' })
+    await page.getByTestId('nav-history').click()
+    await expect.poll(on).toBe(0)
     await page.close()
   })
 })

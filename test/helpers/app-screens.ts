@@ -79,6 +79,13 @@ export const SCREENS: readonly AppScreen[] = [
   { name: 'home-handed', options: { installed: true }, act: shareText, shows: 'handed' },
   { name: 'home-lost', options: { pack: { gone: 'lost' } }, shows: 'pack-gone' },
   { name: 'capture', options: { installed: true }, hash: '#/capture/coffee-leaf', shows: 'photo-input' },
+  {
+    name: 'camera-refused',
+    options: { installed: true },
+    hash: '#/capture/coffee-leaf',
+    again: press('sight-open'),
+    shows: 'failure',
+  },
   { name: 'working', options: { installed: true, delay: 'forever' }, act: choose, shows: 'working' },
   { name: 'answer', options: { installed: true }, act: choose, shows: 'answer' },
   {

@@ -12,7 +12,7 @@ import { Notice } from './plain-notice.tsx'
 export function HandedFiles(): JSX.Element | null {
   const { handed, packs } = useApp()
   const language = useLanguage()
-  const waiting = useValue(handed.waiting)
+  const waiting = useValue(handed)
   const offers = useValue(packs.offers)
   if (!waiting || !offers) return null
   const takers = takersOf(waiting, offers)
@@ -30,14 +30,14 @@ export function HandedFiles(): JSX.Element | null {
               key={name}
               type="button"
               class="button"
-              onClick={() => handed.give(name)}
+              onClick={() => waiting.give(name)}
               data-testid={`for-${name}`}
             >
               <Picture name={pictureOf(name, takes)} />
               <span dir="auto">{localised(title, language)}</span>
             </button>
           ))}
-          <button type="button" class="button quiet" onClick={handed.discard} data-testid="handed-discard">
+          <button type="button" class="button quiet" onClick={waiting.discard} data-testid="handed-discard">
             {i18n.t('kept.discard')}
           </button>
         </div>

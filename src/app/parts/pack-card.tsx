@@ -6,6 +6,7 @@ import { localised } from '../../protocol/primitives.ts'
 import { useApp } from '../context.ts'
 import { formatBytes, formatDuration } from '../format.ts'
 import { Picture, pictureOf } from '../pictures.tsx'
+import { hrefOf } from '../routes.ts'
 import { isGrowing, isHeldBack, type PackJob, packState } from '../state/packs.ts'
 import { useLanguage, useValue } from '../use-value.ts'
 import { Give } from './give.tsx'
@@ -19,15 +20,21 @@ export function PackCard({ offer }: { offer: PackOffer }): JSX.Element {
   const job = useValue(packs.jobs)[offer.name]
   const entries = useValue(records.entries)
   const state = packState(offer, job)
+  const title = localised(offer.title, language)
   // What to press comes before what to read: on a small screen the words are below the fold, the camera never.
   const known = state === 'ready' && (entries?.length ?? 0) > 0
   return (
     <article class="pack" data-testid={`pack-${offer.name}`} data-state={state}>
-      <div class="pack-picture">
+      <a
+        class="pack-picture"
+        href={hrefOf({ screen: 'capture', pack: offer.name })}
+        aria-label={title}
+        data-testid="open-task"
+      >
         <Picture name={pictureOf(offer.name, offer.takes)} />
-      </div>
+      </a>
       <div class="pack-body">
-        <h2 dir="auto">{localised(offer.title, language)}</h2>
+        <h2 dir="auto">{title}</h2>
         {job?.error !== undefined && (
           <Failure error={job.error}>
             {isHeldBack(job.error) && (

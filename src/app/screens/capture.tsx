@@ -10,6 +10,7 @@ import { Failure, Notice } from '../parts/notice.tsx'
 import { PackCard } from '../parts/pack-card.tsx'
 import { ProgressLine } from '../parts/progress-line.tsx'
 import { Screen } from '../parts/screen.tsx'
+import { Sight } from '../parts/sight.tsx'
 import { TaughtLine, TaughtNeeds } from '../parts/taught-by.tsx'
 import { Picture, pictureOf } from '../pictures.tsx'
 import type { Attempt } from '../state/attempt.ts'
@@ -43,9 +44,13 @@ function Guide({ pack }: { pack: string }): JSX.Element | null {
   if (offer.state !== 'ready') return <PackCard offer={offer} />
   return (
     <>
-      <div class="frame">
-        <Picture name={pictureOf(pack, offer.takes)} />
-      </div>
+      {(offer.takes ?? 'image') === 'image' ? (
+        <Sight pack={pack} />
+      ) : (
+        <div class="frame">
+          <Picture name={pictureOf(pack, offer.takes)} />
+        </div>
+      )}
       <p class="lead" dir="auto">
         {localised(offer.description, language)}
       </p>

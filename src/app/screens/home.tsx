@@ -22,7 +22,7 @@ export function HomeScreen(): JSX.Element {
   const unread = useValue(records.error) !== undefined
   return (
     <Screen title={i18n.t('app.name')}>
-      {useValue(handed.waiting) && <HandedFiles />}
+      {useValue(handed) && <HandedFiles />}
       {state === 'kept' && <KeptPhoto />}
       {useValue(waiting) > 0 && <WaitingPhotos />}
       <Tasks />

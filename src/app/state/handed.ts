@@ -1,5 +1,5 @@
 import type { PackOffer } from '../../client/kit.ts'
-import { createSignal, type Signal } from '../../client/signal.ts'
+import type { Signal } from '../../client/signal.ts'
 import type { Attempts } from './attempt.ts'
 import type { Batches } from './batch.ts'
 import type { Navigation } from './navigation.ts'
@@ -8,24 +8,33 @@ import type { Navigation } from './navigation.ts'
 export interface Handed {
   files: readonly Blob[]
   takes: NonNullable<PackOffer['takes']>
-}
-
-export interface HandedOver {
-  readonly waiting: Signal<Handed | undefined>
-  /** Goes on at once where only one task takes it, else asks. Resolves when it is on its way, or thrown away. */
-  take(files: readonly Blob[]): Promise<void>
   /** It is for this task. */
   give(pack: string): void
   discard(): void
 }
 
+/** Goes on at once where only one task takes it, else asks. Resolves when it is on its way, or thrown away. */
+export type Take = (files: readonly Blob[]) => Promise<void>
+
 export interface HandedOptions {
   attempts: Pick<Attempts, 'begin'>
   batches: () => Promise<Pick<Batches, 'add'>>
   navigation: Pick<Navigation, 'go'>
-  /** The list of packs, once it is known. */
-  offers: () => Promise<readonly PackOffer[]>
+  offers: Signal<readonly PackOffer[] | undefined>
+  /** What home asks about. */
+  waiting: Signal<Handed | undefined> & { set(handed: Handed | undefined): void }
 }
+
+/** The value of a signal, once it has one. */
+const known = <T>({ subscribe }: Signal<T | undefined>): Promise<T> =>
+  new Promise((resolve) => {
+    let stop = (): void => undefined
+    stop = subscribe((value) => {
+      if (value === undefined) return
+      resolve(value)
+      queueMicrotask(() => stop())
+    })
+  })
 
 /** By the first of them: a person shares things of one kind. */
 function kindOf([file]: readonly Blob[]): Handed['takes'] {
@@ -34,11 +43,10 @@ function kindOf([file]: readonly Blob[]): Handed['takes'] {
 }
 
 /** Those of the packs on this phone that can be asked with it. */
-export const takersOf = ({ takes }: Handed, offers: readonly PackOffer[]): readonly PackOffer[] =>
+export const takersOf = ({ takes }: Pick<Handed, 'takes'>, offers: readonly PackOffer[]): readonly PackOffer[] =>
   offers.filter((offer) => offer.state === 'ready' && (offer.takes ?? 'image') === takes)
 
-export function createHandedOver({ attempts, batches, navigation, offers }: HandedOptions): HandedOver {
-  const waiting = createSignal<Handed | undefined>(undefined)
+export function createTake({ attempts, batches, navigation, offers, waiting }: HandedOptions): Take {
   let settle = (): void => undefined
 
   function done(): void {
@@ -58,23 +66,18 @@ export function createHandedOver({ attempts, batches, navigation, offers }: Hand
       })
   }
 
-  return {
-    waiting,
-    give,
-    discard: done,
-    async take(files) {
-      if (files.length === 0) return
-      // Whatever waited before has been seen, and was not wanted.
-      done()
-      const handed = { files, takes: kindOf(files) }
-      const settled = new Promise<void>((resolve) => {
-        settle = resolve
-      })
-      navigation.go({ screen: 'home' })
-      waiting.set(handed)
-      const [taker, ...others] = takersOf(handed, await offers())
-      if (taker && others.length === 0 && waiting.value === handed) give(taker.name)
-      await settled
-    },
+  return async (files) => {
+    if (files.length === 0) return
+    // Whatever waited before has been seen, and was not wanted.
+    done()
+    const handed = { files, takes: kindOf(files), give, discard: done }
+    const settled = new Promise<void>((resolve) => {
+      settle = resolve
+    })
+    navigation.go({ screen: 'home' })
+    waiting.set(handed)
+    const [taker, ...others] = takersOf(handed, await known(offers))
+    if (taker && others.length === 0 && waiting.value === handed) give(taker.name)
+    await settled
   }
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { createHandedOver, takersOf } from '../../../src/app/state/handed.ts'
+import { createTake, type Handed, takersOf } from '../../../src/app/state/handed.ts'
 import type { PackOffer } from '../../../src/client/kit.ts'
+import { createSignal } from '../../../src/client/signal.ts'
 
 const offer = (name: string, takes: PackOffer['takes'], state: PackOffer['state'] = 'ready'): PackOffer => ({
   name,
@@ -17,13 +18,15 @@ const offer = (name: string, takes: PackOffer['takes'], state: PackOffer['state'
 
 function setUp(offers: readonly PackOffer[]) {
   const asked: string[] = []
-  const handed = createHandedOver({
+  const waiting = createSignal<Handed | undefined>(undefined)
+  const take = createTake({
     attempts: { begin: async (pack, file) => void asked.push(`${pack} ${file.type}`) },
     batches: async () => ({ add: async (pack, files) => void asked.push(`${pack} ${files.length}`) }),
     navigation: { go: ({ screen }) => void asked.push(`#${screen}`) },
-    offers: async () => offers,
+    offers: createSignal(offers),
+    waiting,
   })
-  return { handed, asked }
+  return { take, waiting, asked }
 }
 
 const photo = new Blob(['photo'], { type: 'image/jpeg' })
@@ -32,45 +35,41 @@ const settled = async (promise: Promise<void>): Promise<boolean> =>
 
 describe('what another app shares', () => {
   it('goes to the one task that takes it, without a question', async () => {
-    const { handed, asked } = setUp([
-      offer('leaf', undefined),
-      offer('words', 'text'),
-      offer('other', 'image', 'absent'),
-    ])
-    expect(await settled(handed.take([photo]))).toBe(true)
+    const { take, asked } = setUp([offer('leaf', undefined), offer('words', 'text'), offer('other', 'image', 'absent')])
+    expect(await settled(take([photo]))).toBe(true)
     expect(asked).toEqual(['#home', 'leaf image/jpeg'])
-    await handed.take([new Blob(['a message'], { type: 'text/plain' })])
+    await take([new Blob(['a message'], { type: 'text/plain' })])
     expect(asked.at(-1)).toBe('words text/plain')
   })
 
   it('waits until somebody says which, many as a batch, and stays where it is until then', async () => {
     const offers = [offer('leaf', 'image'), offer('digits', 'image')]
-    const { handed, asked } = setUp(offers)
-    const taken = handed.take([photo, photo])
+    const { take, waiting, asked } = setUp(offers)
+    const taken = take([photo, photo])
     expect(await settled(taken)).toBe(false)
-    const waiting = handed.waiting.value
-    expect(waiting && takersOf(waiting, offers).map(({ name }) => name)).toEqual(['leaf', 'digits'])
-    handed.give('digits')
+    const handed = waiting.value
+    expect(handed && takersOf(handed, offers).map(({ name }) => name)).toEqual(['leaf', 'digits'])
+    waiting.value?.give('digits')
     expect(await settled(taken)).toBe(true)
     expect(asked).toEqual(['#home', '#batch', 'digits 2'])
-    expect(handed.waiting.value).toBeUndefined()
+    expect(waiting.value).toBeUndefined()
   })
 
   it('may be thrown away, also when no task takes it; nothing at all is no question', async () => {
-    const { handed, asked } = setUp([offer('leaf', 'image')])
-    const taken = handed.take([new Blob(['RIFF'], { type: 'audio/wav' })])
+    const { take, waiting, asked } = setUp([offer('leaf', 'image')])
+    const taken = take([new Blob(['RIFF'], { type: 'audio/wav' })])
     expect(await settled(taken)).toBe(false)
-    handed.discard()
+    waiting.value?.discard()
     expect(await settled(taken)).toBe(true)
-    await handed.take([])
+    await take([])
     expect(asked).toEqual(['#home'])
   })
 
   it('makes way for what is shared after it', async () => {
-    const { handed } = setUp([offer('leaf', 'image'), offer('digits', 'image')])
-    const first = handed.take([photo])
-    void handed.take([new Blob(['newer'], { type: 'image/png' })])
+    const { take, waiting } = setUp([offer('leaf', 'image'), offer('digits', 'image')])
+    const first = take([photo])
+    void take([new Blob(['newer'], { type: 'image/png' })])
     expect(await settled(first)).toBe(true)
-    expect(handed.waiting.value?.files[0]?.type).toBe('image/png')
+    expect(waiting.value?.files[0]?.type).toBe('image/png')
   })
 })
