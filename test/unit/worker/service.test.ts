@@ -410,6 +410,35 @@ describe('which backend answers', () => {
     await expect.poll(() => set.counts.spent).toBe(1)
   })
 
+  it('is not misjudged because the phone was busy when the race began', async () => {
+    let [clock, runs] = [0, 0]
+    const timed = (id: string, takes: () => number): Backend =>
+      fake({
+        engine: 'onnx',
+        id,
+        async answer() {
+          clock += takes()
+          return { scores: float32([1, 2], Float32Array.of(0.25, 0.75)) }
+        },
+      }).backend
+    let rivalRan = false
+    const one = timed('one 1', () => (rivalRan ? 10 : 40 + runs++))
+    const rival = timed('rival 1', () => {
+      rivalRan = true
+      return 20
+    })
+    const set = await setUp(await onnxOnly(), [one, rival], undefined, undefined, { now: () => clock })
+    await set.service.install('i', URL_OF_PACK)
+    await set.service.run('1', 'leaf', photo)
+    await expect
+      .poll(() => waysOf(set))
+      .toMatchObject([
+        { ms: 10, used: true },
+        { ms: 20, used: false },
+      ])
+    expect(runs).toBeGreaterThan(1)
+  })
+
   it.each([
     ['a fifth faster, which is not worth it', 8.1, 'one 1'],
     ['twice as fast', 5, 'threads 1'],
