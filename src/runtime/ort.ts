@@ -114,15 +114,16 @@ export function createOrtBackend(build: OrtBuild, { files, compiled, onCompiled,
     async createSession(program, read) {
       if (program.engine !== 'onnx')
         throw new JikoError('runtime/engine', `${build.id} cannot run a ${program.engine} program`)
-      const ort = await modules.get('ort', load).catch((cause) => {
+      const loading = modules.get('ort', load).catch((cause) => {
         if (cause instanceof JikoError) throw cause
         throw new JikoError('runtime/load-failed', `onnxruntime-web could not be loaded: ${messageOf(cause)}`, {
           cause,
         })
       })
-      const model = await read(program.model)
       const { weights } = program
-      const externalData = weights ? [{ path: fileName(weights), data: await read(weights) }] : []
+      // After a restart all of it is on the device, and each waits for the browser's storage.
+      const [ort, model, data] = await Promise.all([loading, read(program.model), weights && read(weights)])
+      const externalData = weights && data ? [{ path: fileName(weights), data }] : []
       const session = await inTurn(() => create(ort, model, externalData)).catch((cause) => {
         if (cause instanceof JikoError) throw cause
         throw new JikoError('runtime/session-failed', `onnxruntime-web refused the model: ${messageOf(cause)}`, {

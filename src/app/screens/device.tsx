@@ -44,7 +44,7 @@ export function DeviceScreen(): JSX.Element {
           <h2 class="section">{titleOf(name)}</h2>
           <ul class="ways">
             {ways.map((way) => (
-              <WayRow key={`${way.variant} ${way.backend}`} way={way} />
+              <WayRow key={`${way.variant} ${way.backend}`} way={way} wanted={ways.find(({ used }) => used)?.ms ?? 0} />
             ))}
           </ul>
         </section>
@@ -70,29 +70,31 @@ export function DeviceScreen(): JSX.Element {
   )
 }
 
-function standing({ used, reason, here, ms }: Way): string {
+/** @param wanted milliseconds of the way that answers: one on several cores may be a little faster, and is kept in reserve. */
+function standing({ used, reason, here, ms = 0 }: Way, wanted: number): string {
   if (used) return i18n.t('device.used')
   if (reason !== undefined) return i18n.t('device.refused')
   if (!here) return i18n.t('device.absent')
-  return ms === undefined ? i18n.t('device.spare') : i18n.t('device.slower')
+  return ms > wanted ? i18n.t('device.slower') : i18n.t('device.spare')
 }
 
 /** Reasons are those of engines, in English: for whoever helps. */
-function WayRow({ way }: { way: Way }): JSX.Element {
+function WayRow({ way, wanted }: { way: Way; wanted: number }): JSX.Element {
   const language = useLanguage()
   const size = formatBytes(way.memory, language)
   return (
     <li data-used={way.used}>
-      <strong>{standing(way)}</strong>{' '}
-      <span lang="en" dir="ltr">
-        {way.backend}, {way.variant}
-      </span>
-      <br />
-      <span class="small">
+      <strong>{standing(way, wanted)}</strong>
+      <p>
+        <bdi lang="en" dir="ltr">
+          {way.backend}, {way.variant}
+        </bdi>
+      </p>
+      <p class="small">
         {way.ms === undefined
           ? i18n.t('device.memory-need', { size })
           : i18n.t('device.facts', { size, ms: formatNumber(Math.max(1, Math.round(way.ms)), language) })}
-      </span>
+      </p>
       {way.reason !== undefined && (
         <p class="small" lang="en" dir="ltr">
           {way.reason}
