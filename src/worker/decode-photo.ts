@@ -108,40 +108,54 @@ async function previewOf(bitmap: ImageBitmap): Promise<Bytes> {
   return bytes
 }
 
-/** What the model looks at and what the record keeps, from one decoding. */
+/** At most so many pixels are decoded, 32 MB: a panorama as high as a model wants it is very long. */
+const MOST_DECODED = 8_000_000
+
+/**
+ * The scale that a photo is decoded at.
+ * @param asIs whether the record keeps the file, so that no picture is needed for it.
+ */
+export function decodeScale({ width, height }: Pick<ImageSize, 'width' | 'height'>, input: ImageInput, asIs: boolean) {
+  // Twice what the model needs leaves the task's own antialiased resampling in charge of the final pixels.
+  const forModel = (2 * Math.max(input.width, input.height)) / Math.min(width, height)
+  const forRecord = asIs ? 0 : KEPT_SIDE / Math.max(width, height)
+  return Math.min(Math.max(forModel, forRecord), Math.sqrt(MOST_DECODED / (width * height)))
+}
+
+async function attachmentsOf(bitmap: ImageBitmap, pixels: Pixels, asIs: Omit<RunAttachment, 'role'> | undefined) {
+  const kept = asIs ?? { type: 'image/jpeg', bytes: await encode(bitmap, KEPT_SIDE, 0.85) }
+  return [
+    { role: 'input', ...kept },
+    { role: 'preview', type: 'image/jpeg', bytes: await previewOf(bitmap), likeness: likenessOf(pixels) },
+  ] satisfies RunAttachment[]
+}
+
+/**
+ * What the model looks at and what the record keeps, from one decoding. Encoding for the record goes on while the model
+ * computes: browsers do it on another thread.
+ */
 export async function decodePhoto(
   photo: Blob,
   input: ImageInput,
-): Promise<{ pixels: Pixels; attachments: RunAttachment[] }> {
+): Promise<{ pixels: Pixels; attachments: Promise<RunAttachment[]> }> {
   const header = new Uint8Array(await photo.slice(0, HEADER_BYTES).arrayBuffer())
   const size = checkImageSize(header)
   const file = photo.size <= KEPT_BYTES && new Uint8Array(await photo.arrayBuffer())
   // A place is kept only where a person allows it, which no photo's metadata can know: encoding anew leaves it behind.
-  const asIs = file && !carriesMetadata(file)
-  // Twice what the model needs leaves the task's own antialiased resampling in charge of the final pixels.
-  const forModel = (2 * Math.max(input.width, input.height)) / Math.min(size.width, size.height)
-  const forRecord = asIs ? 0 : KEPT_SIDE / Math.max(size.width, size.height)
-  const bitmap = await decodeReduced(photo, size, Math.max(forModel, forRecord), orientationOf(header))
+  const asIs = file && !carriesMetadata(file) ? { type: size.type, bytes: file } : undefined
+  const scale = decodeScale(size, input, asIs !== undefined)
+  const bitmap = await decodeReduced(photo, size, scale, orientationOf(header))
   try {
     const { width, height } = bitmap
     const data = draw(bitmap, width, height).getImageData(0, 0, width, height).data as Pixels['data']
-    const kept = asIs
-      ? { type: size.type, bytes: file }
-      : { type: 'image/jpeg', bytes: await encode(bitmap, KEPT_SIDE, 0.85) }
-    return {
-      pixels: { width, height, data },
-      attachments: [
-        { role: 'input', ...kept },
-        {
-          role: 'preview',
-          type: 'image/jpeg',
-          bytes: await previewOf(bitmap),
-          likeness: likenessOf({ width, height, data }),
-        },
-      ],
-    }
-  } finally {
+    const pixels = { width, height, data }
+    const attachments = attachmentsOf(bitmap, pixels, asIs).finally(() => bitmap.close())
+    // Where the model fails nobody asks for them.
+    attachments.catch(() => undefined)
+    return { pixels, attachments }
+  } catch (error) {
     bitmap.close()
+    throw error
   }
 }
 

@@ -7,7 +7,8 @@ import { decodePhoto } from './decode-photo.ts'
 /** What a person gave, decoded for the task, and what of it is kept with the record. */
 export interface Received {
   input: TaskInput
-  attachments: RunAttachment[]
+  /** May still be in the making while the model computes. */
+  attachments: RunAttachment[] | Promise<RunAttachment[]>
 }
 
 /** A longer text is no message. UTF-16 units. */

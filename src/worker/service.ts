@@ -259,6 +259,8 @@ export function createWorkerService({
               const task = features ? await loaded.features() : loaded.task
               signal.throwIfAborted()
               const answer = await task.run(input, startCalls(session, manifest), { signal, onText, seed })
+              const ms = Math.round(now() - decoded)
+              const kept = await attachments
               signal.throwIfAborted()
               // What it finds out is for next time, and so is why it could not.
               measureLater(name, loaded).catch(() => undefined)
@@ -270,14 +272,14 @@ export function createWorkerService({
               await tellIfSpent()
               return {
                 answer,
-                attachments: answer.kind === 'image' ? [...attachments, await encode(answer.pixels)] : attachments,
+                attachments: answer.kind === 'image' ? [...kept, await encode(answer.pixels)] : kept,
                 packDigest: digest,
                 variant,
                 backend,
                 prep: TASKS_VERSION,
                 threshold: manifest.decision.threshold,
                 decodeMs: Math.round(decoded - begun),
-                ms: Math.round(now() - decoded),
+                ms,
               }
             }),
           { behind, signal },

@@ -53,8 +53,6 @@ async function noted(photo: Blob, orientation: number): Promise<Blob> {
   return new Blob([photo.slice(0, 2), note, photo.slice(2)], { type: 'image/jpeg' })
 }
 
-const ours = async (blob: Blob): Promise<Pixels> => (await decodePhoto(blob, input)).pixels
-
 /** Every pixel of the file, on a canvas. */
 async function whole(blob: Blob): Promise<Pixels> {
   const bitmap = await createImageBitmap(blob)
@@ -66,11 +64,18 @@ async function whole(blob: Blob): Promise<Pixels> {
   return { width, height, data: context.getImageData(0, 0, width, height).data as Pixels['data'] }
 }
 
-const ways = { ours, whole }
+/** A photo as the model is fed it, and when the record has its own of it. */
+const ways = {
+  ours: (blob: Blob) => decodePhoto(blob, input),
+  whole: async (blob: Blob) => ({ pixels: await whole(blob), attachments: Promise.resolve([]) }),
+}
 export type DecodeRequest =
   | { make: { width: number; height: number; orientation: number } }
   | { way: keyof typeof ways; photo: Blob }
-export type DecodeReply = { photo: Blob } | { ms: number; width: number; height: number; tensor: Float32Array }
+/** Milliseconds until the model can be fed, and until the record has what it keeps too. */
+export type DecodeReply =
+  | { photo: Blob }
+  | { ms: number; all: number; width: number; height: number; tensor: Float32Array }
 
 addEventListener('message', async ({ data }: MessageEvent<DecodeRequest>) => {
   if ('make' in data) {
@@ -79,8 +84,10 @@ addEventListener('message', async ({ data }: MessageEvent<DecodeRequest>) => {
     return
   }
   const begun = performance.now()
-  const pixels = await ways[data.way](data.photo)
+  const { pixels, attachments } = await ways[data.way](data.photo)
   const tensor = imageTensor(pixels, input).data as Float32Array
   const { width, height } = pixels
-  postMessage({ ms: performance.now() - begun, width, height, tensor } satisfies DecodeReply)
+  const ms = performance.now() - begun
+  await attachments
+  postMessage({ ms, all: performance.now() - begun, width, height, tensor } satisfies DecodeReply)
 })
