@@ -1,6 +1,8 @@
 import { openFolder } from '../../src/cli/pack/open-folder.ts'
+import { feedingOf } from '../../src/protocol/manifest.ts'
 import { goldenInputs } from '../../src/runtime/golden.ts'
 import { createNanoBackend } from '../../src/runtime/nano/nano.ts'
+import { createSessions } from '../../src/runtime/open-session.ts'
 import { createOrtWasmBackend } from '../../src/runtime/ort-wasm.ts'
 
 /**
@@ -15,6 +17,8 @@ if (!variant || !program) throw new Error(`there is no ${engine} program of ${na
 const feeding = { ...manifest, ...(variant.input && { input: variant.input }) }
 const inputs = [1, 2, 3].map((seed) => goldenInputs(seed, feeding))
 const before = process.memoryUsage.rss()
-const session = await (engine === 'nano' ? createNanoBackend() : createOrtWasmBackend()).createSession(program, read)
+const session = await createSessions(engine === 'nano' ? createNanoBackend() : createOrtWasmBackend(), program, read)
 for (const given of inputs) await session.run(given)
+for (const seed of session.reader ? [1, 2, 3] : [])
+  await session.reader?.run(goldenInputs(seed, feedingOf(feeding, 'reader')))
 console.log(JSON.stringify({ memory: session.memory?.buffer.byteLength, process: process.memoryUsage.rss() - before }))

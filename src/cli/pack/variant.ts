@@ -16,6 +16,7 @@ import { keptTensors, type Output, outputTensors } from '../../protocol/output.t
 import { parsePlan } from '../../protocol/plan.ts'
 import type { ReadFile } from '../../runtime/backend.ts'
 import { goldenInputs } from '../../runtime/golden.ts'
+import { sessionBytes } from '../../runtime/nano/session.ts'
 import { checkGolden } from '../../runtime/open-session.ts'
 import type { Engines } from '../engines.ts'
 
@@ -43,9 +44,6 @@ const answersWith =
   (output: Output) =>
   (name: string): boolean =>
     outputTensors(output).includes(name) || !keptTensors(output).includes(name)
-
-/** WebAssembly gives memory by the page. */
-const pagesOf = (bytes: number): number => Math.ceil(bytes / 65_536) * 65_536
 
 export const programDigest = (model: Bytes, weights: Bytes): Promise<string> => sha256Hex(concat(model, weights))
 
@@ -79,7 +77,7 @@ export async function buildVariant(
   const golden = await goldenOf(onnx, read, feeding, engines)
   const memory = await engines.weigh?.(onnx, read, feeding)
   if (plan) {
-    const nano: Program = { engine: 'nano', plan: paths.plan, memory: pagesOf(parsePlan(plan).memoryBytes) }
+    const nano: Program = { engine: 'nano', plan: paths.plan, memory: sessionBytes(parsePlan(plan)) }
     const problem = await problemOf(nano, read, golden, feeding, engines)
     if (problem === undefined) programs.push(nano)
     else {

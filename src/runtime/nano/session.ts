@@ -51,14 +51,21 @@ function take(memory: WebAssembly.Memory, output: PlanTensor): Tensor {
   return { type, dims, data: Uint8Array.from(values) }
 }
 
+const scratchOf = ({ memoryBytes }: Plan): number => roundUp(memoryBytes, 16)
+
+/** Bytes of memory that a plan takes when it runs: itself and what its kernels need besides, in whole pages. */
+export function sessionBytes(plan: Plan): number {
+  const depths = plan.steps.map(({ kind, args: [, depth = 0] }) => (SCRATCH[kind] ? depth : 0))
+  return PAGE * Math.ceil((scratchOf(plan) + ROOM + 24 * Math.max(0, ...depths)) / PAGE)
+}
+
 /**
  * A checked plan in a memory of its own, ready to run. Inputs and outputs are as in the model's graph.
  * @throws JikoError `runtime/out-of-memory`
  */
 export async function createNanoSession(plan: Plan, modules: readonly WebAssembly.Module[]): Promise<Session> {
-  const scratch = roundUp(plan.memoryBytes, 16)
-  const depths = plan.steps.map(({ kind, args: [, depth = 0] }) => (SCRATCH[kind] ? depth : 0))
-  const pages = Math.ceil((scratch + ROOM + 24 * Math.max(0, ...depths)) / PAGE)
+  const scratch = scratchOf(plan)
+  const pages = sessionBytes(plan) / PAGE
   let memory: WebAssembly.Memory
   try {
     memory = new WebAssembly.Memory({ initial: pages, maximum: pages })
