@@ -19,8 +19,8 @@ export { PLAN_VERSION }
  * | weights | as the kernels read them |
  *
  * Its memory: `[weights][scratch][arena]`, each part beginning at a multiple of 16. Operations read weights, use the
- * scratch while they run, and leave their results in the arena. The first `once` of them run when a session begins, all
- * others for each inference. Inside, every input and output is f32, which holds integers up to 2^24 exactly.
+ * scratch while they run, and leave their results in the arena; behind that a session may add room of its own. The first `once`
+ * of them run when a session begins, all others for each inference. Inside, every input and output is f32, which holds integers up to 2^24 exactly.
  */
 export const PLAN_MAGIC = 0x6f6e616e
 export const HEADER = [
