@@ -30,10 +30,36 @@ type StillDecoderClass = new (options: {
   desiredHeight: number
 }) => StillDecoder
 
+/** What a camera that was held sideways writes at the beginning of its file (EXIF orientation 6). */
+const SIDEWAYS = Uint8Array.of(
+  ...[0xff, 0xe1, 0, 34, 0x45, 0x78, 0x69, 0x66, 0, 0, 0x4d, 0x4d, 0, 42, 0, 0, 0, 8],
+  ...[0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, 6, 0, 0, 0, 0, 0, 0],
+)
+
+/** Whether this decoder turns pictures upright: tried on a small one that says it was taken sideways. */
+async function turnsUpright(Decoder: StillDecoderClass): Promise<boolean> {
+  const canvas = new OffscreenCanvas(16, 8)
+  canvas.getContext('2d')
+  const type = 'image/jpeg'
+  const plain = await canvas.convertToBlob({ type })
+  const file = new Blob([plain.slice(0, 2), SIDEWAYS, plain.slice(2)])
+  const decoder = new Decoder({ data: file.stream(), type, desiredWidth: 16, desiredHeight: 8 })
+  try {
+    const { image } = await decoder.decode()
+    const bitmap = await createImageBitmap(image)
+    image.close()
+    const isTurned = bitmap.height > bitmap.width
+    bitmap.close()
+    return isTurned
+  } finally {
+    decoder.close()
+  }
+}
+
 /**
  * A JPEG decoded straight to about the wanted size, in half the time: most of its numbers are never worked out.
  * Undefined where that cannot be had. Older browsers do not turn the picture upright here: a quarter turn that is
- * missing is seen by its sides, a half turn or a mirror is not.
+ * missing is seen by its sides, a half turn is not, and a mirror is left to the other way.
  */
 async function decodeScaled(
   photo: Blob,
@@ -43,12 +69,17 @@ async function decodeScaled(
 ): Promise<ImageBitmap | undefined> {
   const { ImageDecoder } = globalThis as { ImageDecoder?: StillDecoderClass }
   const turned = orientation >= 5
-  if (!ImageDecoder || type !== 'image/jpeg' || (orientation !== 1 && (!turned || width === height))) return undefined
+  const isSeen = orientation === 1 || (turned && width !== height)
+  if (!ImageDecoder || type !== 'image/jpeg' || !(isSeen || orientation === 3)) return undefined
   const desiredWidth = Math.max(1, Math.round(width * scale))
   const desiredHeight = Math.max(1, Math.round(height * scale))
   const decoder = new ImageDecoder({ data: photo.stream(), type, desiredWidth, desiredHeight })
   try {
-    const { image } = await decoder.decode()
+    const [{ image }, isUpright] = await Promise.all([decoder.decode(), isSeen || turnsUpright(ImageDecoder)])
+    if (!isUpright) {
+      image.close()
+      return undefined
+    }
     const bitmap = await createImageBitmap(image)
     image.close()
     // Decoders know a few sizes only, and may take the next smaller one.
