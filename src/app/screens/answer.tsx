@@ -79,7 +79,13 @@ function Answer({ entry, isNew }: { entry: HistoryEntry; isNew: boolean }): JSX.
       >
         <Picture name={sure ? 'check' : 'doubt'} />
         <div>
-          <p class={word.includes('\n') ? 'word lines' : 'word'}>{word}</p>
+          {word.includes('\n') ? (
+            <p class="word lines" dir="auto">
+              {word}
+            </p>
+          ) : (
+            <p class="word">{word}</p>
+          )}
           {how && (
             <p class="how">
               {how}
