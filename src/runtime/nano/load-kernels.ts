@@ -2,7 +2,8 @@ import type { Bytes } from '../../lib/bytes.ts'
 import { KERNEL_SHIFT, KERNEL_SIZES, KERNEL_TEXT } from './kernel-bytes.ts'
 
 export type KernelBuild = keyof typeof KERNEL_SIZES
-export type KernelFunctions = Readonly<Record<string, (...args: number[]) => void>>
+export type Kernel = (...args: number[]) => void
+export type KernelFunctions = Readonly<Record<string, Kernel>>
 
 /** The WebAssembly of every build. */
 export async function loadKernels(): Promise<ReadonlyMap<KernelBuild, Bytes>> {

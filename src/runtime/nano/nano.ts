@@ -20,7 +20,7 @@ interface Kernels {
   builds: ReadonlyMap<KernelBuild, Bytes>
   /** Without SIMD, one build does it all. */
   simd: boolean
-  base: WebAssembly.Module
+  base: WebAssembly.Module | undefined
 }
 
 async function prepare(load: () => Promise<ReadonlyMap<KernelBuild, Bytes>>): Promise<Kernels> {
@@ -31,8 +31,7 @@ async function prepare(load: () => Promise<ReadonlyMap<KernelBuild, Bytes>>): Pr
   }
   const common = usable('common')
   const base = common ?? usable('scalar')
-  if (!base) throw new JikoError('runtime/no-kernels', 'this device runs none of the kernels of nano')
-  return { builds, simd: base === common, base: await WebAssembly.compile(base) }
+  return { builds, simd: base === common, base: base && (await WebAssembly.compile(base)) }
 }
 
 /** Texts that outlive the process. */
@@ -111,14 +110,14 @@ export function createNanoBackend({ load = loadKernels, notes, x86 = isX86(), ra
         throw new JikoError('runtime/engine', `nano cannot run a ${program.engine} program`)
       const plan = parsePlan(await read(program.plan))
       const { builds, simd, base } = await kernels.get('kernels', () => prepare(load))
-      if (!simd) {
+      const limit = limits.find((most) => most >= plan.weightLimit)
+      const choice = simd && limit ? await choices.get(limit, () => choose(builds, limit)) : undefined
+      if (!base || (simd && !choice?.candidate))
+        throw new JikoError('runtime/no-kernels', `no kernels of nano for weights up to ${plan.weightLimit} run here`)
+      if (!choice?.candidate) {
         winner = ' (scalar)'
         return createNanoSession(plan, [base])
       }
-      const limit = limits.find((most) => most >= plan.weightLimit)
-      const choice = limit && (await choices.get(limit, () => choose(builds, limit)))
-      if (!choice?.candidate)
-        throw new JikoError('runtime/no-kernels', `no kernels of this device take weights up to ${plan.weightLimit}`)
       winner = ` (${choice.candidate.name})`
       const session = await createNanoSession(plan, [base, choice.candidate.module])
       return {

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import { buildKernels } from '../../../scripts/build-kernels.ts'
-import { instantiate, loadKernels } from '../../../src/runtime/nano/load-kernels.ts'
+import { OPERATIONS } from '../../../src/protocol/plan-operations.ts'
+import { PRODUCTS, type Product } from '../../../src/runtime/nano/choose-products.ts'
+import { instantiate, type KernelBuild, loadKernels } from '../../../src/runtime/nano/load-kernels.ts'
 
 test('the kernels that ship are those of the source', { timeout: 120_000 }, async () => {
   const [built, shipped] = await Promise.all([buildKernels(), loadKernels()])
@@ -9,6 +11,18 @@ test('the kernels that ship are those of the source', { timeout: 120_000 }, asyn
     const same = Buffer.compare(Buffer.from(bytes), Buffer.from(shipped.get(name) ?? [])) === 0
     expect(same, `${name} differs from its source: run node scripts/build-kernels.ts`).toBe(true)
   }
+})
+
+test('every build has every operation', async () => {
+  const builds = await loadKernels()
+  const memory = new WebAssembly.Memory({ initial: 1 })
+  const namesOf = async (name: KernelBuild): Promise<string[]> =>
+    Object.keys(await instantiate(await WebAssembly.compile(builds.get(name) ?? new Uint8Array()), memory))
+  const kinds = Object.keys(OPERATIONS).sort()
+  const common = await namesOf('common')
+  for (const name of Object.keys(PRODUCTS) as Product[])
+    expect([...common, ...(await namesOf(name))].filter((kind) => kinds.includes(kind)).sort(), name).toEqual(kinds)
+  expect((await namesOf('scalar')).filter((kind) => kinds.includes(kind)).sort()).toEqual(kinds)
 })
 
 test('reals of any size are quantised alike with SIMD and without, down to what is no number', async () => {
