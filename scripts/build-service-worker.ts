@@ -22,16 +22,16 @@ export const languageOf = (path: string): string | undefined =>
 export const isNano = (path: string): boolean => /^assets\/(nano-[^/]+\.js|[^/]+\.wasm)$/.test(path)
 
 /**
- * Precaching is all-or-nothing, so every byte in it can cost the whole. Icons are fetched by the system when it installs
- * the app, runtimes when a pack needs them, packs by the worker, screens and machinery that the first answer does not
- * need once the rest is here (see `laterFiles`): none belongs to the shell.
+ * Precaching is all-or-nothing, so every byte in it can cost the whole. Icons and screenshots are fetched by the system
+ * when it installs the app, runtimes when a pack needs them, packs by the worker, screens and machinery that the first
+ * answer does not need once the rest is here (see `laterList`): none belongs to the shell.
  *
  * @param scripts see `shellScripts`
  */
 export const isShell = (path: string, scripts: readonly string[]): boolean =>
   path.endsWith('.js')
     ? scripts.includes(path)
-    : !/^(runtime|packs)\//.test(path) && !/\.(png|md|br|gz|map|mjs|wasm)$/.test(path)
+    : !/^(runtime|packs)\//.test(path) && !/\.(png|jpg|md|br|gz|map|mjs|wasm)$/.test(path)
 
 /** Scripts that follow the shell into the phone, in the background. */
 export const isLater = (path: string, scripts: readonly string[]): boolean =>
