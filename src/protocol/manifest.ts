@@ -1,5 +1,4 @@
 import * as v from 'valibot'
-import { JikoError } from './error.ts'
 import { Constants, Input, inputPaths, inputProblem, State } from './input.ts'
 import { needsLabels, Output } from './output.ts'
 import { parseJson, parseWith } from './parse.ts'
@@ -80,12 +79,6 @@ const Program = v.variant('engine', [
   v.strictObject({ engine: v.literal('onnx'), ...Onnx, reader: v.optional(v.strictObject(Onnx)), memory: Memory }),
 ])
 export type Program = v.InferOutput<typeof Program>
-
-/** The second graph of a program as one of its own. */
-export function readerOf({ memory: _, reader, ...program }: Program): Program | undefined {
-  if (program.engine === 'nano') return reader && 'plan' in reader ? { engine: 'nano', ...reader } : undefined
-  return reader && 'model' in reader ? { engine: 'onnx', ...reader } : undefined
-}
 
 /** At most so many values of an output are kept as golden: see `sampleOf`. */
 export const MAX_GOLDEN_VALUES = 4096
@@ -243,13 +236,6 @@ export const asVariant = (manifest: Manifest, { input, output, decision }: Varia
 
 /** How a model is fed. */
 export type Feeding = Pick<Manifest, 'input' | 'constants' | 'state'> & { readonly output?: Output }
-
-/** How a graph of a program is fed: the first, or its reader. */
-export function feedingOf(feeding: Feeding, graph: Golden['graph']): Feeding {
-  if (graph === undefined) return feeding
-  if (feeding.output?.kind !== 'page') throw new JikoError('pack/bad-manifest', 'only an output "page" has a reader')
-  return { input: feeding.output.line.input }
-}
 
 /** The files that a program needs. */
 export function programPaths(program: Program): string[] {

@@ -1,13 +1,6 @@
 import { JikoError } from '../protocol/error.ts'
-import {
-  type Feeding,
-  feedingOf,
-  type Golden,
-  type Program,
-  readerOf,
-  sampleOf,
-  type Variant,
-} from '../protocol/manifest.ts'
+import { type Feeding, type Golden, type Program, sampleOf, type Variant } from '../protocol/manifest.ts'
+import { feedingOf, readerOf } from '../protocol/reader.ts'
 import type { Tensors } from '../protocol/tensor.ts'
 import type { Backend, ReadFile, Session } from './backend.ts'
 import { readerIn } from './feeding.ts'

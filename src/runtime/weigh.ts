@@ -1,4 +1,5 @@
-import { type Feeding, feedingOf, type Program } from '../protocol/manifest.ts'
+import type { Feeding, Program } from '../protocol/manifest.ts'
+import { feedingOf } from '../protocol/reader.ts'
 import type { ReadFile } from './backend.ts'
 import { goldenInputs } from './golden.ts'
 import { createSessions } from './open-session.ts'

@@ -1,5 +1,5 @@
 import { openFolder } from '../../src/cli/pack/open-folder.ts'
-import { feedingOf } from '../../src/protocol/manifest.ts'
+import { feedingOf } from '../../src/protocol/reader.ts'
 import { goldenInputs } from '../../src/runtime/golden.ts'
 import { createNanoBackend } from '../../src/runtime/nano/nano.ts'
 import { createSessions } from '../../src/runtime/open-session.ts'

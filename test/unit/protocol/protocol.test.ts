@@ -6,15 +6,14 @@ import { fromWire, JikoError, toWire } from '../../../src/protocol/error.ts'
 import { EMPTY_HASH, nextHash, nextHashOf, streamId } from '../../../src/protocol/log.ts'
 import {
   asVariant,
-  feedingOf,
   formatSignedManifest,
   type Manifest,
   parseSignedManifest,
   programPaths,
-  readerOf,
   type Variant,
 } from '../../../src/protocol/manifest.ts'
 import { localised } from '../../../src/protocol/primitives.ts'
+import { feedingOf, readerOf } from '../../../src/protocol/reader.ts'
 import { parseRecord, type RecordBody } from '../../../src/protocol/record.ts'
 import { createSigner, generateKeyPair, verify } from '../../../src/protocol/sign.ts'
 
