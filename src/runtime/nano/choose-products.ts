@@ -5,18 +5,14 @@ import { instantiate, type KernelBuild, type KernelFunctions } from './load-kern
 export const PRODUCTS = { relaxed: 63, dot: 128, mlal: 127 } as const satisfies Partial<Record<KernelBuild, number>>
 export type Product = keyof typeof PRODUCTS
 
-/** The builds that take weights up to `weightLimit`, first what does best once compiled well. */
+/**
+ * The builds that take weights up to `weightLimit`, first what does best once compiled well. Two widening products of bytes are six
+ * instructions on x86, where `dot` has one: there `mlal` is none of them.
+ */
 export const productsFor = (weightLimit: number, x86: boolean): Product[] =>
-  (x86 ? (['relaxed', 'dot', 'mlal'] as const) : (['relaxed', 'mlal', 'dot'] as const)).filter(
+  (x86 ? (['relaxed', 'dot'] as const) : (['relaxed', 'mlal', 'dot'] as const)).filter(
     (name) => PRODUCTS[name] >= weightLimit,
   )
-
-/**
- * Those of them between which only a stopwatch can tell. Two widening products of bytes are six instructions on x86, where
- * `dot` has one: there `mlal` stands in for a broken `dot`, and nothing else.
- */
-export const rivals = (names: readonly Product[], x86: boolean): Product[] =>
-  names.filter((name) => !(x86 && name === 'mlal'))
 
 /** What is no number has its sign set where x86 computed it, and nowhere else. */
 export function isX86(): boolean {

@@ -7,11 +7,10 @@ import {
   type Candidate,
   firstRight,
   isX86,
-  PRODUCTS,
+  type Product,
   productsFor,
   type RaceOptions,
   raceProducts,
-  rivals,
 } from './choose-products.ts'
 import { type KernelBuild, loadKernels } from './load-kernels.ts'
 import { createNanoSession } from './session.ts'
@@ -57,9 +56,6 @@ interface Choice {
   answered(): Promise<void>
 }
 
-/** Weights up to the largest of a build's: what decides which builds may be used. */
-const limits = [...new Set(Object.values(PRODUCTS))].sort((a, b) => a - b)
-
 /** Answers of a session before its kernels are compared with others: by then they are compiled as well as they will be. */
 const ANSWERS = 3
 
@@ -72,12 +68,11 @@ const ANSWERS = 3
  */
 export function createNanoBackend({ load = loadKernels, notes, x86 = isX86(), race }: NanoOptions = {}): Backend {
   const kernels = createMemo<'kernels', Kernels>()
-  const choices = createMemo<number, Choice>()
+  const choices = createMemo<string, Choice>()
   let winner = ''
 
-  async function choose(builds: Kernels['builds'], limit: number): Promise<Choice> {
-    const names = productsFor(limit, x86)
-    const key = `kernels/${limit}`
+  async function choose(builds: Kernels['builds'], names: readonly Product[]): Promise<Choice> {
+    const key = `kernels/${names.join()}`
     // Other kernels, or a browser that has learned something, make it another race.
     const usable = [...builds].filter(([, bytes]) => WebAssembly.validate(bytes))
     const field = usable.map(([, { length }]) => length).join()
@@ -85,13 +80,12 @@ export function createNanoBackend({ load = loadKernels, notes, x86 = isX86(), ra
     const before = raced === field ? won : undefined
     const believed = names.filter((name) => again && name === before)
     const candidate = await firstRight(builds, [...believed, ...names])
-    const others = rivals(names, x86)
     let answers = 0
     return {
       candidate,
       async answered() {
-        if (++answers !== ANSWERS || !notes || believed[0] || others.length < 2) return
-        const name = await raceProducts(builds, others, race)
+        if (++answers !== ANSWERS || !notes || believed[0] || names.length < 2) return
+        const name = await raceProducts(builds, names, race)
         // Once may be an accident of a busy device, and would be believed for ever.
         if (name) await notes.putNote(key, `${field}: ${name}${name === before ? ': again' : ''}`)
       },
@@ -110,8 +104,8 @@ export function createNanoBackend({ load = loadKernels, notes, x86 = isX86(), ra
         throw new JikoError('runtime/engine', `nano cannot run a ${program.engine} program`)
       const plan = parsePlan(await read(program.plan))
       const { builds, simd, base } = await kernels.get('kernels', () => prepare(load))
-      const limit = limits.find((most) => most >= plan.weightLimit)
-      const choice = simd && limit ? await choices.get(limit, () => choose(builds, limit)) : undefined
+      const names = productsFor(plan.weightLimit, x86)
+      const choice = simd ? await choices.get(names.join(), () => choose(builds, names)) : undefined
       if (!base || (simd && !choice?.candidate))
         throw new JikoError('runtime/no-kernels', `no kernels of nano for weights up to ${plan.weightLimit} run here`)
       if (!choice?.candidate) {

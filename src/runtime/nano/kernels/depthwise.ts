@@ -149,24 +149,33 @@ export function depthwise3(
             to += channels;
           } while (to < end);
         } else {
-          do {
-            let q = p + rowStep;
-            let a = v128.load_ext<i8>(p), b = v128.load_ext<i8>(q);
-            const u = v128.load_ext<i8>(q + rowStep);
-            let sum0 = add(bias0, low(a, b), a0), sum1 = add(bias1, high(a, b), a1);
+          let q = p + rowStep;
+          let a = v128.load_ext<i8>(p), b = v128.load_ext<i8>(q), u = v128.load_ext<i8>(q + rowStep);
+          let x0 = low(a, b), x1 = high(a, b);
+          for (;;) {
             q += channels;
             const v = v128.load_ext<i8>(q + rowStep);
             a = v128.load_ext<i8>(p + channels), b = v128.load_ext<i8>(q);
-            sum0 = add(add(sum0, low(a, b), b0), low(u, v), d0), sum1 = add(add(sum1, high(a, b), b1), high(u, v), d1);
+            let sum0 = add(add(add(bias0, x0, a0), low(a, b), b0), low(u, v), d0);
+            let sum1 = add(add(add(bias1, x1, a1), high(a, b), b1), high(u, v), d1);
             q += channels;
-            const t = v128.load_ext<i8>(q + rowStep);
+            u = v128.load_ext<i8>(q + rowStep);
             a = v128.load_ext<i8>(p + 2 * channels), b = v128.load_ext<i8>(q);
-            sum0 = add(add(sum0, low(a, b), c0), low(v, t), e0), sum1 = add(add(sum1, high(a, b), c1), high(v, t), e1);
+            x0 = low(a, b), x1 = high(a, b);
+            sum0 = add(add(sum0, x0, c0), low(v, u), e0);
+            sum1 = add(add(sum1, x1, c1), high(v, u), e1);
             const r = sums(sum0, sum1, s0, s1, vzero, magic);
             v128.store_lane<i64>(to, i8x16.narrow_i16x8_s(r, r), 0);
+            if ((to += channels) >= end) break;
             p += step;
-            to += channels;
-          } while (to < end);
+            q = p + rowStep;
+            if (stride != 2) {
+              // Otherwise its last column is the next one's first.
+              u = v128.load_ext<i8>(q + rowStep);
+              a = v128.load_ext<i8>(p), b = v128.load_ext<i8>(q);
+              x0 = low(a, b), x1 = high(a, b);
+            }
+          }
         }
         line += rowStep * stride;
       }
