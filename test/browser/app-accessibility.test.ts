@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { AxeResults } from 'axe-core'
 import type { BrowserContext, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type AppScreen, choose, enter, enterAgain, HISTORY, SCREENS } from '../helpers/app-screens.ts'
 import { deleteProfile, openProfile } from '../helpers/chromium.ts'
 import { PSEUDO } from '../helpers/fake-app/options.ts'
@@ -30,6 +30,17 @@ describe('every screen of the app', () => {
     app = await serveFakeApp()
     ;({ context, profile } = await openProfile({ width: 320, height: 640 }))
     axe = await readFile('node_modules/axe-core/axe.min.js', 'utf8')
+  })
+  afterEach(async () => {
+    // What one left, a draft or a list of packs, is not the next one's; nor is its page, where it failed.
+    for (const page of context.pages().slice(1)) {
+      await page.evaluate(async () => {
+        localStorage.clear()
+        const root = await navigator.storage.getDirectory()
+        for await (const name of root.keys()) await root.removeEntry(name, { recursive: true }).catch(() => undefined)
+      })
+      await page.close()
+    }
   })
   afterAll(async () => {
     await context?.close()
@@ -99,7 +110,6 @@ describe('every screen of the app', () => {
     }
     note('twice the size', await violations(page, 'all else'))
     expect(problems).toEqual([])
-    await page.close()
   })
 
   it('is looked over so that what is wrong is found', async () => {

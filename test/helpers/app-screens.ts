@@ -83,6 +83,11 @@ export const SCREENS: readonly AppScreen[] = [
     name: 'camera-refused',
     options: { installed: true },
     hash: '#/capture/coffee-leaf',
+    // Without the browser's own question, which may wait for ever; `app-refusals.test.ts` is refused for real.
+    act: (page) =>
+      page.evaluate(
+        "MediaDevices.prototype.getUserMedia = () => Promise.reject(new DOMException('no', 'NotAllowedError')); undefined",
+      ),
     again: press('sight-open'),
     shows: 'failure',
   },
