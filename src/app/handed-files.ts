@@ -1,8 +1,8 @@
 import { SHARE_CACHE, SHARE_FIELDS } from '../protocol/service-worker.ts'
 
 export interface Takers {
-  /** A `.jikopack`. */
-  pack(file: Blob): Promise<void>
+  /** A `.jikopack`. @param now whether somebody has opened it this moment */
+  pack(file: Blob, now: boolean): Promise<void>
   /** Photos, sound or text to be asked about. Resolves when that is on its way, or not wanted. */
   media(files: readonly Blob[]): Promise<void>
 }
@@ -12,7 +12,7 @@ export function takeFiles(takers: Takers): void {
   void takeShared(takers)
   const { launchQueue } = window as { launchQueue?: LaunchQueue }
   launchQueue?.setConsumer(async ({ files = [] }) => {
-    for (const handle of files) await takers.pack(await handle.getFile())
+    for (const handle of files) await takers.pack(await handle.getFile(), true)
   })
 }
 
@@ -23,7 +23,8 @@ async function takeShared({ pack, media }: Takers): Promise<void> {
   const files: Blob[] = []
   for (const key of await shared.keys()) {
     const file = await (await shared.match(key))?.blob()
-    if (file && new URL(key.url).pathname.split('/').at(-1)?.startsWith(`${SHARE_FIELDS.pack}-`)) await pack(file)
+    if (file && new URL(key.url).pathname.split('/').at(-1)?.startsWith(`${SHARE_FIELDS.pack}-`))
+      await pack(file, false)
     else if (file) files.push(file)
   }
   await media(files)

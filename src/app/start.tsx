@@ -134,18 +134,19 @@ function createApp(
   onOtherNetwork(window, (navigator as { connection?: Connection }).connection, () => void packs.resume())
   // The system keeps what it hands over until somebody asks: that can wait for a file of its own.
   const handed = createSignal<Handed | undefined>(undefined)
-  const begun = location.search === GIVEN ? Promise.resolve() : whenCalm()
+  const given = location.search === GIVEN
+  const begun = given ? Promise.resolve() : whenCalm()
   begun
     .then(() => import('./as-installed.ts'))
     .then(
       ({ badgeUnsent, createTake, takeFiles }) => {
         badgeUnsent(kit.sync.status, navigator)
         takeFiles({
-          pack(file) {
-            navigation.go({ screen: 'packs' })
+          pack(file, now) {
+            if (now || given) navigation.go({ screen: 'packs' })
             return packs.importFile(file)
           },
-          media: createTake({ attempts, batches, navigation, offers: packs.offers, waiting: handed }),
+          media: createTake({ attempts, batches, navigation, offers: packs.offers, atOnce: given, waiting: handed }),
         })
       },
       () => undefined,

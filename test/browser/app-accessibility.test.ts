@@ -36,6 +36,7 @@ describe('every screen of the app', () => {
     for (const page of context.pages().slice(1)) {
       await page.evaluate(async () => {
         localStorage.clear()
+        for (const name of await caches.keys()) await caches.delete(name)
         const root = await navigator.storage.getDirectory()
         for await (const name of root.keys()) await root.removeEntry(name, { recursive: true }).catch(() => undefined)
       })

@@ -13,7 +13,7 @@ export interface Handed {
   discard(): void
 }
 
-/** Goes on at once where only one task takes it, else asks. Resolves when it is on its way, or thrown away. */
+/** Resolves when it is on its way, or thrown away. */
 export type Take = (files: readonly Blob[]) => Promise<void>
 
 export interface HandedOptions {
@@ -21,6 +21,8 @@ export interface HandedOptions {
   batches: () => Promise<Pick<Batches, 'add'>>
   navigation: Pick<Navigation, 'go'>
   offers: Signal<readonly PackOffer[] | undefined>
+  /** Whether the page was opened for it: then what only one task takes needs no question. Else whoever is here does something else, and is not to be disturbed. */
+  atOnce: boolean
   /** What home asks about. */
   waiting: Signal<Handed | undefined> & { set(handed: Handed | undefined): void }
 }
@@ -46,7 +48,7 @@ function kindOf([file]: readonly Blob[]): Handed['takes'] {
 export const takersOf = ({ takes }: Pick<Handed, 'takes'>, offers: readonly PackOffer[]): readonly PackOffer[] =>
   offers.filter((offer) => offer.state === 'ready' && (offer.takes ?? 'image') === takes)
 
-export function createTake({ attempts, batches, navigation, offers, waiting }: HandedOptions): Take {
+export function createTake({ attempts, batches, navigation, offers, atOnce, waiting }: HandedOptions): Take {
   let settle = (): void => undefined
 
   function done(): void {
@@ -74,9 +76,8 @@ export function createTake({ attempts, batches, navigation, offers, waiting }: H
     const settled = new Promise<void>((resolve) => {
       settle = resolve
     })
-    navigation.go({ screen: 'home' })
     waiting.set(handed)
-    const [taker, ...others] = takersOf(handed, await known(offers))
+    const [taker, ...others] = atOnce ? takersOf(handed, await known(offers)) : []
     if (taker && others.length === 0 && waiting.value === handed) give(taker.name)
     await settled
   }

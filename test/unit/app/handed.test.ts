@@ -16,7 +16,7 @@ const offer = (name: string, takes: PackOffer['takes'], state: PackOffer['state'
   ...(takes && { takes }),
 })
 
-function setUp(offers: readonly PackOffer[]) {
+function setUp(offers: readonly PackOffer[], atOnce = true) {
   const asked: string[] = []
   const waiting = createSignal<Handed | undefined>(undefined)
   const take = createTake({
@@ -24,6 +24,7 @@ function setUp(offers: readonly PackOffer[]) {
     batches: async () => ({ add: async (pack, files) => void asked.push(`${pack} ${files.length}`) }),
     navigation: { go: ({ screen }) => void asked.push(`#${screen}`) },
     offers: createSignal(offers),
+    atOnce,
     waiting,
   })
   return { take, waiting, asked }
@@ -37,9 +38,19 @@ describe('what another app shares', () => {
   it('goes to the one task that takes it, without a question', async () => {
     const { take, asked } = setUp([offer('leaf', undefined), offer('words', 'text'), offer('other', 'image', 'absent')])
     expect(await settled(take([photo]))).toBe(true)
-    expect(asked).toEqual(['#home', 'leaf image/jpeg'])
+    expect(asked).toEqual(['leaf image/jpeg'])
     await take([new Blob(['a message'], { type: 'text/plain' })])
     expect(asked.at(-1)).toBe('words text/plain')
+  })
+
+  it('disturbs nobody who has opened the app for something else', async () => {
+    const { take, waiting, asked } = setUp([offer('leaf', 'image')], false)
+    const taken = take([photo])
+    expect(await settled(taken)).toBe(false)
+    expect(asked).toEqual([])
+    waiting.value?.give('leaf')
+    expect(await settled(taken)).toBe(true)
+    expect(asked).toEqual(['leaf image/jpeg'])
   })
 
   it('waits until somebody says which, many as a batch, and stays where it is until then', async () => {
@@ -51,7 +62,7 @@ describe('what another app shares', () => {
     expect(handed && takersOf(handed, offers).map(({ name }) => name)).toEqual(['leaf', 'digits'])
     waiting.value?.give('digits')
     expect(await settled(taken)).toBe(true)
-    expect(asked).toEqual(['#home', '#batch', 'digits 2'])
+    expect(asked).toEqual(['#batch', 'digits 2'])
     expect(waiting.value).toBeUndefined()
   })
 
@@ -62,7 +73,7 @@ describe('what another app shares', () => {
     waiting.value?.discard()
     expect(await settled(taken)).toBe(true)
     await take([])
-    expect(asked).toEqual(['#home'])
+    expect(asked).toEqual([])
   })
 
   it('makes way for what is shared after it', async () => {
