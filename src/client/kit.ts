@@ -64,6 +64,11 @@ export interface TaughtBy {
   readonly estimate: Estimate
 }
 
+export interface OpenOperation extends Operation {
+  /** Fetches nothing, and leaves everything as it is when it fails: to get a pack ready before anybody asks. */
+  here?: boolean
+}
+
 export interface RunOperation extends Operation {
   /** Hears text while it is written. */
   onText?: OnText
@@ -205,7 +210,7 @@ export interface Kit {
     /** What packs may cost from now on; `{}` for no limit. */
     setBudget(budget: Budget): Promise<void>
   }
-  open(name: string, operation?: Operation): Promise<OpenPack>
+  open(name: string, operation?: OpenOperation): Promise<OpenPack>
   /** For those who want to see how it works: what an installed pack that writes may go on with, and where it looks for that. */
   look(pack: string, text: string, operation?: Operation): Promise<Look>
   /** Lessons: everything is kept at once, so that a page that is killed loses nothing. Errors are `teach/...`. */

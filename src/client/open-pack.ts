@@ -5,7 +5,7 @@ import type { Moment, RecordBody } from '../protocol/record.ts'
 import type { RunInput, RunOptions } from '../protocol/worker.ts'
 import type { NewAttachment, RecordStore, StoredRecord } from '../store/store.ts'
 import { askPack, notInstalled, persistently } from './ask-pack.ts'
-import type { OpenPack, Operation, RunOperation } from './kit.ts'
+import type { OpenOperation, OpenPack, RunOperation } from './kit.ts'
 import { nameAttachments, resultBody } from './records.ts'
 import { runAll } from './run-all.ts'
 import { TAUGHT_PREFIX } from './taught-packs.ts'
@@ -25,14 +25,14 @@ export interface OpenPackOptions {
 export async function openPack(
   name: string,
   { host, store, moment, onWritten }: OpenPackOptions,
-  operation?: Operation,
+  { here, ...operation }: OpenOperation = {},
 ): Promise<OpenPack> {
   const taught = name.startsWith(TAUGHT_PREFIX)
     ? await (await import('./taught-answers.ts')).openTaught(name, store)
     : undefined
   const base = taught?.base ?? name
   const { manifest, variant, backend } = await persistently(() =>
-    host.call((api, job, onProgress) => api.open(job, base, onProgress), operation),
+    host.call((api, job, onProgress) => api.open(job, base, onProgress, here ? { here } : {}), operation),
   ).catch((error) => {
     throw error instanceof JikoError && error.code === 'pack/absent' ? notInstalled(base) : error
   })

@@ -212,11 +212,15 @@ export interface WorkerApi {
   evicted(): Promise<string[]>
   list(): Promise<InstalledPack[]>
   pending(): Promise<PendingPack[]>
-  /** Loads the pack's session on the first backend that answers its golden inputs right. */
+  /**
+   * Loads the pack's session on the first backend that answers its golden inputs right. What is damaged is fetched again,
+   * but not with `here`: then nothing is fetched, and no version comes back either.
+   */
   open(
     job: string,
     name: string,
     onProgress?: OnProgress,
+    options?: { here?: boolean },
   ): Promise<{ digest: string; variant: string; backend: string; manifest: Manifest }>
   /** A backend that fails is left for the next one within the same request. Sound's samples are transferred. */
   run(job: string, name: string, input: RunInput, onText?: OnText, options?: RunOptions): Promise<RunResult>

@@ -4,4 +4,6 @@ import type { OnProgress } from '../protocol/worker.ts'
 export interface Operation {
   signal: AbortSignal
   onProgress?: OnProgress
+  /** Fetches nothing: nobody has asked yet. */
+  here?: boolean
 }

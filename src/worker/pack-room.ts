@@ -246,6 +246,7 @@ export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
             throw error
           const next = await bestHere(manifest)
           if (next.whole) continue
+          if (operation.here) throw error
           repaired ||= damaged
           await (await installer()).repair(name, { ...operation, paths: pathsOf(manifest, next.choice) })
         }

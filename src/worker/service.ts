@@ -235,14 +235,14 @@ export function createWorkerService({
     list: () => packs.list(),
     pending: () => packs.pending(),
 
-    open: (job, name, onProgress) =>
+    open: (job, name, onProgress, { here = false } = {}) =>
       asJob(job, async (signal) => {
-        const operation = { signal, ...(onProgress && { onProgress }) }
+        const operation = { signal, here, ...(onProgress && { onProgress }) }
         try {
           const { digest, variant, backend, manifest } = await queue(() => load(name, operation), { signal })
           return { digest, variant, backend, manifest }
         } catch (error) {
-          throw isBackendFault(error) && !signal.aborted ? await givenUp(name, error) : error
+          throw isBackendFault(error) && !signal.aborted && !here ? await givenUp(name, error) : error
         }
       }),
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { sha256Hex } from '../../src/lib/sha256.ts'
 import { blobPath } from '../../src/protocol/hub.ts'
 import type { RecordBody } from '../../src/protocol/record.ts'
 import { FORM } from '../helpers/fake-app/form.ts'
@@ -60,11 +61,11 @@ describe('the built app and a real hub', () => {
     expect(said?.patch).toMatchObject({ 'form.trees': 12, 'form.sprayed': '2026-11-02' })
     const [photo] = said?.attachments ?? []
     expect(photo).toMatchObject({ type: 'image/jpeg', sha256: said?.patch['form.tree'] })
-    const arrived = async (): Promise<number> => {
+    const arrived = async (): Promise<string> => {
       const response = await fetch(`${hub.url}${blobPath('default', photo?.sha256 ?? '')}`)
-      return (await response.arrayBuffer()).byteLength
+      return sha256Hex(new Uint8Array(await response.arrayBuffer()))
     }
-    await expect.poll(arrived, { timeout: 60_000 }).toBe(photo?.bytes)
+    await expect.poll(arrived, { timeout: 60_000 }).toBe(photo?.sha256)
   })
 
   it('the same photo asked about again is said to be, and is an answer all the same', async () => {

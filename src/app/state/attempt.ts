@@ -160,7 +160,7 @@ export function createAttempts({
       if (draft && current.value.state === 'none') current.set({ state: 'kept', ...draft })
     },
     expect(pack) {
-      memo.get(pack, () => open(pack)).catch(() => undefined)
+      kit.open(pack, { here: true }).catch(() => undefined)
     },
     forget(pack) {
       memo.forget(pack)

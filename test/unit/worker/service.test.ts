@@ -295,7 +295,10 @@ describe('the worker', () => {
     const before = sent.bytes
     const [, second] = pack.manifest.blob.chunks
     await store.putChunk(second?.sha256 ?? '', new Uint8Array(10))
-    await service.open('2', 'leaf')
+    // To get it ready before anybody asks is worth no byte of theirs.
+    await expect(service.open('2', 'leaf', undefined, { here: true })).rejects.toMatchObject({ code: 'pack/damaged' })
+    expect(sent.bytes).toBe(before)
+    await service.open('3', 'leaf')
     expect(sent.bytes - before).toBe(second?.length)
   })
 
