@@ -11,6 +11,7 @@ import { Shell } from './shell.tsx'
 import { createAttempts } from './state/attempt.ts'
 import { createDraftStore } from './state/draft.ts'
 import { closeWhenAway, createGate, type Gate } from './state/gate.ts'
+import { giveFiles } from './state/give.ts'
 import type { Handed } from './state/handed.ts'
 import { createInstallOffer, type InstallOffer } from './state/install-offer.ts'
 import { createLastTime } from './state/last-time.ts'
@@ -37,9 +38,10 @@ export async function startApp(openKit: () => Promise<Kit>, root: HTMLElement): 
   const app = await opening.then(
     async (kit) => {
       const gate = createGate({ kit, preferences })
-      const made = createApp(kit, preferences, texts, gate, installOffer, live)
+      const shut = gate.close()
+      const made = createApp(kit, preferences, texts, gate, shut, installOffer, live)
       // Both from the same disk: what is drawn once is drawn in the time of one.
-      await Promise.all([gate.close(), made.records.first])
+      await Promise.all([shut, made.records.first])
       closeWhenAway(gate, document)
       return made
     },
@@ -94,6 +96,7 @@ function createApp(
   preferences: PreferenceStore,
   texts: Texts,
   gate: Gate,
+  shut: Promise<void>,
   installOffer: InstallOffer,
   announce: (text: string) => void,
 ): App {
@@ -135,7 +138,7 @@ function createApp(
   // The system keeps what it hands over until somebody asks: that can wait for a file of its own.
   const handed = createSignal<Handed | undefined>(undefined)
   const given = location.search === GIVEN
-  const begun = given ? Promise.resolve() : whenCalm()
+  const begun = given ? shut : whenCalm()
   begun
     .then(() => import('./as-installed.ts'))
     .then(
@@ -146,7 +149,13 @@ function createApp(
             if (now || given) navigation.go({ screen: 'packs' })
             return packs.importFile(file)
           },
-          media: createTake({ attempts, batches, navigation, offers: packs.offers, atOnce: given, waiting: handed }),
+          media: createTake({
+            ask: (pack, files) => giveFiles({ attempts, batches, navigation }, pack, files),
+            offers: packs.offers,
+            closed: gate.closed,
+            atOnce: given,
+            waiting: handed,
+          }),
         })
       },
       () => undefined,

@@ -90,13 +90,14 @@ export function createWorkerHost(
     ended.worker.terminate()
   }
 
+  const rest = (idling: Running): void => end(idling, new DOMException('the worker was idle', 'AbortError'))
+
   /** One call fewer: what is spent goes at once, what idles later. */
   function leave(left: Running): void {
     left.calls -= 1
     if (left.calls > 0 || running !== left) return
-    const rest = (): void => end(left, new DOMException('the worker was idle', 'AbortError'))
-    if (left.spent) rest()
-    else left.idle = setTimeout(rest, idle)
+    if (left.spent) rest(left)
+    else left.idle = setTimeout(rest, idle, left)
   }
 
   /** Asks the worker to stop a job. One that does not even hear of it computes on for nobody: it is replaced. */
@@ -144,7 +145,9 @@ export function createWorkerHost(
       }
     },
     warm() {
-      running ??= begin()
+      if (running) return
+      running = begin()
+      running.idle = setTimeout(rest, idle, running)
     },
     recycle() {
       if (running) end(running, new DOMException('the worker was recycled', 'AbortError'))

@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sha256Hex } from '../../src/lib/sha256.ts'
@@ -9,6 +6,7 @@ import type { RecordBody } from '../../src/protocol/record.ts'
 import { FORM } from '../helpers/fake-app/form.ts'
 import { allIn, ask, createField, type Field, history, installPack, sample, sendNow } from '../helpers/field-app.ts'
 import { copyPacks, publishNext } from '../helpers/pack-versions.ts'
+import { temporaryFolder } from '../helpers/temporary-folder.ts'
 
 const PHOTOS = ['rust-121.jpg', 'healthy-1.jpg', 'rust-121.jpg'].map(sample)
 
@@ -16,7 +14,7 @@ describe('the built app and a real hub', () => {
   let field: Field
   let packs: string
   beforeAll(async () => {
-    packs = await mkdtemp(join(tmpdir(), 'jiko-packs-'))
+    packs = temporaryFolder()
     await copyPacks(packs)
     await publishNext(packs, '1.9.0', (manifest) => {
       manifest.form = FORM
@@ -24,10 +22,7 @@ describe('the built app and a real hub', () => {
     field = await createField({ packs })
     await installPack(field.page)
   })
-  afterAll(async () => {
-    await field?.close()
-    await rm(packs, { recursive: true, force: true })
-  })
+  afterAll(() => field?.close())
 
   const bodies = async (): Promise<RecordBody[]> => (await field.hub.records()).map(({ body }) => body as RecordBody)
 

@@ -1,8 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CHUNK_CACHE } from '../../src/protocol/service-worker.ts'
@@ -15,6 +12,7 @@ import type { KitPage } from '../helpers/kit-page/main.ts'
 import { KIT_PAGE, openKitPage, serveKitPage } from '../helpers/kit-page.ts'
 import { writeOnnxPacks } from '../helpers/onnx-packs.ts'
 import type { FolderServer } from '../helpers/serve-folder.ts'
+import { temporaryFolder } from '../helpers/temporary-folder.ts'
 
 declare const page: KitPage
 
@@ -43,7 +41,7 @@ describe('a page that its service worker isolates', () => {
   const loads: string[] = []
 
   beforeAll(async () => {
-    packs = await mkdtemp(join(tmpdir(), 'jiko-packs-'))
+    packs = temporaryFolder()
     server = await serveKitPage(packs, [await writeOnnxPacks(packs)], { policy })
     opened = await openProfile()
     tab = await opened.context.newPage()
@@ -54,7 +52,6 @@ describe('a page that its service worker isolates', () => {
     await opened?.context.close()
     if (opened) await deleteProfile(opened.profile)
     await server?.close().catch(() => undefined)
-    if (packs) await rm(packs, { recursive: true, force: true })
   })
 
   const isIsolated = (): Promise<boolean> => tab.evaluate(() => crossOriginIsolated)

@@ -1,6 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readFile } from 'node:fs/promises'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { BadNetwork } from '../helpers/bad-network.ts'
@@ -15,6 +13,7 @@ import {
   sample,
 } from '../helpers/field-app.ts'
 import { copyPacks, publishNext } from '../helpers/pack-versions.ts'
+import { temporaryFolder } from '../helpers/temporary-folder.ts'
 
 const PACK = 'coffee-leaf'
 const card = (page: Page) => page.getByTestId(`pack-${PACK}`)
@@ -84,14 +83,11 @@ describe('a newer version that gives wrong answers on this phone', () => {
   let field: Field
   let packs: string
   beforeAll(async () => {
-    packs = await mkdtemp(join(tmpdir(), 'jiko-packs-'))
+    packs = temporaryFolder()
     await copyPacks(packs)
     field = await createField({ packs })
   })
-  afterAll(async () => {
-    await field.close()
-    await rm(packs, { recursive: true, force: true })
-  })
+  afterAll(() => field.close())
 
   it('is fetched, found wrong by its golden inputs and put away: the old one answers on, and it is not offered again', async () => {
     const { page } = field

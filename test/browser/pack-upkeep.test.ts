@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -8,6 +7,7 @@ import { type Manifest, parseSignedManifest } from '../../src/protocol/manifest.
 import type { BadNetwork } from '../helpers/bad-network.ts'
 import { ask, complete, controlled, createField, type Field, installPack, sample } from '../helpers/field-app.ts'
 import { copyPacks, publishNext } from '../helpers/pack-versions.ts'
+import { temporaryFolder } from '../helpers/temporary-folder.ts'
 
 const PACK = 'coffee-leaf'
 const card = (page: Page) => page.getByTestId(`pack-${PACK}`)
@@ -139,14 +139,11 @@ describe('a newer version', () => {
   let field: Field
   let packs: string
   beforeAll(async () => {
-    packs = await mkdtemp(join(tmpdir(), 'jiko-packs-'))
+    packs = temporaryFolder()
     await copyPacks(packs)
     field = await createField({ packs })
   })
-  afterAll(async () => {
-    await field.close()
-    await rm(packs, { recursive: true, force: true })
-  })
+  afterAll(() => field.close())
 
   it('is offered with its cost, fetched by a tap, and the old one answers until it is there', async () => {
     const { page, network } = field

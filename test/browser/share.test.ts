@@ -1,10 +1,8 @@
-import { mkdtemp } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { complete, createField, type Field, history, installPack, sample } from '../helpers/field-app.ts'
 import { copyPacks } from '../helpers/pack-versions.ts'
+import { temporaryFolder } from '../helpers/temporary-folder.ts'
 
 /** As the system does it: a form that is posted to the app, of which a navigation comes. */
 async function share(page: Page, field: 'media' | 'text', value: string | readonly string[]): Promise<void> {
@@ -23,7 +21,7 @@ async function share(page: Page, field: 'media' | 'text', value: string | readon
 describe('what another app shares, with no network', () => {
   let field: Field
   beforeAll(async () => {
-    const packs = await mkdtemp(join(tmpdir(), 'jiko-packs-'))
+    const packs = temporaryFolder()
     await copyPacks(packs, 'coffee-leaf', 'form-digits')
     field = await createField({ packs, width: 320, height: 568 })
     await installPack(field.page)

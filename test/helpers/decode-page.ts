@@ -1,21 +1,9 @@
-import type { ImageInput } from '../../src/protocol/input.ts'
 import type { Pixels } from '../../src/protocol/task.ts'
 import { imageTensor } from '../../src/tasks/image-tensor.ts'
 import { decodePhoto } from '../../src/worker/decode-photo.ts'
+import { IMAGE_INPUT as input } from './image-input.ts'
 
 /** A worker that decodes photos as ours does and as it would be done without thought; bundled by the bench and the test. */
-const input: ImageInput = {
-  kind: 'image',
-  tensor: 'image',
-  width: 224,
-  height: 224,
-  fit: 'cover',
-  layout: 'nchw',
-  order: 'rgb',
-  mean: [0, 0, 0],
-  std: [1, 1, 1],
-}
-
 /** Patches, edges and grain: neither noise, which no camera makes, nor one colour. */
 async function photo(width: number, height: number): Promise<Blob> {
   const canvas = new OffscreenCanvas(width, height)

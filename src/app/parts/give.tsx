@@ -4,6 +4,7 @@ import type { PackOffer } from '../../client/kit.ts'
 import { useApp } from '../context.ts'
 import { Picture, type PictureName } from '../pictures.tsx'
 import { hrefOf } from '../routes.ts'
+import { giveFiles } from '../state/give.ts'
 
 interface GiveProps {
   pack: string
@@ -78,20 +79,13 @@ interface ChooserProps {
 }
 
 export function Chooser({ pack, accept, picture, testid, children, camera, primary, many }: ChooserProps): JSX.Element {
-  const { attempts, batches, navigation } = useApp()
+  const app = useApp()
   const choose = (event: TargetedEvent<HTMLInputElement>): void => {
     const input = event.currentTarget
     const files = [...(input.files ?? [])]
-    const [file] = files
     // Emptied, so that the same file chosen again is a change again.
     input.value = ''
-    if (!file) return
-    if (files.length === 1 && navigation.route.value.screen !== 'batch') void attempts.begin(pack, file)
-    else
-      void batches().then((made) => {
-        navigation.go({ screen: 'batch' })
-        return made.add(pack, files)
-      })
+    giveFiles(app, pack, files)
   }
   return (
     <label class={primary ? 'button primary' : 'button'}>

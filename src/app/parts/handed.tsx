@@ -1,11 +1,11 @@
 import { i18n } from '@lingui/core'
 import type { JSX } from 'preact'
-import { useEffect, useState } from 'preact/hooks'
 import { localised } from '../../protocol/primitives.ts'
 import { useApp } from '../context.ts'
 import { Picture, pictureOf } from '../pictures.tsx'
 import { takersOf } from '../state/handed.ts'
 import { useLanguage, useValue } from '../use-value.ts'
+import { Given } from './given.tsx'
 import { Notice } from './plain-notice.tsx'
 
 /** What another app shared: the tasks that take it, as pictures and words. */
@@ -16,6 +16,7 @@ export function HandedFiles(): JSX.Element | null {
   const offers = useValue(packs.offers)
   if (!waiting || !offers) return null
   const takers = takersOf(waiting, offers)
+  const [first] = waiting.files
   return (
     <div data-testid="handed">
       <Notice
@@ -23,7 +24,7 @@ export function HandedFiles(): JSX.Element | null {
         title={takers.length > 0 ? i18n.t('handed.title') : i18n.t('handed.none')}
         text={takers.length > 0 ? undefined : i18n.t('handed.none.advice')}
       >
-        {waiting.takes === 'image' && <Preview file={waiting.files[0]} />}
+        {first && <Given blob={first} />}
         <div class="actions">
           {takers.map(({ name, title, takes }) => (
             <button
@@ -44,15 +45,4 @@ export function HandedFiles(): JSX.Element | null {
       </Notice>
     </div>
   )
-}
-
-function Preview({ file }: { file: Blob | undefined }): JSX.Element | null {
-  const [url, setUrl] = useState<string>()
-  useEffect(() => {
-    if (!file) return undefined
-    const made = URL.createObjectURL(file)
-    setUrl(made)
-    return () => URL.revokeObjectURL(made)
-  }, [file])
-  return url === undefined ? null : <img class="handed-photo" src={url} alt="" />
 }

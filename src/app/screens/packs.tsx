@@ -10,9 +10,9 @@ import { Failure } from '../parts/notice.tsx'
 import { Screen } from '../parts/screen.tsx'
 import { useLanguage, useValue } from '../use-value.ts'
 
-/** Bytes a month; 0 stands for no limit. */
-const LIMITS = [0, 5e6, 20e6, 100e6] as const
-const DAY_LIMITS = [0, 1_000_000, 5_000_000, 20_000_000]
+/** Bytes a day and a month; 0 stands for no limit. */
+const DAY_LIMITS = [0, 1e6, 5e6, 20e6]
+const LIMITS = [0, 5e6, 20e6, 100e6]
 
 /** What packs are here and what they cost: in data, in room, and how to hand them on without either. */
 export function PacksScreen(): JSX.Element {

@@ -1,8 +1,6 @@
 import type { PackOffer } from '../../client/kit.ts'
 import type { Signal } from '../../client/signal.ts'
-import type { Attempts } from './attempt.ts'
-import type { Batches } from './batch.ts'
-import type { Navigation } from './navigation.ts'
+import type { Gate } from './gate.ts'
 
 /** What another app shared, and waits for somebody to say which task it is for. */
 export interface Handed {
@@ -17,22 +15,23 @@ export interface Handed {
 export type Take = (files: readonly Blob[]) => Promise<void>
 
 export interface HandedOptions {
-  attempts: Pick<Attempts, 'begin'>
-  batches: () => Promise<Pick<Batches, 'add'>>
-  navigation: Pick<Navigation, 'go'>
+  /** Asks a task about them. */
+  ask(pack: string, files: readonly Blob[]): void
   offers: Signal<readonly PackOffer[] | undefined>
+  /** A locked app answers nobody. */
+  closed: Gate['closed']
   /** Whether the page was opened for it: then what only one task takes needs no question. Else whoever is here does something else, and is not to be disturbed. */
   atOnce: boolean
   /** What home asks about. */
   waiting: Signal<Handed | undefined> & { set(handed: Handed | undefined): void }
 }
 
-/** The value of a signal, once it has one. */
-const known = <T>({ subscribe }: Signal<T | undefined>): Promise<T> =>
+/** The value of a signal, once it is such a one. */
+const until = <T, U extends T>({ subscribe }: Signal<T>, is: (value: T) => value is U): Promise<U> =>
   new Promise((resolve) => {
     let stop = (): void => undefined
     stop = subscribe((value) => {
-      if (value === undefined) return
+      if (!is(value)) return
       resolve(value)
       queueMicrotask(() => stop())
     })
@@ -48,7 +47,7 @@ function kindOf([file]: readonly Blob[]): Handed['takes'] {
 export const takersOf = ({ takes }: Pick<Handed, 'takes'>, offers: readonly PackOffer[]): readonly PackOffer[] =>
   offers.filter((offer) => offer.state === 'ready' && (offer.takes ?? 'image') === takes)
 
-export function createTake({ attempts, batches, navigation, offers, atOnce, waiting }: HandedOptions): Take {
+export function createTake({ ask, offers, closed, atOnce, waiting }: HandedOptions): Take {
   let settle = (): void => undefined
 
   function done(): void {
@@ -58,14 +57,17 @@ export function createTake({ attempts, batches, navigation, offers, atOnce, wait
 
   function give(pack: string): void {
     const { files = [] } = waiting.value ?? {}
-    const [only] = files
     done()
-    if (only && files.length === 1) void attempts.begin(pack, only)
-    else if (only)
-      void batches().then((made) => {
-        navigation.go({ screen: 'batch' })
-        return made.add(pack, files)
-      })
+    ask(pack, files)
+  }
+
+  /** The only pack that takes it, where no question is needed. */
+  async function onlyTaker(handed: Handed): Promise<string | undefined> {
+    if (!atOnce) return undefined
+    await until(closed, (door) => door === undefined)
+    const list = await until(offers, (known) => known !== undefined)
+    const [taker, ...others] = takersOf(handed, list)
+    return others.length === 0 ? taker?.name : undefined
   }
 
   return async (files) => {
@@ -77,8 +79,8 @@ export function createTake({ attempts, batches, navigation, offers, atOnce, wait
       settle = resolve
     })
     waiting.set(handed)
-    const [taker, ...others] = atOnce ? takersOf(handed, await known(offers)) : []
-    if (taker && others.length === 0 && waiting.value === handed) give(taker.name)
+    const taker = await onlyTaker(handed)
+    if (taker !== undefined && waiting.value === handed) give(taker)
     await settled
   }
 }

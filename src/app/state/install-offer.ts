@@ -19,14 +19,14 @@ const KEY = 'jiko-install-dismissed'
 /** Holds the browser's prompt back until the app is worth keeping: the first saved answer. */
 export function createInstallOffer(window: Window, storage: Pick<Storage, 'getItem' | 'setItem'>): InstallOffer {
   let event: BeforeInstallPromptEvent | undefined
-  const refused = storage.getItem(KEY) !== null
+  const refused = (): boolean => storage.getItem(KEY) !== null
   // Only Safari on iPhones and iPads has this, false while the app runs in the browser.
   const byHand = (window.navigator as { standalone?: boolean }).standalone === false
-  const possible = createSignal(byHand && !refused)
+  const possible = createSignal(byHand && !refused())
   window.addEventListener('beforeinstallprompt', (prompt) => {
     prompt.preventDefault()
     event = prompt as BeforeInstallPromptEvent
-    possible.set(!refused)
+    possible.set(!refused())
   })
   window.addEventListener('appinstalled', () => {
     possible.set(false)

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { Closed } from '../../../src/app/state/gate.ts'
 import { createTake, type Handed, takersOf } from '../../../src/app/state/handed.ts'
 import type { PackOffer } from '../../../src/client/kit.ts'
 import { createSignal } from '../../../src/client/signal.ts'
@@ -16,18 +17,18 @@ const offer = (name: string, takes: PackOffer['takes'], state: PackOffer['state'
   ...(takes && { takes }),
 })
 
-function setUp(offers: readonly PackOffer[], atOnce = true) {
+function setUp(offers: readonly PackOffer[], { atOnce = true, locked = false } = {}) {
   const asked: string[] = []
+  const closed = createSignal<Closed | undefined>(locked ? { by: 'lock' } : undefined)
   const waiting = createSignal<Handed | undefined>(undefined)
   const take = createTake({
-    attempts: { begin: async (pack, file) => void asked.push(`${pack} ${file.type}`) },
-    batches: async () => ({ add: async (pack, files) => void asked.push(`${pack} ${files.length}`) }),
-    navigation: { go: ({ screen }) => void asked.push(`#${screen}`) },
+    ask: (pack, files) => void asked.push(`${pack} ${files.map(({ type }) => type).join(' ')}`),
+    closed,
     offers: createSignal(offers),
     atOnce,
     waiting,
   })
-  return { take, waiting, asked }
+  return { take, waiting, asked, closed }
 }
 
 const photo = new Blob(['photo'], { type: 'image/jpeg' })
@@ -44,11 +45,21 @@ describe('what another app shares', () => {
   })
 
   it('disturbs nobody who has opened the app for something else', async () => {
-    const { take, waiting, asked } = setUp([offer('leaf', 'image')], false)
+    const { take, waiting, asked } = setUp([offer('leaf', 'image')], { atOnce: false })
     const taken = take([photo])
     expect(await settled(taken)).toBe(false)
     expect(asked).toEqual([])
     waiting.value?.give('leaf')
+    expect(await settled(taken)).toBe(true)
+    expect(asked).toEqual(['leaf image/jpeg'])
+  })
+
+  it('is not answered by an app that is locked, and at once when it is open', async () => {
+    const { take, asked, closed } = setUp([offer('leaf', 'image')], { locked: true })
+    const taken = take([photo])
+    expect(await settled(taken)).toBe(false)
+    expect(asked).toEqual([])
+    closed.set(undefined)
     expect(await settled(taken)).toBe(true)
     expect(asked).toEqual(['leaf image/jpeg'])
   })
@@ -62,7 +73,7 @@ describe('what another app shares', () => {
     expect(handed && takersOf(handed, offers).map(({ name }) => name)).toEqual(['leaf', 'digits'])
     waiting.value?.give('digits')
     expect(await settled(taken)).toBe(true)
-    expect(asked).toEqual(['#batch', 'digits 2'])
+    expect(asked).toEqual(['digits image/jpeg image/jpeg'])
     expect(waiting.value).toBeUndefined()
   })
 

@@ -31,6 +31,9 @@ describe('the offer to install', () => {
     browser.dispatchEvent(promptOf())
     offer.dismiss()
     expect(offer.possible.value).toBe(false)
+    // Browsers ask again in the same visit.
+    browser.dispatchEvent(promptOf())
+    expect(offer.possible.value).toBe(false)
     const next = setUp({}, kept)
     next.browser.dispatchEvent(promptOf())
     expect(next.offer.possible.value).toBe(false)

@@ -190,6 +190,17 @@ describe('the worker host', () => {
     expect(started).toHaveLength(2)
   })
 
+  it('is started ahead of the first call, once, and ends where none comes', async () => {
+    const { host, started } = hostOf({ remove: async () => undefined }, { idle: 20 })
+    host.warm()
+    host.warm()
+    await host.call((one) => one.remove('a'))
+    expect(started).toHaveLength(1)
+    await expect.poll(() => started.map(({ terminated }) => terminated)).toEqual([true])
+    host.warm()
+    await expect.poll(() => started.map(({ terminated }) => terminated)).toEqual([true, true])
+  })
+
   it('hands what one worker has compiled to the next, and replaces one that says it is spent when nobody waits', async () => {
     const module = new WebAssembly.Module(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0))
     const seen: WorkerConfig[] = []

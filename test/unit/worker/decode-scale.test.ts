@@ -1,18 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { ImageInput } from '../../../src/protocol/input.ts'
 import { decodeScale } from '../../../src/worker/decode-photo.ts'
-
-const input: ImageInput = {
-  kind: 'image',
-  tensor: 'image',
-  width: 224,
-  height: 224,
-  fit: 'cover',
-  layout: 'nchw',
-  order: 'rgb',
-  mean: [0, 0, 0],
-  std: [1, 1, 1],
-}
+import { IMAGE_INPUT as input } from '../../helpers/image-input.ts'
 
 describe('the scale of decoding', () => {
   it('gives the model twice what it needs, and the record what it keeps', () => {
