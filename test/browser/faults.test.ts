@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadReleaseKey } from '../../src/cli/release-key.ts'
 import { deleteProfile, openProfile } from '../helpers/chromium.ts'
 import type { KitPage } from '../helpers/kit-page/main.ts'
-import { openKitPage, serveKitPage } from '../helpers/kit-page.ts'
+import { inferenceWorker, openKitPage, serveKitPage } from '../helpers/kit-page.ts'
 import type { FolderServer } from '../helpers/serve-folder.ts'
 
 declare const page: KitPage
@@ -42,7 +42,7 @@ describe('a worker that dies again and again', () => {
     for (let i = 0; i < REQUESTS; i++) {
       const asking = tab.evaluate((given) => page.ask('coffee-leaf', given), photo)
       if (i % EVERY === EVERY - 1) {
-        const worker = tab.workers().at(-1)
+        const worker = inferenceWorker(tab)
         // What an out-of-memory or a trap outside of a call looks like to the page.
         await worker
           ?.evaluate(

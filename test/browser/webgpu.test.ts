@@ -9,7 +9,7 @@ import type { WayReport } from '../../src/protocol/worker.ts'
 import { ORT_THREADS, ORT_WASM, ORT_WEBGPU } from '../../src/runtime/ort-ids.ts'
 import { deleteProfile, openProfile, WEBGPU_FLAGS } from '../helpers/chromium.ts'
 import type { KitPage } from '../helpers/kit-page/main.ts'
-import { openKitPage, serveKitPage } from '../helpers/kit-page.ts'
+import { inferenceWorker, openKitPage, serveKitPage } from '../helpers/kit-page.ts'
 import { writeOnnxPacks } from '../helpers/onnx-packs.ts'
 import type { FolderServer } from '../helpers/serve-folder.ts'
 
@@ -160,7 +160,7 @@ describe('WebGPU', () => {
     await preferWebgpu(tab, 'language-float')
     expect((await ask(tab, 'language-float')).backend).toBe(ORT_WEBGPU)
     const asking = ask(tab, 'language-float')
-    const worker = tab.workers().at(-1)
+    const worker = inferenceWorker(tab)
     await worker?.evaluate(() => (globalThis as unknown as { testDevice: { destroy(): void } }).testDevice.destroy())
     expect(await asking).toMatchObject({ answer: { label: 'swa' } })
     const after = await ask(tab, 'language-float')

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import type { BrowserContext, Page } from 'playwright-core'
 import type { KitPage } from './kit-page/main.ts'
+import { inferenceWorker } from './kit-page.ts'
 import type { FolderServer } from './serve-folder.ts'
 import { seeded } from './synthetic-pack.ts'
 
@@ -45,7 +46,7 @@ export function makeTrappable(server: FolderServer): void {
 
 /** Faults that lie in wait in the newest worker. A worker that is just ending has none: the request meets that. */
 async function layFault(tab: Page, fault: Exclude<Fault, 'cancel'>): Promise<boolean> {
-  const worker = tab.workers().at(-1)
+  const worker = inferenceWorker(tab)
   if (!worker) return false
   const laid = worker.evaluate((kind) => {
     if (kind === 'death') {

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import type { Page } from 'playwright-core'
+import type { Page, Worker } from 'playwright-core'
 import { build } from 'vite'
 import { buildServiceWorker } from '../../scripts/build-service-worker.ts'
 import { copyOrtRuntime } from '../../scripts/ort-runtime.ts'
@@ -34,3 +34,10 @@ export async function openKitPage(tab: Page, { origin }: Pick<FolderServer, 'ori
   await tab.goto(origin)
   await tab.waitForFunction(() => 'page' in globalThis)
 }
+
+/** The newest of our own: in an isolated page onnxruntime-web may have others, one for each of its threads. */
+export const inferenceWorker = (tab: Page): Worker | undefined =>
+  tab
+    .workers()
+    .filter((worker) => !new URL(worker.url()).pathname.includes('/runtime/'))
+    .at(-1)
