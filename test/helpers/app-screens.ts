@@ -76,7 +76,7 @@ export const SCREENS: readonly AppScreen[] = [
     options: { installed: true, pack: { update: { version: '1.1.0', bytes: 70_000, begun: false } } },
     shows: 'update-pack',
   },
-  { name: 'home-handed', options: { installed: true }, act: shareText, shows: 'handed' },
+  { name: 'home-handed', options: { installed: true }, act: shareText, shows: 'handed', typed: [MESSAGE] },
   { name: 'home-lost', options: { pack: { gone: 'lost' } }, shows: 'pack-gone' },
   { name: 'capture', options: { installed: true }, hash: '#/capture/coffee-leaf', shows: 'photo-input' },
   {
