@@ -80,7 +80,7 @@ describe('the built app and a real hub', () => {
 
     it('have the same answers, whichever was asked', async () => {
       await ask(other, sample('rust-122.jpg'))
-      expect(await history(field.page)).toHaveLength(6)
+      await expect.poll(async () => (await history(field.page)).length).toBe(6)
       await ask(field.page, sample('leaf_miner-42.jpg'))
       await expect.poll(async () => (await history(other)).length).toBe(7)
     })

@@ -1,5 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { allIn, ask, controlled, createField, type Field, history, installPack, sample } from '../helpers/field-app.ts'
+import {
+  allIn,
+  ask,
+  complete,
+  controlled,
+  createField,
+  type Field,
+  history,
+  installPack,
+  sample,
+} from '../helpers/field-app.ts'
 
 describe('the app on a phone', () => {
   let field: Field
@@ -10,7 +20,7 @@ describe('the app on a phone', () => {
 
   it('can be installed: Chromium finds nothing wrong with it', async () => {
     const { page, context } = field
-    await controlled(page)
+    await complete(page)
     const devtools = await context.newCDPSession(page)
     const { installabilityErrors } = await devtools.send('Page.getInstallabilityErrors')
     // The one complaint is about the tests' own profile, which is like a private window to Chromium.

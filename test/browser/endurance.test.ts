@@ -52,6 +52,6 @@ describe('a worker that dies, traps, finds no memory and is interrupted', () => 
     // Photos that were answered would be 15 MB by now.
     const [, middle, , end] = held
     expect((end?.page ?? 0) - (middle?.page ?? 0)).toBeLessThan(3e6)
-    expect(tab.workers().length).toBeLessThanOrEqual(1)
+    await expect.poll(() => tab.workers().length).toBeLessThanOrEqual(1)
   }, 240_000)
 })

@@ -65,6 +65,6 @@ describe('a worker that dies again and again', () => {
     expect(brought).toBeGreaterThan(REQUESTS / EVERY / 2)
     expect(await tab.evaluate(() => page.records())).toBe(REQUESTS)
     // The dead ones are gone, and their memory with them; the last one may be among them.
-    expect(tab.workers().length).toBeLessThanOrEqual(1)
+    await expect.poll(() => tab.workers().length).toBeLessThanOrEqual(1)
   }, 180_000)
 })

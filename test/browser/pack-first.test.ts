@@ -51,7 +51,7 @@ describe('a pack of two sizes over a slow link', () => {
   it('answers with the small model while the full one is on its way, and with the full one after', async () => {
     const { page, network, hub } = field
     await installOverEdge(field)
-    network.blobPace = 20_000
+    network.blobPace = 5_000
     const small = await ask(page, PHOTO)
     expect(await variantShown(page)).toBe('small')
     await first(page).waitFor()

@@ -230,6 +230,7 @@ describe('several tabs', () => {
     network.blobPace = 40_000
     await first.getByTestId('install-pack').click()
     await untilBytes(network, 60_000)
+    network.blobPace = 15_000
     const second = await context.newPage()
     await second.goto(network.url)
     await second.getByTestId('stop-pack').waitFor()

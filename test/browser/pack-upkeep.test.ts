@@ -42,6 +42,8 @@ describe('a download on a slow link', () => {
     const chunks = needed(await manifest())
     await field.page.getByTestId('install-pack').click()
     await untilBytes(field.network, sum(chunks) / 3)
+    // What follows is seen while it is on its way, however slow the machine.
+    field.network.blobPace = 10_000
     await field.page.waitForSelector('[data-testid="pace"][data-rate][data-left]', { timeout: 30_000 })
     await field.killAndReopen()
     await pace().waitFor({ timeout: 30_000 })

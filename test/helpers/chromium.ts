@@ -57,7 +57,9 @@ export async function openProfile({
   return { context, profile: folder }
 }
 
-export const deleteProfile = (profile: string): Promise<void> => rm(profile, { recursive: true, force: true })
+/** A browser that ends still writes a little behind its own back. */
+export const deleteProfile = (profile: string): Promise<void> =>
+  rm(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 })
 
 /** Ends each process of the browser that runs on this profile, by its number: at once, with no farewell. */
 export function killBrowser(profile: string): void {

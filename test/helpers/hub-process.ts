@@ -53,7 +53,7 @@ export async function startHub({
 }
 
 export const deleteHubData = (hub: Pick<HubProcess, 'data'>): Promise<void> =>
-  rm(hub.data, { recursive: true, force: true })
+  rm(hub.data, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 })
 
 function startedAt(child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {

@@ -71,7 +71,10 @@ const phone = {
       return { sha256, type, bytes: bytes.length, role }
     })
     // The mistake that a test makes on purpose: to say so before it is true.
-    if (location.hash === '#hasty') await saved(label)
+    if (location.hash === '#hasty') {
+      await saved(label)
+      await new Promise((resolve) => setTimeout(resolve, 60_000))
+    }
     await store.append(result(label, { attachments }), files)
     if (location.hash !== '#hasty') await saved(label)
   },
