@@ -1,3 +1,4 @@
+export { type Said, saidOf } from '../protocol/clips.ts'
 export { JikoError } from '../protocol/error.ts'
 export type { RecordedAnswer } from '../protocol/record.ts'
 export type { Answer, Pixels, Score, Sound } from '../protocol/task.ts'
@@ -5,6 +6,7 @@ export { similarity } from '../tasks/embedding.ts'
 export type {
   BatchResult,
   Budget,
+  ClipStock,
   DataUse,
   DeviceReport,
   HistoryEntry,

@@ -1,19 +1,29 @@
+import type { Said } from '../protocol/clips.ts'
 import type { Role } from '../protocol/enrol.ts'
 import type { JikoError } from '../protocol/error.ts'
 import type { Input } from '../protocol/input.ts'
-import type { Label } from '../protocol/manifest.ts'
+import type { Label, Manifest } from '../protocol/manifest.ts'
 import type { LocalText } from '../protocol/primitives.ts'
 import type { Place, RecordState, ResultBody } from '../protocol/record.ts'
 import type { Answer, Look } from '../protocol/task.ts'
 import type { Estimate } from '../protocol/taught.ts'
-import type { Budget, DataUse, DeviceReport, OnProgress, OnText, PackStatus, RunInput } from '../protocol/worker.ts'
+import type {
+  Budget,
+  ClipStock,
+  DataUse,
+  DeviceReport,
+  OnProgress,
+  OnText,
+  PackStatus,
+  RunInput,
+} from '../protocol/worker.ts'
 import type { Actor, Actors } from '../store/actors.ts'
 import type { Lock } from '../store/lock.ts'
 import type { Enrolment } from '../sync/enrol.ts'
 import type { SyncStatus } from '../sync/status.ts'
 import type { Signal } from './signal.ts'
 
-export type { Actor, Budget, DataUse, DeviceReport, Enrolment, Place, RunInput, SyncStatus }
+export type { Actor, Budget, ClipStock, DataUse, DeviceReport, Enrolment, Place, RunInput, SyncStatus }
 
 /** What a person may say of a record, field by field; `label` is the answer itself, `null` takes a field back. */
 export type Patch = Readonly<Record<string, string | number | boolean | null>>
@@ -168,6 +178,8 @@ export interface PackOffer extends PackStatus {
   taught?: TaughtBy
   /** Of an installed pack: names and advice for history, without loading the model. */
   labels?: readonly Label[]
+  /** Of an installed pack: what it has recorded besides its labels; a label's own recordings are its `clips`. */
+  clips?: Manifest['clips']
   /** Of an installed pack: questions that follow an answer, for `readForm` of `protocol/form.ts`. */
   form?: Readonly<Record<string, unknown>>
   /** Of an installed pack: its variants that are only for a first answer. */
@@ -209,6 +221,27 @@ export interface Kit {
     usage(): Promise<DataUse>
     /** What packs may cost from now on; `{}` for no limit. */
     setBudget(budget: Budget): Promise<void>
+  }
+  /** Recorded speech in packs, for where no voice of the phone speaks the language. */
+  readonly clips: {
+    /**
+     * Packs bring along what they have recorded in this language, from the next install or update on; nothing without
+     * one. Kept until it is said otherwise; what is here stays.
+     */
+    want(language?: string): Promise<void>
+    /** What an installed pack has recorded, by language, and how much of it is here. @throws JikoError `pack/absent` */
+    stock(pack: string): Promise<ClipStock>
+    /**
+     * The recording of an answer (`saidOf(answer)`, or `{ label }`) as a file that an `<audio>` element plays: its label
+     * and advice in the wanted language. Undefined where that is not recorded, or not here: `stock` tells which.
+     * @throws JikoError `pack/absent`, `pack/bad-clip`
+     */
+    get(pack: string, said: Said, language: string): Promise<Blob | undefined>
+    /**
+     * Fetches what an installed pack has recorded in a language, as far as it is not here.
+     * @throws JikoError `download/over-budget`, `download/...`, `storage/quota`
+     */
+    fetch(pack: string, language: string, operation?: InstallOperation): Promise<void>
   }
   open(name: string, operation?: OpenOperation): Promise<OpenPack>
   /** For those who want to see how it works: what an installed pack that writes may go on with, and where it looks for that. */

@@ -78,18 +78,21 @@ export async function openKit(options: KitOptions = {}): Promise<Kit> {
     (await import('./teach.ts')).createTeach({ host, store, moment, onWritten: sync.wake }),
   )
 
+  const packs = createPacks({
+    host,
+    base: new URL('packs/', base),
+    settings,
+    persist: () => navigator.storage?.persist?.(),
+    taught: createTaughtPacks(settings, () => store.signer.key),
+  })
+
   return {
-    packs: createPacks({
-      host,
-      base: new URL('packs/', base),
-      settings,
-      persist: () => navigator.storage?.persist?.(),
-      taught: createTaughtPacks(settings, () => store.signer.key),
-    }),
+    packs,
     async open(pack, operation) {
       const { openPack } = await import('./open-pack.ts')
       return openPack(pack, { host, store, moment, onWritten: sync.wake }, operation)
     },
+    clips: lazily(async () => (await import('./clips.ts')).createClips(host, packs)),
     look: (pack, text, operation) => host.call((api, job) => api.look(job, pack, text), operation),
     teach: lazily(teach),
     listen: async (options) => (await import('./microphone.ts')).listen(options),

@@ -29,6 +29,7 @@ const fromInstalled = ({ signed, ...status }: InstalledPack, url: string): PackO
   takes: signed.manifest.input.kind,
   labels: signed.manifest.labels,
   teaches: featuresOf(signed.manifest.output) !== undefined,
+  ...(signed.manifest.clips && { clips: signed.manifest.clips }),
   ...(signed.manifest.form && { form: signed.manifest.form }),
   first: signed.manifest.variants.flatMap(({ name, role }) => (role ? [name] : [])),
 })

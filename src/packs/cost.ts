@@ -1,5 +1,5 @@
 import type { Manifest } from '../protocol/manifest.ts'
-import { type Choose, missingBytes, pathsOf } from './layout.ts'
+import { type ChooseLater, missingBytes, pathsOf } from './layout.ts'
 import type { PackStore } from './store.ts'
 
 /** What is known about the link: measured by us, or said by `navigator.connection` where that exists. */
@@ -43,12 +43,12 @@ export async function costOf(
     estimate,
   }: {
     store: Pick<PackStore, 'listChunks'>
-    choose?: Choose
+    choose?: ChooseLater
     link?: LinkFacts
     estimate?: () => Promise<{ usage?: number; quota?: number }>
   },
 ): Promise<Cost> {
-  const paths = choose(manifest)
+  const paths = await choose(manifest)
   const total = missingBytes(manifest, paths, new Set())
   const bytes = missingBytes(manifest, paths, new Set(await store.listChunks()))
   const seconds = secondsFor(bytes, link)

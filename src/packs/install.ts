@@ -1,7 +1,9 @@
 import { isAbort } from '../lib/abort.ts'
+import { clipPaths } from '../protocol/clips.ts'
 import { JikoError } from '../protocol/error.ts'
 import type { Manifest } from '../protocol/manifest.ts'
 import type { PackStatus } from '../protocol/worker.ts'
+import { wantedClips } from './clips.ts'
 import { collect, removePack } from './collect.ts'
 import { type CheckedManifest, checkManifest, checkSuccessor, manifestUrl, type TrustedKeys } from './fetch-manifest.ts'
 import { findManifest } from './find-manifest.ts'
@@ -109,7 +111,8 @@ export function createInstaller(deps: InstallerDeps) {
     if (old) checkSuccessor(old, signed)
     const again = old?.line === signed.line
     const before = await here()
-    const full = choose(manifest)
+    // A file has what it has.
+    const full = [...choose(manifest), ...(held ? [] : await wantedClips(store, manifest))]
     // Somebody who has a version already can use that meanwhile.
     const wanted = chunksOf(manifest, (!old && chooseFirst?.(manifest, before, held)) || full)
     const growing = again && missingBytes(manifest, full, before) > 0
@@ -275,6 +278,23 @@ export function createInstaller(deps: InstallerDeps) {
           const text = (await store.getManifest(name)) ?? ''
           const wanted = chunksOf(signed.manifest, paths)
           await mirrored(urls)({ signed, text, digest }, wanted, operation)
+        },
+        operation.signal,
+      ),
+
+    /**
+     * Fetches what the installed version has recorded in a language. Nothing is taken away to make room for that.
+     * @param url where to look when it is not known where the pack came from, as of one out of a file
+     */
+    fetchClips: (name: string, language: string, url: string, operation: Operation = {}): Promise<void> =>
+      exclusive(
+        PACKS_LOCK,
+        async () => {
+          const { signed, digest } = await openPack(store, name, trusted)
+          const { urls = [] } = (await origins.origin(name)) ?? {}
+          const text = (await store.getManifest(name)) ?? ''
+          const wanted = chunksOf(signed.manifest, clipPaths(signed.manifest, language))
+          await fromMirrors(urls[0] ? urls : [url], deps)({ signed, text, digest }, wanted, operation)
         },
         operation.signal,
       ),

@@ -3,6 +3,8 @@ import { neededPaths } from '../protocol/manifest.ts'
 
 /** Which files of a pack this device needs now, by path. */
 export type Choose = (manifest: Manifest) => readonly string[]
+/** The same, where something has to be looked up. */
+export type ChooseLater = (manifest: Manifest) => readonly string[] | Promise<readonly string[]>
 
 /** The files of one program of one variant; by default what the pack prefers: the first of each. */
 export function pathsOf(manifest: Manifest, variant?: Variant, program?: Program): readonly string[] {

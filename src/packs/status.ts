@@ -3,7 +3,7 @@ import { sha256Hex } from '../lib/sha256.ts'
 import { JikoError } from '../protocol/error.ts'
 import { parseSignedManifest, type SignedManifest } from '../protocol/manifest.ts'
 import type { InstalledPack, PackStatus } from '../protocol/worker.ts'
-import { type Choose, missingBytes } from './layout.ts'
+import { type ChooseLater, missingBytes } from './layout.ts'
 import type { PackStore } from './store.ts'
 
 const NOTHING: ReadonlySet<string> = new Set()
@@ -13,10 +13,10 @@ export async function measure(
   signed: SignedManifest,
   state: PackStatus['state'],
   here: ReadonlySet<string>,
-  choose: Choose,
+  choose: ChooseLater,
 ): Promise<PackStatus> {
   const { manifest } = signed
-  const paths = choose(manifest)
+  const paths = await choose(manifest)
   const bytes = missingBytes(manifest, paths, NOTHING)
   return {
     name: manifest.name,
@@ -29,7 +29,7 @@ export async function measure(
 }
 
 /** Installed packs. `have` below `bytes`: the full variant is still to come, or the browser evicted some of it. */
-export async function listInstalled(store: PackStore, choose: Choose): Promise<InstalledPack[]> {
+export async function listInstalled(store: PackStore, choose: ChooseLater): Promise<InstalledPack[]> {
   const here = new Set(await store.listChunks())
   const found: InstalledPack[] = []
   for (const name of await store.listManifests()) {
@@ -40,7 +40,7 @@ export async function listInstalled(store: PackStore, choose: Choose): Promise<I
 }
 
 /** What is on its way: first installs and updates alike. */
-export async function listPending(store: PackStore, choose: Choose): Promise<(PackStatus & { url: string })[]> {
+export async function listPending(store: PackStore, choose: ChooseLater): Promise<(PackStatus & { url: string })[]> {
   const here = new Set(await store.listChunks())
   const found: (PackStatus & { url: string })[] = []
   for (const name of await store.listPending()) {
@@ -52,7 +52,7 @@ export async function listPending(store: PackStore, choose: Choose): Promise<(Pa
 }
 
 /** One pack: what is installed counts before what is pending, since that is what can be used. */
-export async function statusOf(store: PackStore, name: string, choose: Choose): Promise<PackStatus> {
+export async function statusOf(store: PackStore, name: string, choose: ChooseLater): Promise<PackStatus> {
   const installed = readable(await store.getManifest(name))
   const signed = installed ?? readable((await store.getPending(name))?.text)
   if (!signed) return { name, version: '', digest: '', state: 'absent', bytes: 0, have: 0 }

@@ -5,6 +5,7 @@ import { parseJson, parseWith } from './parse.ts'
 import {
   Count,
   InnerPath,
+  Language,
   LocalText,
   PositiveCount,
   Probability,
@@ -36,12 +37,21 @@ export type Chunk = v.InferOutput<typeof Chunk>
 const PackFile = v.strictObject({ path: InnerPath, size: Count, chunks: v.array(Count) })
 export type PackFile = v.InferOutput<typeof PackFile>
 
+/** Recorded speech: a file of the pack by language. `protocol/clips.ts` has who says what, and when. */
+const Clips = v.record(Language, InnerPath)
+export type Clips = v.InferOutput<typeof Clips>
+
+/** What is said where no label is: that the model is not sure, and that it knows nothing like this. */
+export const CommonClips = v.strictObject({ unsure: v.optional(Clips), unknown: v.optional(Clips) })
+
 export const Label = v.strictObject({
   id: Slugish(),
   name: LocalText,
   advice: v.optional(LocalText),
   /** Stands for "none of these": background, silence, an unknown word, not a leaf. Never shown as a finding. */
   none: v.optional(v.boolean()),
+  /** Its name and its advice, spoken. */
+  clips: v.optional(Clips),
 })
 export type Label = v.InferOutput<typeof Label>
 
@@ -170,6 +180,7 @@ export const Manifest = v.pipe(
     constants: v.optional(Constants),
     state: v.optional(State),
     decision: Decision,
+    clips: v.optional(CommonClips),
     /** Questions that follow an answer, as `protocol/form.ts` has them: whoever builds the pack checks them, and whoever asks them. */
     form: v.optional(v.record(v.string(), v.unknown())),
     variants: v.pipe(
@@ -215,9 +226,10 @@ export const Manifest = v.pipe(
     ({ labels, output }) => labels.length > 0 || !needsLabels(output),
     'labels: an output of this kind needs at least one',
   ),
-  v.check(({ files, variants, card, input }) => {
+  v.check(({ files, variants, card, input, labels, clips = {} }) => {
     const paths = new Set(files.map((file) => file.path))
     const named = [
+      ...[...labels.map((label) => label.clips), ...Object.values(clips)].flatMap((by) => Object.values(by ?? {})),
       ...variants.flatMap(({ programs }) => programs.flatMap(programPaths)),
       ...inputsOf({ input, variants }).flatMap(inputPaths),
     ]

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { parseJson, parseWith } from './parse.ts'
-import { Count, LocalText, Sha256, Slug } from './primitives.ts'
+import { Count, Language, LocalText, Sha256, Slug } from './primitives.ts'
 
 /** `index.json` beside the packs: what is on offer, small enough to ask for every day. */
 export const PackIndex = v.object({
@@ -15,6 +15,8 @@ export const PackIndex = v.object({
         url: v.pipe(v.string(), v.maxLength(500)),
         /** What a phone downloads for it. */
         bytes: Count,
+        /** And for what it has recorded in a language, where the phone has no voice that speaks it. */
+        clips: v.optional(v.record(Language, Count)),
         title: LocalText,
         description: LocalText,
       }),

@@ -1,9 +1,24 @@
 import * as v from 'valibot'
 import { Constants, ImageInput, Input, State, TensorName } from './input.ts'
-import { Decision, Label, VariantName } from './manifest.ts'
+import { CommonClips, Decision, Label, VariantName } from './manifest.ts'
 import { Output } from './output.ts'
 import { parseJson, parseWith } from './parse.ts'
 import { InnerPath, LocalText, Slug } from './primitives.ts'
+
+/** A language that something is recorded in and that its text does not have: mistyped, or somebody can not read along. */
+function unwritten({ title, labels, clips = {} }: Recorded): string | undefined {
+  const all = [
+    ...labels.map((label) => ({ text: label.name, by: label.clips })),
+    ...Object.values(clips).map((by) => ({ text: title, by })),
+  ]
+  return all.flatMap(({ text, by = {} }) => Object.keys(by).filter((language) => !(language in text)))[0]
+}
+
+interface Recorded {
+  title: LocalText
+  labels: readonly Label[]
+  clips?: v.InferOutput<typeof CommonClips> | undefined
+}
 
 /** `pack.json`: what a person or a recipe writes beside a model, and what a pack is built from. */
 export const PackSource = v.pipe(
@@ -24,6 +39,8 @@ export const PackSource = v.pipe(
     constants: v.optional(Constants),
     state: v.optional(State),
     decision: Decision,
+    /** Recorded speech by language, in files beside this one, as each label may have `clips` of its own; see docs/packs.md. */
+    clips: v.optional(CommonClips),
     /** The float ONNX file, beside this one. */
     model: InnerPath,
     /** Of packs whose output is a `page`: the float ONNX file of the graph that reads a line. */
@@ -47,6 +64,10 @@ export const PackSource = v.pipe(
     'an output "page" needs a "reader", others none',
   ),
   v.check(({ first, reader }) => !first || !reader, 'a pack with a reader has no smaller model before it'),
+  v.check(
+    (source) => unwritten(source) === undefined,
+    ({ input }) => `clips: "${unwritten(input)}" is recorded, and no text is written in that language`,
+  ),
 )
 export type PackSource = v.InferOutput<typeof PackSource>
 

@@ -33,9 +33,11 @@ export const InnerPath = v.pipe(
     'expected a relative path without "..", spaces or empty parts',
   ),
 )
+/** A BCP 47 tag, as far as it names a language: `sw`, `pt-BR`. */
+export const Language = v.pipe(v.string(), v.regex(/^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, 'expected a language like "sw"'))
 /** Text in several languages by BCP 47 tag; English is the fallback and so must be there. */
 export const LocalText = v.pipe(
-  v.record(v.pipe(v.string(), v.regex(/^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/)), v.pipe(v.string(), v.maxLength(4000))),
+  v.record(Language, v.pipe(v.string(), v.maxLength(4000))),
   v.check((text) => typeof text.en === 'string', 'expected a text for "en", the fallback language'),
 )
 export type LocalText = v.InferOutput<typeof LocalText>

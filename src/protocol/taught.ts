@@ -54,7 +54,7 @@ export const TaughtPack = v.pipe(
     title: ShortText,
     /** Whoever made it, as they call themselves: nobody vouches for it. */
     maker: v.optional(v.pipe(ShortText, v.maxLength(60))),
-    labels: v.pipe(v.array(Label), v.minLength(2), v.maxLength(MOST_CLASSES)),
+    labels: v.pipe(v.array(v.omit(Label, ['clips'])), v.minLength(2), v.maxLength(MOST_CLASSES)),
     base: v.strictObject({ name: Slug, version: v.string(), digest: Sha256, variant: VariantName, title: LocalText }),
     head: Head,
     decision: v.omit(Decision, ['energy']),

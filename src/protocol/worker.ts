@@ -1,4 +1,5 @@
 import type { Bytes } from '../lib/bytes.ts'
+import type { Said } from './clips.ts'
 import type { Manifest, SignedManifest } from './manifest.ts'
 import type { PackIndex } from './pack-index.ts'
 import type { Answer, Look, Sound } from './task.ts'
@@ -110,6 +111,9 @@ export interface Offers {
   /** Bytes that the browser would still take, when it says. */
   free?: number
 }
+
+/** What an installed pack has recorded, by language: bytes to fetch for all of it, and of those the bytes that are here. */
+export type ClipStock = Readonly<Record<string, { bytes: number; have: number }>>
 
 /** What a person allows packs to cost. Absent means unlimited. */
 export interface Budget {
@@ -229,6 +233,20 @@ export interface WorkerApi {
   /** Learns from examples. */
   train(job: string, classes: readonly TaughtExamples[]): Promise<TrainedHead>
   remove(name: string): Promise<void>
+  /** From now on packs bring along what they have recorded in this language; nothing without one. */
+  wantClips(language?: string): Promise<void>
+  clips(name: string): Promise<ClipStock>
+  /** What is recorded of it in a language; undefined where that is nothing, or not here. */
+  clip(name: string, said: Said, language: string): Promise<Blob | undefined>
+  /** Fetches what an installed pack has recorded in a language. `url` is where it is on offer. */
+  fetchClips(
+    job: string,
+    name: string,
+    language: string,
+    url: string,
+    onProgress?: OnProgress,
+    options?: InstallOptions,
+  ): Promise<void>
   device(): Promise<DeviceReport>
   /** Bytes of memory that models may take; without a number it follows from the device. */
   setMemory(bytes?: number): Promise<void>

@@ -1,5 +1,6 @@
 import { expose } from 'comlink'
 import { createDeferred } from '../lib/deferred.ts'
+import { lazily } from '../lib/lazy.ts'
 import { createOnce } from '../lib/memo.ts'
 import type { LinkFacts } from '../packs/cost.ts'
 import type { Link } from '../packs/link.ts'
@@ -148,6 +149,7 @@ async function start(config: WorkerConfig, tell: OnNews): Promise<Omit<WorkerApi
     receive: async (given, input) => (await import('./receive.ts')).receive(given, input),
     encode: async (pixels) => (await import('./decode-photo.ts')).encodePicture(pixels),
     now: () => performance.now(),
+    clips: lazily(async () => (await import('../packs/clips.ts')).createClips(store)),
     device: async () => (await import('./device.ts')).reportDevice(packs, store),
     backends,
     onSpent: () => tell({ kind: 'spent' }),
@@ -167,27 +169,14 @@ const configured = createDeferred<[WorkerConfig, OnNews]>()
 const ready = configured.promise.then(([config, tell]) => start(config, tell))
 // Whoever calls hears of it; until then it must not count as unhandled.
 ready.catch(() => undefined)
+const configure: WorkerApi['configure'] = (config, onNews = () => undefined) => configured.resolve([config, onNews])
+type Method = Exclude<keyof WorkerApi, 'configure'>
 // Exposed at once: a worker's port delivers as soon as this script has run, and what nobody listens to is lost.
-expose({
-  configure: (config, onNews = () => undefined) => configured.resolve([config, onNews]),
-  install: async (...args) => (await ready).install(...args),
-  importFile: async (...args) => (await ready).importFile(...args),
-  exportFile: async (name) => (await ready).exportFile(name),
-  offers: async (indexUrl) => (await ready).offers(indexUrl),
-  check: async (...args) => (await ready).check(...args),
-  usage: async () => (await ready).usage(),
-  setBudget: async (budget) => (await ready).setBudget(budget),
-  makeRoom: async (bytes) => (await ready).makeRoom(bytes),
-  evicted: async () => (await ready).evicted(),
-  list: async () => (await ready).list(),
-  pending: async () => (await ready).pending(),
-  open: async (...args) => (await ready).open(...args),
-  run: async (...args) => (await ready).run(...args),
-  look: async (...args) => (await ready).look(...args),
-  train: async (...args) => (await ready).train(...args),
-  remove: async (name) => (await ready).remove(name),
-  device: async () => (await ready).device(),
-  setMemory: async (bytes) => (await ready).setMemory(bytes),
-  measureAgain: async () => (await ready).measureAgain(),
-  cancel: async (job) => (await ready).cancel(job),
-} satisfies WorkerApi)
+expose(
+  new Proxy({} as WorkerApi, {
+    get: (_, method) =>
+      method === 'configure'
+        ? configure
+        : async (...given: never[]) => ((await ready)[method as Method] as (...all: never[]) => unknown)(...given),
+  }),
+)

@@ -1,4 +1,5 @@
 import { checkIndex, findUpdates, lastIndex, type PackEntry } from '../packs/check-updates.ts'
+import { wantedLanguage, withClips } from '../packs/clips.ts'
 import { costOf, freeRoom, type LinkFacts, rateOf } from '../packs/cost.ts'
 import { fetchManifest, type TrustedKeys } from '../packs/fetch-manifest.ts'
 import type { Choose } from '../packs/layout.ts'
@@ -36,15 +37,20 @@ export function createOffers({
   choose,
   now = Date.now,
 }: OffersDeps) {
+  /** With what comes along of the recordings. */
+  async function bytesOf({ bytes, clips = {} }: PackEntry): Promise<number> {
+    return bytes + (clips[(await wantedLanguage(store)) ?? ''] ?? 0)
+  }
+
   /** Only what changed is fetched, which the manifest tells; as long as that is not here, all of it. */
   async function priced(entry: PackEntry, indexUrl: string, installed: string | undefined): Promise<PackUpdate> {
     const { name, version, digest, url } = entry
     const text = await store.getNote(candidateKey(name))
     const signed = readable(text)
-    let { bytes } = entry
+    let bytes = await bytesOf(entry)
     if (text !== undefined && signed?.manifest.version === version) {
       const differences = updatesOf(text).find(({ from }) => from === installed)?.bytes ?? Number.POSITIVE_INFINITY
-      bytes = Math.min((await costOf(signed.manifest, { store, choose })).bytes, differences)
+      bytes = Math.min((await costOf(signed.manifest, { store, choose: withClips(store, choose) })).bytes, differences)
     }
     return { name, version, digest, url: new URL(url, indexUrl).href, bytes }
   }
@@ -52,9 +58,10 @@ export function createOffers({
   return {
     /** As last seen: no network. */
     async offers(indexUrl: string): Promise<Offers> {
-      const packs = [...(await lastIndex(indexUrl, store))]
+      const listed = await lastIndex(indexUrl, store)
+      const packs = await Promise.all(listed.map(async (entry) => ({ ...entry, bytes: await bytesOf(entry) })))
       const installed = await listInstalled(store, choose)
-      const updates = await findUpdates(packs, installed, store)
+      const updates = await findUpdates(listed, installed, store)
       const digestOf = (wanted: string): string | undefined => installed.find(({ name }) => name === wanted)?.digest
       const bytesPerSecond = rateOf({ ...facts(), ...(await readRate(store, now())) })
       const free = await freeRoom(estimate)

@@ -90,6 +90,7 @@ export interface PackRoom {
   /** Nothing here can make it answer: the version before it comes back. False when there is none. */
   rollBack(name: string): Promise<boolean>
   remove(name: string): Promise<void>
+  fetchClips(name: string, language: string, url: string, operation: Operation): Promise<void>
 }
 
 /** Milliseconds that timing all ways of running a pack may take together. */
@@ -229,7 +230,8 @@ export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
     installFrom: (handed, operation) => passingOver(async () => (await installer()).installFrom(handed, operation)),
     choose,
     list: () => listInstalled(store, choose),
-    pending: () => listPending(store, choose),
+    pending: () =>
+      listPending(store, async (manifest) => (await import('../packs/clips.ts')).withClips(store, choose)(manifest)),
     evicted: () => listEvicted(store),
     async load(name, operation, admit) {
       for (let repaired = false; ; ) {
@@ -301,5 +303,6 @@ export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
     },
     rollBack: async (name) => (await installer()).rollBack(name),
     remove: async (name) => (await installer()).remove(name),
+    fetchClips: async (...args) => (await installer()).fetchClips(...args),
   }
 }

@@ -1,10 +1,12 @@
 import { isAbort } from '../lib/abort.ts'
 import { createQueue } from '../lib/queue.ts'
 import type { HandedOver } from '../packs/install.ts'
+import type { Said } from '../protocol/clips.ts'
 import { JikoError } from '../protocol/error.ts'
 import type { Input } from '../protocol/input.ts'
 import type { Pixels } from '../protocol/task.ts'
 import type {
+  ClipStock,
   DeviceReport,
   OnProgress,
   PackStatus,
@@ -30,6 +32,12 @@ export interface WorkerDependencies {
   openBundle(file: Blob): Promise<HandedOver>
   exportFile(name: string): Promise<File>
   device(): Promise<DeviceReport>
+  /** What is recorded in the packs that are here. */
+  clips: {
+    want(language?: string): Promise<void>
+    stock(name: string): Promise<ClipStock>
+    read(name: string, said: Said, language: string): Promise<Blob | undefined>
+  }
   /** What the model looks at, and what the record keeps of it. @throws JikoError `input/...` */
   receive(given: RunInput, input: Input): Promise<Received>
   /** Turns a picture that was made into a file. */
@@ -73,6 +81,7 @@ export function createWorkerService({
   openBundle,
   exportFile,
   device,
+  clips,
   receive,
   encode,
   now,
@@ -312,6 +321,16 @@ export function createWorkerService({
       await forget(name)
       await packs.remove(name)
     },
+
+    wantClips: (language) => clips.want(language),
+    clips: (name) => clips.stock(name),
+    clip: (...args) => clips.read(...args),
+    fetchClips: (job, name, language, url, onProgress, options = {}) =>
+      asJob(job, async (signal) => {
+        const kept = await keeping()
+        const told = (progress: Progress): void => onProgress?.(kept.timed(progress))
+        await kept.within(options, () => packs.fetchClips(name, language, url, { signal, onProgress: told }))
+      }),
 
     device,
     async setMemory(bytes) {

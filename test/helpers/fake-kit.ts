@@ -17,12 +17,14 @@ import { toHex } from '../../src/lib/bytes.ts'
 import { sha256Hex } from '../../src/lib/sha256.ts'
 import { encodeWav } from '../../src/lib/wav.ts'
 import { recordedAnswer, recordedScores } from '../../src/protocol/answer.ts'
+import { clipPath } from '../../src/protocol/clips.ts'
 import { type ErrorCode, JikoError } from '../../src/protocol/error.ts'
 import type { Form } from '../../src/protocol/form.ts'
 import type { Label } from '../../src/protocol/manifest.ts'
 import type { RecordState } from '../../src/protocol/record.ts'
 import type { Answer } from '../../src/protocol/task.ts'
 import { createFakeTeach } from './fake-teach.ts'
+import { tone } from './tone.ts'
 
 /** Where and how the fake stands at its start, and what it does when asked. */
 export interface FakeOptions {
@@ -68,7 +70,13 @@ export interface FakeOptions {
   form?: Form
   /** The PIN in front of the app. */
   lock?: string
+  /** Languages that the one pack has recorded, and what of that is on the phone. */
+  clips?: Record<string, 'here' | 'away' | 'unreadable'>
+  clipError?: ErrorCode
 }
+
+/** Of all that is recorded in one language. */
+const CLIP_BYTES = 43_000
 
 const THRESHOLD = 0.5
 const BYTES = 402_000
@@ -147,6 +155,10 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
 
   let budget: Budget = {}
   Object.assign(offer, options.pack)
+  const clips = { ...options.clips }
+  const recorded = (what: string) =>
+    Object.fromEntries(Object.keys(clips).map((language) => [language, `clips/${what}.${language}.wav`]))
+  const labels = FAKE_LABELS.map((one) => ({ ...one, ...(options.clips && { clips: recorded(one.id) }) }))
 
   const fail = (code: ErrorCode | undefined): void => {
     if (code) throw new JikoError(code, `the fake was told to fail with ${code}`)
@@ -237,7 +249,7 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
     title: offer.title,
     task: 'image-classification',
     takes: options.takes ?? 'image',
-    labels: FAKE_LABELS,
+    labels,
     threshold: THRESHOLD,
     variant: 'int8',
     backend: 'fake 1',
@@ -282,7 +294,8 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
           {
             ...offer,
             ...(offer.state === 'ready' && {
-              labels: FAKE_LABELS,
+              labels,
+              ...(options.clips && { clips: { unsure: recorded('unsure') } }),
               takes: options.takes ?? 'image',
               teaches: true,
               ...(options.form && { form: options.form }),
@@ -325,6 +338,37 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
         calls.push(`remove ${name}`)
         offer.state = 'absent'
         offer.have = 0
+      },
+    },
+    clips: {
+      async want(language) {
+        calls.push(`want ${language}`)
+      },
+      stock: async () =>
+        Object.fromEntries(
+          Object.entries(clips).map(([language, state]) => [
+            language,
+            { bytes: CLIP_BYTES, have: state === 'away' ? 0 : CLIP_BYTES },
+          ]),
+        ),
+      async get(_, said, language) {
+        const path = clipPath({ labels, clips: { unsure: recorded('unsure') } }, said, language)
+        if (path === undefined || clips[language] === 'away') return undefined
+        if (clips[language] === 'unreadable') return new Blob(['not a sound'], { type: 'audio/ogg' })
+        return new Blob([tone(1)], { type: 'audio/wav' })
+      },
+      async fetch(pack, language, { signal, onProgress, background } = {}) {
+        calls.push(`fetch ${pack} in ${language}${background ? ' in the background' : ''}`)
+        onProgress?.({
+          phase: 'download',
+          done: CLIP_BYTES / 2,
+          total: CLIP_BYTES,
+          bytesPerSecond: RATE,
+          secondsLeft: 1,
+        })
+        await wait(signal)
+        fail(options.clipError)
+        clips[language] = 'here'
       },
     },
     async look(_, text) {

@@ -10,6 +10,7 @@ import { programPaths } from '../../protocol/manifest.ts'
 import { parsePlan } from '../../protocol/plan.ts'
 import { localised } from '../../protocol/primitives.ts'
 import { readBytes } from '../files.ts'
+import { describeClips } from '../pack/clips.ts'
 import { type FolderPack, findPack, openFolder } from '../pack/open-folder.ts'
 import { externalIn } from '../pack/source.ts'
 import { bytesOf } from '../pack/write-pack.ts'
@@ -108,6 +109,7 @@ function describePack({ manifest, digest, key }: FolderPack): string {
     `${kilobytes(bytesOf(manifest))} for a phone, ${kilobytes(blob.length)} in ${blob.chunks.length} chunks`,
     table(programs),
     ...(figures.length > 0 ? figures : ['no accuracy was measured on what is shipped']),
+    ...describeClips(manifest),
     `${licence}. ${attribution}`,
   ].join('\n')
 }

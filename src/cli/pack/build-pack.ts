@@ -18,6 +18,7 @@ import { prepareFor } from '../../tasks/table.ts'
 import type { Engines } from '../engines.ts'
 import { readBytes } from '../files.ts'
 import { chunkFiles } from './chunk.ts'
+import { describeClips, readClips } from './clips.ts'
 import { type PreparedModel, prepareModel } from './prepare-model.ts'
 import { isQuantised, type Precision, shrink } from './shrink.ts'
 import type { SourceFolder } from './source.ts'
@@ -88,9 +89,11 @@ export async function buildPack(
     for (const [path, bytes] of quick.files) contents.set(path, bytes)
   }
   for (const path of inputPaths(input)) contents.set(path, await readBytes(join(folder.folder, path)))
+  for (const [path, bytes] of await readClips(folder.folder, folder.source)) contents.set(path, bytes)
   if (folder.card) contents.set(CARD, folder.card)
   const { files, chunks, blob } = await chunkFiles(contents)
-  const { name, version, task, title, description, labels, decision, licence, attribution, sources } = folder.source
+  const { name, version, task, title, description, labels, decision, clips, licence, attribution, sources } =
+    folder.source
   const manifest = parseWith(
     Manifest,
     {
@@ -106,6 +109,7 @@ export async function buildPack(
       ...(constants && { constants }),
       ...(state && { state }),
       decision,
+      ...(clips && { clips }),
       ...(folder.form && { form: folder.form }),
       variants,
       blob: { path: `${await sha256Hex(blob)}.bin`, length: blob.length, chunks },
@@ -131,7 +135,7 @@ export async function buildPack(
     text: formatSignedManifest(line, signature),
     blob,
     reports,
-    notes,
+    notes: [...notes, ...describeClips(manifest)],
   }
 }
 

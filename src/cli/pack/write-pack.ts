@@ -1,11 +1,13 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { utf8 } from '../../lib/bytes.ts'
+import { clipLanguages } from '../../protocol/clips.ts'
 import { withUpdates } from '../../protocol/delta.ts'
 import { type Manifest, neededPaths } from '../../protocol/manifest.ts'
 import { type PackIndex, parsePackIndex } from '../../protocol/pack-index.ts'
 import { readTextFile, writeAtomic } from '../files.ts'
 import type { BuiltPack } from './build-pack.ts'
+import { clipBytes } from './clips.ts'
 import type { BuiltDelta } from './delta.ts'
 
 const INDEX = 'index.json'
@@ -47,7 +49,17 @@ export async function writePack(
   await writeAtomic(join(folder, MANIFEST), whole)
   const { name, version, title, description } = manifest
   const bytes = whole.length + bytesOf(manifest)
-  await addToIndex(out, { name, version, digest, url: `${name}/${MANIFEST}`, bytes, title, description })
+  const clips = Object.fromEntries(clipLanguages(manifest).map((language) => [language, clipBytes(manifest, language)]))
+  await addToIndex(out, {
+    name,
+    version,
+    digest,
+    url: `${name}/${MANIFEST}`,
+    bytes,
+    ...(Object.keys(clips).length > 0 && { clips }),
+    title,
+    description,
+  })
   for (const file of await readdir(folder)) {
     if (/^[0-9a-f]{64}\.(bin|json)$/.test(file) && !files.has(file)) await rm(join(folder, file))
   }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { createClips } from '../../../src/packs/clips.ts'
 import { memoryLocks } from '../../../src/packs/locks.ts'
 import { createMemoryStore } from '../../../src/packs/store-memory.ts'
 import { JikoError } from '../../../src/protocol/error.ts'
@@ -77,6 +78,7 @@ async function setUp(pack: SyntheticPack, backends: readonly Backend[]) {
     backends,
     onSpent: () => undefined,
     device: () => reportDevice(packs, store),
+    clips: createClips(store),
     keeping: async () => keeping,
     offers: createOffers({
       store,

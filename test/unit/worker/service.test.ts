@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { isAbort, sleep } from '../../../src/lib/abort.ts'
+import { createClips } from '../../../src/packs/clips.ts'
 import type { LinkFacts } from '../../../src/packs/cost.ts'
 import { memoryLocks } from '../../../src/packs/locks.ts'
 import { createMemoryStore } from '../../../src/packs/store-memory.ts'
@@ -140,6 +141,7 @@ async function setUp(
     backends,
     onSpent: () => void counts.spent++,
     device: () => reportDevice(packs, store),
+    clips: createClips(store),
     keeping: async () => keeping,
     offers: createOffers({
       store,

@@ -1,0 +1,78 @@
+import type { Bytes } from '../lib/bytes.ts'
+import { soundType } from '../lib/sound-type.ts'
+import { clipLanguages, clipPath, clipPaths, MAX_CLIP_BYTES, type Said } from '../protocol/clips.ts'
+import { JikoError } from '../protocol/error.ts'
+import type { Manifest } from '../protocol/manifest.ts'
+import type { ClipStock } from '../protocol/worker.ts'
+import { type ChooseLater, missingBytes } from './layout.ts'
+import type { NoteStore } from './notes.ts'
+import { openPack } from './open.ts'
+import type { PackStore } from './store.ts'
+
+/** The language whose recordings come along with a pack. */
+const WANTED = 'clips'
+const NOTHING: ReadonlySet<string> = new Set()
+
+/** The recordings that a phone fetches with a pack: those of one language, or none. Without them it is whole all the same. */
+export async function wantedClips(notes: Pick<NoteStore, 'getNote'>, manifest: Manifest): Promise<readonly string[]> {
+  // Most packs have none: nothing is read for those.
+  if (clipLanguages(manifest).length === 0) return []
+  const language = await notes.getNote(WANTED)
+  return language === undefined ? [] : clipPaths(manifest, language)
+}
+
+/** What is chosen, and the recordings that come along. */
+export const withClips =
+  (notes: Pick<NoteStore, 'getNote'>, choose: ChooseLater): ChooseLater =>
+  async (manifest) => [...(await choose(manifest)), ...(await wantedClips(notes, manifest))]
+
+export const wantedLanguage = (notes: Pick<NoteStore, 'getNote'>): Promise<string | undefined> => notes.getNote(WANTED)
+
+/** What is recorded in the packs that are here. */
+export function createClips(store: PackStore & NoteStore) {
+  return {
+    /** From now on packs bring along what they have recorded in this language; nothing without one. */
+    async want(language?: string): Promise<void> {
+      if ((await store.getNote(WANTED)) === language) return
+      if (language === undefined) await store.deleteNote(WANTED)
+      else await store.putNote(WANTED, language)
+    },
+
+    /** Bytes by language, those of all that is recorded and those that are here. */
+    async stock(name: string): Promise<ClipStock> {
+      const { manifest } = (await openPack(store, name)).signed
+      const here = new Set(await store.listChunks())
+      return Object.fromEntries(
+        clipLanguages(manifest).map((language) => {
+          const paths = clipPaths(manifest, language)
+          const bytes = missingBytes(manifest, paths, NOTHING)
+          return [language, { bytes, have: bytes - missingBytes(manifest, paths, here) }]
+        }),
+      )
+    },
+
+    /**
+     * What is said in a language; undefined where that is not recorded, or not here.
+     * @throws JikoError `pack/absent`, `pack/bad-clip`
+     */
+    async read(name: string, said: Said, language: string): Promise<Blob | undefined> {
+      const { signed, readFile } = await openPack(store, name)
+      const path = clipPath(signed.manifest, said, language)
+      if (path === undefined) return undefined
+      const { size = 0 } = signed.manifest.files.find((file) => file.path === path) ?? {}
+      let bytes: Bytes | undefined
+      try {
+        bytes = size <= MAX_CLIP_BYTES ? await readFile(path) : undefined
+      } catch (error) {
+        // Not fetched, or no longer as it was: to be had again either way.
+        if (error instanceof JikoError && error.code === 'pack/damaged') return undefined
+        throw error
+      }
+      const type = bytes && soundType(bytes)
+      if (bytes && type) return new Blob([bytes], { type })
+      throw new JikoError('pack/bad-clip', `${path} of ${name} is no recording that can be played: ${size} bytes.`, {
+        detail: { name, path, size },
+      })
+    },
+  }
+}
