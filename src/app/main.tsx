@@ -1,5 +1,5 @@
 /// <reference path="./defines.d.ts" />
-import { openKit } from '../client/index.ts'
+import { openKit } from '../client/open-kit.ts'
 import { startApp } from './start.tsx'
 
 const root = document.getElementById('app')
