@@ -14,6 +14,7 @@ export async function serveKitPage(
   packs: string,
   trustedKeys: readonly string[],
   options: Parameters<typeof serveFolders>[1] = {},
+  { minify = false }: { minify?: boolean } = {},
 ): Promise<FolderServer> {
   const config = appConfig(trustedKeys)
   await build({
@@ -22,7 +23,7 @@ export async function serveKitPage(
     logLevel: 'warn',
     root: 'test/helpers/kit-page',
     publicDir: false,
-    build: { ...config.build, outDir: KIT_PAGE, minify: false, license: false },
+    build: { ...config.build, outDir: KIT_PAGE, minify, license: false },
   })
   await copyOrtRuntime(KIT_PAGE)
   await buildServiceWorker(KIT_PAGE)

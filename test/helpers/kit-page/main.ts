@@ -41,6 +41,12 @@ const page = {
       return { code: String((error as { code?: string }).code ?? error) }
     }
   },
+  /** Nothing but the answer about a photo, kept in the records; says what gave it. */
+  async answer(name: string, given: { base64: string; type: string }): Promise<string> {
+    const pack = await kit.open(name)
+    await pack.run(new Blob([bytesOf(given.base64)], { type: given.type }))
+    return pack.backend
+  },
   /** What is said while text is written. */
   async write(name: string, prompt: string, seed?: number): Promise<{ heard: string[]; text: string }> {
     const heard: string[] = []
