@@ -80,7 +80,7 @@ describe('an attempt', () => {
   it('keeps the photo until there is a record of it', async () => {
     const { attempts, drafts } = setUp({ delay: Number.POSITIVE_INFINITY })
     void attempts.begin('coffee-leaf', photo())
-    await vi.waitFor(() => expect(attempts.current.value).toMatchObject({ state: 'working', step: 'looking' }))
+    await expect.poll(() => attempts.current.value).toMatchObject({ state: 'working', step: 'looking' })
     expect(drafts.held?.pack).toBe('coffee-leaf')
   })
 
@@ -132,7 +132,7 @@ describe('an attempt', () => {
   it('ends at once when cancelled, back where it began', async () => {
     const { attempts, navigation, drafts, kit } = setUp({ delay: Number.POSITIVE_INFINITY })
     const done = attempts.begin('coffee-leaf', photo())
-    await vi.waitFor(() => expect(kit.calls).toContain('run'))
+    await expect.poll(() => kit.calls).toContain('run')
     attempts.cancel()
     await done
     expect(attempts.current.value).toEqual({ state: 'none' })
@@ -143,7 +143,7 @@ describe('an attempt', () => {
   it('gives way to a newer photo', async () => {
     const { attempts, kit } = setUpGated()
     const first = attempts.begin('coffee-leaf', photo('first'))
-    await vi.waitFor(() => expect(attempts.current.value).toMatchObject({ step: 'looking' }))
+    await expect.poll(() => attempts.current.value).toMatchObject({ step: 'looking' })
     const second = attempts.begin('coffee-leaf', photo('second'))
     kit.openGate()
     await Promise.all([first, second])
@@ -153,7 +153,7 @@ describe('an attempt', () => {
   it('leaves a person alone who went elsewhere meanwhile', async () => {
     const { attempts, navigation, kit } = setUpGated()
     const done = attempts.begin('coffee-leaf', photo())
-    await vi.waitFor(() => expect(attempts.current.value).toMatchObject({ step: 'looking' }))
+    await expect.poll(() => attempts.current.value).toMatchObject({ step: 'looking' })
     navigation.go({ screen: 'history' })
     kit.openGate()
     await done
@@ -170,7 +170,7 @@ describe('an attempt', () => {
     }
     const attempts = createAttempts({ kit: { ...kit, open: deaf }, navigation, drafts })
     const done = attempts.begin('coffee-leaf', photo())
-    await vi.waitFor(() => expect(attempts.current.value).toMatchObject({ step: 'looking' }))
+    await expect.poll(() => attempts.current.value).toMatchObject({ step: 'looking' })
     attempts.cancel()
     gate.resolve()
     await done
@@ -227,7 +227,7 @@ describe('an attempt', () => {
   it('closes the microphone when it is cancelled', async () => {
     const { attempts, kit } = setUp({ takes: 'audio', delay: Number.POSITIVE_INFINITY })
     const done = attempts.listen('coffee-leaf')
-    await vi.waitFor(() => expect(attempts.current.value.state).toBe('listening'))
+    await expect.poll(() => attempts.current.value.state).toBe('listening')
     attempts.cancel()
     await done
     expect(attempts.current.value).toEqual({ state: 'none' })

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { type Batch, type BatchOptions, createBatches, waitingIn } from '../../../src/app/state/batch.ts'
 import type { BatchPlan, BatchStore } from '../../../src/app/state/batch-store.ts'
 import type { Kit, OpenPack } from '../../../src/client/kit.ts'
@@ -83,7 +83,7 @@ describe('many photos', () => {
     const kit = createFakeKit({ installed: true, delay: 5 })
     const { batches } = setUp(kit, createDisk())
     const first = batches.add('coffee-leaf', photos(2))
-    await vi.waitFor(() => expect(batches.current.value?.state).toBe('running'))
+    await expect.poll(() => batches.current.value?.state).toBe('running')
     await Promise.all([first, batches.add('coffee-leaf', photos(2))])
     expect(states(batches.current.value)).toEqual(Array(4).fill('answered'))
     expect(await recorded(kit)).toEqual([0, 1, 2, 3])
@@ -139,10 +139,8 @@ describe('many photos', () => {
       const kit = createFakeKit({ installed: true })
       const disk = createDisk()
       void setUp(dying(kit, answers, more), disk).batches.add('coffee-leaf', photos(5))
-      await vi.waitFor(async () => {
-        expect(await recorded(kit)).toHaveLength(answers + Number(more))
-        expect(disk.files.size).toBe(5 - answers)
-      })
+      await expect.poll(() => recorded(kit)).toHaveLength(answers + Number(more))
+      await expect.poll(() => disk.files.size).toBe(5 - answers)
       const { batches, waiting } = setUp(kit, disk)
       await batches.restore()
       expect(batches.current.value?.state).toBe('kept')
@@ -158,7 +156,7 @@ describe('many photos', () => {
     const disk = createDisk()
     disk.room = false
     void setUp(dying(kit, 1, false), disk).batches.add('coffee-leaf', photos(3))
-    await vi.waitFor(async () => expect(await recorded(kit)).toHaveLength(1))
+    await expect.poll(() => recorded(kit)).toHaveLength(1)
     const { batches } = setUp(kit, disk)
     await batches.restore()
     expect(states(batches.current.value)).toEqual(['answered', 'lost', 'lost'])

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { createPacks, packState } from '../../../src/app/state/packs.ts'
 import { createFakeKit, type FakeOptions } from '../../helpers/fake-kit.ts'
 
@@ -34,7 +34,7 @@ describe('packs', () => {
   it('stop when told to, without an error', async () => {
     const { packs, offer } = await setUp({ delay: Number.POSITIVE_INFINITY })
     const done = packs.install(offer)
-    await vi.waitFor(() => expect(packs.jobs.value['coffee-leaf']?.progress?.done).toBeGreaterThan(0))
+    await expect.poll(() => packs.jobs.value['coffee-leaf']?.progress?.done).toBeGreaterThan(0)
     packs.cancel('coffee-leaf')
     await done
     expect(packs.jobs.value['coffee-leaf']).toBeUndefined()
@@ -75,7 +75,7 @@ describe('packs', () => {
     })
     await packs.refresh()
     await packs.install(absent)
-    await vi.waitFor(() => expect(packs.offers.value?.[0]?.update).toBeUndefined())
+    await expect.poll(() => packs.offers.value?.[0]?.update).toBeUndefined()
     expect(calls).toEqual([absent.url, absent.url])
   })
 

@@ -8,7 +8,7 @@ const history = (count: number): NonNullable<FakeOptions['history']> =>
 describe('records', () => {
   it('come page by page, each once, newest first', async () => {
     const records = createRecords(createFakeKit({ history: history(65) }))
-    await vi.waitFor(() => expect(records.entries.value).toHaveLength(30))
+    await expect.poll(() => records.entries.value).toHaveLength(30)
     expect(records.more.value).toBe(true)
     await records.loadMore()
     await records.loadMore()
@@ -22,9 +22,7 @@ describe('records', () => {
     const records = createRecords(kit)
     await records.loadMore()
     kit.settle('final')
-    await vi.waitFor(() =>
-      expect(new Set(records.entries.value?.map(({ state }) => state))).toEqual(new Set(['final'])),
-    )
+    await expect.poll(() => new Set(records.entries.value?.map(({ state }) => state))).toEqual(new Set(['final']))
     expect(records.entries.value).toHaveLength(40)
   })
 
@@ -32,10 +30,10 @@ describe('records', () => {
     const kit = createFakeKit({ history: history(3) })
     const list = vi.spyOn(kit.records, 'list')
     const records = createRecords(kit)
-    await vi.waitFor(() => expect(records.entries.value).toHaveLength(3))
+    await expect.poll(() => records.entries.value).toHaveLength(3)
     list.mockClear()
     for (let i = 0; i < 20; i++) kit.settle('held')
-    await vi.waitFor(() => expect(records.entries.value?.[0]?.state).toBe('held'))
+    await expect.poll(() => records.entries.value?.[0]?.state).toBe('held')
     expect(list.mock.calls.length).toBeLessThanOrEqual(2)
   })
 
@@ -48,12 +46,12 @@ describe('records', () => {
   it('keep what is shown when the store fails, and say so', async () => {
     const kit = createFakeKit({ history: history(3) })
     const records = createRecords(kit)
-    await vi.waitFor(() => expect(records.entries.value).toHaveLength(3))
+    await expect.poll(() => records.entries.value).toHaveLength(3)
     kit.records.list = async () => {
       throw new Error('connection lost')
     }
     kit.settle('held')
-    await vi.waitFor(() => expect(records.error.value).toBeInstanceOf(Error))
+    await expect.poll(() => records.error.value).toBeInstanceOf(Error)
     expect(records.entries.value).toHaveLength(3)
     expect(await records.find('abcdefghijklmnop/99')).toBeUndefined()
   })

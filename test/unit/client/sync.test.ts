@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { startSync } from '../../../src/client/sync.ts'
 import type { SyncEngine } from '../../../src/client/sync-engine.ts'
 import { JikoError } from '../../../src/protocol/error.ts'
@@ -75,31 +75,31 @@ describe('the part that sends', () => {
   it('is not fetched before the page is there, while the counts are told at once', async () => {
     const { store, state, kit } = await world()
     await store.append(result())
-    await vi.waitFor(() => expect(kit.room.status.value.local).toBe(1))
+    await expect.poll(() => kit.room.status.value.local).toBe(1)
     expect(state.loads).toBe(0)
   })
 
   it('may be out of reach: said as having no network, and asked for again on every occasion', async () => {
     const { state, kit, occasion } = await world()
     occasion()
-    await vi.waitFor(() => expect(kit.room.status.value.lastError).toBe('sync/offline'))
+    await expect.poll(() => kit.room.status.value.lastError).toBe('sync/offline')
     expect(await kit.room.now()).toMatchObject({ lastError: 'sync/offline', running: false })
     expect(state).toMatchObject({ loads: 2, started: 0 })
     state.online = true
     occasion()
-    await vi.waitFor(() => expect(state.started).toBe(1))
-    await vi.waitFor(() => expect(kit.room.status.value.lastError).toBeUndefined())
+    await expect.poll(() => state.started).toBe(1)
+    await expect.poll(() => kit.room.status.value.lastError).toBeUndefined()
   })
 
   it('may fail to start though it was fetched: that is said, and it is tried again on the next occasion', async () => {
     const { state, kit, occasion } = await world()
     Object.assign(state, { online: true, broken: true })
     occasion()
-    await vi.waitFor(() => expect(kit.room.status.value.lastError).toBe('storage/failed'))
+    await expect.poll(() => kit.room.status.value.lastError).toBe('storage/failed')
     await expect(kit.room.enrolment()).rejects.toThrow('the setting could not be read')
     state.broken = false
     occasion()
-    await vi.waitFor(() => expect(state.started).toBe(1))
+    await expect.poll(() => state.started).toBe(1)
     expect(await kit.room.now()).toMatchObject({ allSent: true })
   })
 

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { createMemoryBlobs } from '../../../src/hub/blob-store/memory.ts'
 import { type Bytes, randomBytes, utf8 } from '../../../src/lib/bytes.ts'
 import { MAX_BLOB_BYTES, UPLOAD_COMPLETE_HEADER, UPLOAD_OFFSET_HEADER } from '../../../src/protocol/hub.ts'
@@ -105,7 +105,7 @@ describe('sending an attachment', () => {
     const hanging = new ReadableStream({ start: (controller) => controller.enqueue(photo.slice(0, 12)) })
     const request = withBody(whole, hanging)
     const first = Promise.resolve(hub.fetch(request, FAR))
-    await vi.waitFor(async () => expect(await blobs.status('default', sha256)).toMatchObject({ bytes: 12 }))
+    await expect.poll(() => blobs.status('default', sha256)).toMatchObject({ bytes: 12 })
     expect(state(await head())).toEqual([200, '12', '?0'])
     expect((await first).status).toBe(503)
     expect(state(await patch(photo.slice(12), { offset: 12 }))).toEqual([201, '30', '?1'])

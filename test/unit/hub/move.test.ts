@@ -204,7 +204,6 @@ describe('a hub that moves to PostgreSQL', () => {
     const { url, child } = await startHub(data)
     const phones = await Promise.all(Array.from({ length: 6 }, () => createFakePhone()))
     let isOver = false
-    let refused = 0
     /** Writes and sends without a pause, each batch until it is acknowledged. */
     async function work(phone: FakePhone): Promise<void> {
       for (let batch = 0; !isOver || batch < 5; batch++) {
@@ -217,7 +216,6 @@ describe('a hub that moves to PostgreSQL', () => {
             if (ack[phone.stream].hash === phone.hashAt(phone.lines.length)) break
             throw new Error(`acknowledged ${JSON.stringify(ack)} of ${phone.lines.length}`)
           }
-          refused += 1
           await new Promise((resolve) => setTimeout(resolve, 20))
         }
       }
@@ -244,7 +242,6 @@ describe('a hub that moves to PostgreSQL', () => {
     await working
     child.kill('SIGTERM')
     expect((await once(child, 'exit'))[0]).toBe(0)
-    expect(refused).toBeLessThan(1000)
 
     const store = await openPostgresStore(to)
     for (const phone of phones) {

@@ -1,4 +1,4 @@
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { lower } from '../../../src/onnx/lower/lower.ts'
 import { PLAN_VERSION, parsePlan } from '../../../src/protocol/plan.ts'
 import { float32 } from '../../../src/protocol/tensor.ts'
@@ -61,7 +61,7 @@ function device(builds: Awaited<ReturnType<typeof loadKernels>>, x86 = false) {
     const session = await backend.createSession({ engine: 'nano', plan: 'p' }, async () => model())
     for (let i = 0; i < answers; i++) await session.run(input)
     if (rounds === 0) await new Promise((resolve) => setTimeout(resolve, 20))
-    await vi.waitFor(() => expect([raced, noted]).toEqual([rounds, rounds / RACE]), 5000)
+    await expect.poll(() => [raced, noted]).toEqual([rounds, rounds / RACE])
     return /\((\w+)\)$/.exec(backend.name)?.[1] ?? ''
   }
   return { kept, start }
