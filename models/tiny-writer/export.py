@@ -40,11 +40,11 @@ def tokenizer(alphabet) -> dict:
                       "fuse_unk": False, "byte_fallback": False, "vocab": alphabet.number, "merges": []}}
 
 
-def finish(net, alphabet, history, held: dict[str, float]) -> None:
+def finish(net, alphabet, history, temperature: float, held: dict[str, float]) -> None:
     """Writes model.onnx, tokenizer.json and metrics.json here."""
     save_model(net, HERE / "model.onnx")
     (HERE / "tokenizer.json").write_text(json.dumps(tokenizer(alphabet), ensure_ascii=False, indent=0) + "\n")
-    (HERE / "metrics.json").write_text(json.dumps({"heldOutBitsPerCharacter": {tag: round(value, 3) for tag, value in held.items()}, "history": history,
+    (HERE / "metrics.json").write_text(json.dumps({"heldOutBitsPerCharacter": {tag: round(value, 3) for tag, value in held.items()}, "temperature": temperature, "history": history,
                                                    "parameters": sum(p.numel() for p in net.parameters())}, indent=1) + "\n")
     save_curves(HERE / "loss.svg", "bits a character by step", {name: [(one["step"], one[key]) for one in history] for name, key in (("train", "train"), ("held out", "held"))})
     print("held out, bits a character:", {tag: round(value, 2) for tag, value in held.items()}, "mean", round(float(np.mean(list(held.values()))), 3))
