@@ -11,10 +11,11 @@ import type { WorkerHost } from './worker-host.ts'
 const MOST_DEATHS = 2
 const OF_THE_WORKER: readonly string[] = ['worker/died', 'runtime/out-of-memory']
 
-export async function persistently<T>(request: () => Promise<T>): Promise<T> {
+/** @param request told how often a worker died of it */
+export async function persistently<T>(request: (deaths: number) => Promise<T>): Promise<T> {
   for (let deaths = 0; ; deaths++) {
     try {
-      return await request()
+      return await request(deaths)
     } catch (error) {
       const died = error instanceof JikoError && OF_THE_WORKER.includes(error.code)
       if (!died || deaths === MOST_DEATHS) throw error
@@ -69,7 +70,25 @@ export const askPack = (
   options: RunOptions,
   host: WorkerHost,
 ): Promise<RunResult> =>
-  persistently(async () => {
+  persistently(async (deaths) => {
     const sent = await sendable(input, takes)
-    return host.call((api, job) => api.run(job, name, sent, onText && proxy(onText), options), operation)
+    const last = deaths === MOST_DEATHS ? { ...options, blind: true } : options
+    return host.call((api, job) => api.run(job, name, sent, onText && proxy(onText), last), operation)
   })
+
+/** A photo of a form, without faces. @throws JikoError `input/...`, or what kept faces from being looked for */
+export async function withoutFaces(
+  host: WorkerHost,
+  finder: string,
+  photo: Blob,
+  operation?: Operation,
+): Promise<{ photo: Blob; hidden: number }> {
+  const { attachments, faces } = await persistently(() =>
+    host.call((api, job) => api.hideFaces(job, finder, photo), operation),
+  )
+  const kept = attachments.find(({ role }) => role === 'input')
+  if (kept) return { photo: new Blob([kept.bytes], { type: kept.type }), hidden: faces.hidden ?? 0 }
+  throw new JikoError('input/faces', `no photo may be kept in which nobody looked for faces: ${faces.unkept}`, {
+    detail: { why: faces.unkept ?? '' },
+  })
+}

@@ -182,6 +182,8 @@ export interface PackOffer extends PackStatus {
   clips?: Manifest['clips']
   /** Of an installed pack: questions that follow an answer, for `readForm` of `protocol/form.ts`. */
   form?: Readonly<Record<string, unknown>>
+  /** The pack that it needs to hide faces (`form.blurFaces`); `bytes` are still to be fetched of it, where it is on offer here. */
+  finder?: { name: string; ready: boolean; bytes?: number }
   /** Of an installed pack: its variants that are only for a first answer. */
   first?: readonly string[]
   /** That what is still to come takes on this link, as far as is known. */
@@ -244,6 +246,12 @@ export interface Kit {
     fetch(pack: string, language: string, operation?: InstallOperation): Promise<void>
   }
   open(name: string, operation?: OpenOperation): Promise<OpenPack>
+  /**
+   * A photo as it may be kept where a form asks that faces be hidden (`blurFaces`): without metadata, and without the faces
+   * that this pack finds. Photos that packs are asked with are kept so anyway.
+   * @throws JikoError `input/faces` where nobody could look for them, `input/...`
+   */
+  hideFaces(finder: string, photo: Blob, operation?: Operation): Promise<{ photo: Blob; hidden: number }>
   /** For those who want to see how it works: what an installed pack that writes may go on with, and where it looks for that. */
   look(pack: string, text: string, operation?: Operation): Promise<Look>
   /** Lessons: everything is kept at once, so that a page that is killed loses nothing. Errors are `teach/...`. */
@@ -296,6 +304,11 @@ export interface Kit {
      * log still verifies. @throws JikoError `log/unknown-record`
      */
     erase(id: string): Promise<void>
+    /**
+     * Removes the pictures of a record for good, here at once and at every hub that has them; answer, form and notes stay,
+     * in a record that takes its place and says so. @returns the id of that one @throws JikoError `log/unknown-record`
+     */
+    removePhoto(id: string): Promise<string>
     /** Calls back after every change to records or their state; returns how to stop. */
     subscribe(listener: () => void): () => void
   }

@@ -93,6 +93,7 @@ export async function openKit(options: KitOptions = {}): Promise<Kit> {
       return openPack(pack, { host, store, moment, onWritten: sync.wake }, operation)
     },
     clips: lazily(async () => (await import('./clips.ts')).createClips(host, packs)),
+    hideFaces: async (...given) => (await import('./ask-pack.ts')).withoutFaces(host, ...given),
     look: (pack, text, operation) => host.call((api, job) => api.look(job, pack, text), operation),
     teach: lazily(teach),
     listen: async (options) => (await import('./microphone.ts')).listen(options),

@@ -1,5 +1,6 @@
 import { findLost } from '../packs/loss.ts'
 import { JikoError } from '../protocol/error.ts'
+import { faceFinderOf } from '../protocol/face-finder.ts'
 import { featuresOf } from '../protocol/features.ts'
 import type { InstalledPack } from '../protocol/worker.ts'
 import type { Kit, PackOffer } from './kit.ts'
@@ -21,6 +22,10 @@ export interface PackRoomOptions {
 const PAUSED = 'packs.paused'
 const WITNESS = 'packs.here'
 
+/** Whether it is here, the whole list says. */
+const needs = (finder: string | undefined): Pick<PackOffer, 'finder'> =>
+  finder === undefined ? {} : { finder: { name: finder, ready: false } }
+
 const fromInstalled = ({ signed, ...status }: InstalledPack, url: string): PackOffer => ({
   ...status,
   url,
@@ -31,6 +36,7 @@ const fromInstalled = ({ signed, ...status }: InstalledPack, url: string): PackO
   teaches: featuresOf(signed.manifest.output) !== undefined,
   ...(signed.manifest.clips && { clips: signed.manifest.clips }),
   ...(signed.manifest.form && { form: signed.manifest.form }),
+  ...needs(faceFinderOf(signed.manifest.form)),
   first: signed.manifest.variants.flatMap(({ name, role }) => (role ? [name] : [])),
 })
 
@@ -124,17 +130,31 @@ export function createPacks({ host, base, settings, persist, taught }: PackRoomO
         return costing({ ...offer, url, ...isPaused, update: { version, bytes, begun: !!begun } }, bytes)
       }
 
-      const offers = packs.map(({ url, ...offer }): PackOffer => {
+      const offers = packs.map(({ url, finder, ...offer }): PackOffer => {
         const known = ready.get(offer.name)
         ready.delete(offer.name)
         const address = new URL(url, base).href
-        return toOffer(known ? fromInstalled(known, address) : { ...offer, url: address, state: 'absent', have: 0 })
+        return toOffer(
+          known
+            ? fromInstalled(known, address)
+            : { ...offer, ...needs(finder), url: address, state: 'absent', have: 0 },
+        )
       })
       // Installed, but no longer (or never) on offer here: still the user's.
       const others = [...ready.values()].map((pack) =>
         toOffer(fromInstalled(pack, new URL(`${pack.name}/manifest.ndjson`, base).href)),
       )
-      return [...offers, ...others, ...(await taught.list(installed))]
+      const all = [...offers, ...others, ...(await taught.list(installed))]
+      return all.map((offer) => {
+        if (!offer.finder) return offer
+        const { name } = offer.finder
+        const found = all.find((one) => one.name === name)
+        if (found && offer.state !== 'ready') costs.set(offer.url, offer.bytes - offer.have + found.bytes - found.have)
+        return {
+          ...offer,
+          finder: { name, ready: found?.state === 'ready', ...(found && { bytes: found.bytes - found.have }) },
+        }
+      })
     },
     check,
     async install(source, { anyway = false, background = false, ...operation } = {}) {

@@ -18,7 +18,7 @@ export interface PackIdentity {
 /** The record of a result, with all that is needed to judge it later. */
 export function resultBody(
   pack: PackIdentity,
-  { answer, packDigest, variant, backend, prep, threshold, ms }: RunResult,
+  { answer, packDigest, variant, backend, prep, threshold, ms, faces }: RunResult,
   at: Moment,
   attachments: ResultBody['attachments'],
   circumstances: Circumstances & Pick<ResultBody, 'likeness'> = {},
@@ -37,6 +37,7 @@ export function resultBody(
     threshold,
     ms,
     attachments,
+    ...(faces && { faces }),
     ...circumstances,
   }
 }
@@ -132,14 +133,15 @@ export function createRecords({ store, moment, onWritten }: RecordsOptions): Kit
       await say({ kind: 'note', ref: id, text, ...by })
     },
     async erase(id) {
-      const own = new Set((await store.streams()).map(({ stream }) => stream))
-      // What was said about it goes first: photos of a form are of the same person.
-      const about = (await changesOf(id)).filter(({ stream, body }) => own.has(stream) && body.kind !== 'erase')
-      for (const gone of [...about.map(({ stream, seq }) => recordId(stream, seq)), id]) {
-        const at = moment()
-        await store.erase(gone, { at, clock: await store.tick(at.wall) })
-      }
+      const { eraseRecord } = await import('./erase-record.ts')
+      await eraseRecord(id, { store, moment, changesOf })
       onWritten()
+    },
+    async removePhoto(id) {
+      const { removePhoto } = await import('./erase-record.ts')
+      const next = await removePhoto(id, { store, moment })
+      onWritten()
+      return next
     },
     subscribe: (listener) => store.subscribe(listener),
   }

@@ -24,7 +24,7 @@ export interface TabChannel {
 type Method = Exclude<keyof WorkerApi, 'configure'>
 
 /** Those whose first argument names a job that can be cancelled. */
-const JOBS: readonly Method[] = ['install', 'importFile', 'open', 'run', 'look', 'train', 'fetchClips']
+const JOBS: readonly Method[] = ['install', 'importFile', 'open', 'run', 'look', 'hideFaces', 'train', 'fetchClips']
 
 /** What tabs say to each other. `to` and `from` name tabs; the tab that has the worker is just `worker`. */
 type FromTab =

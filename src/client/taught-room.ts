@@ -2,6 +2,7 @@ import { utf8 } from '../lib/bytes.ts'
 import { createSerial } from '../lib/serial.ts'
 import { sha256Hex } from '../lib/sha256.ts'
 import { JikoError } from '../protocol/error.ts'
+import { faceFinderOf } from '../protocol/face-finder.ts'
 import { type Signer, verify } from '../protocol/sign.ts'
 import { formatTaught, MAX_TAUGHT_BYTES, parseTaught, type SignedTaught, type TaughtPack } from '../protocol/taught.ts'
 import type { InstalledPack, PackStatus } from '../protocol/worker.ts'
@@ -95,6 +96,7 @@ export function openTaughtRoom(settings: TaughtSettings, ownKey: string) {
         const kept = await find(name)
         if (!kept) continue
         const base = installed.find((one) => one.name === kept.pack.base.name)
+        const finder = faceFinderOf(base?.signed.manifest.form)
         offers.push({
           ...statusOf(kept),
           url: '',
@@ -103,6 +105,7 @@ export function openTaughtRoom(settings: TaughtSettings, ownKey: string) {
           labels: kept.pack.labels,
           taught: by(kept, installed),
           ...(base && { takes: base.signed.manifest.input.kind }),
+          ...(finder !== undefined && { finder: { name: finder, ready: false } }),
         })
       }
       return offers

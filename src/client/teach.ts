@@ -72,7 +72,12 @@ export function createTeach({ host, store, moment, onWritten }: TeachDeps): Kit[
     return askPack({ name: base, takes }, input, operation, { features: true }, host)
   }
 
-  function exampleOf({ answer, attachments, packDigest, variant }: RunResult): Example {
+  function exampleOf({ answer, attachments, packDigest, variant, faces }: RunResult): Example {
+    if (faces?.unkept !== undefined)
+      throw new JikoError(
+        'input/faces',
+        `an example is kept with its picture, in which nobody could look for faces: ${faces.unkept}`,
+      )
     if (answer.kind !== 'embedding') throw new JikoError('teach/no-features', 'the pack gave no vector to learn from')
     const kept = attachments.find(({ role }) => role === 'preview') ?? attachments[0]
     const { type = '', bytes = new Uint8Array() } = kept ?? {}

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { parseJson, parseWith } from './parse.ts'
-import { LocalText } from './primitives.ts'
+import { LocalText, Slug } from './primitives.ts'
 
 /** Becomes part of a field's name in records and exports. */
 const Name = v.pipe(
@@ -110,6 +110,8 @@ export const Form = v.pipe(
     title: v.optional(LocalText),
     /** Whether it is asked if a person is in the picture and has agreed. */
     consent: v.optional(v.boolean()),
+    /** Name of the pack that finds faces: they are hidden in every photo before it is kept. */
+    blurFaces: v.optional(Slug),
     questions: v.pipe(v.array(Question), v.maxLength(60)),
   }),
   v.check(

@@ -19,6 +19,8 @@ export const PackIndex = v.object({
         clips: v.optional(v.record(Language, Count)),
         title: LocalText,
         description: LocalText,
+        /** Another pack of this list that it needs to hide faces: the two are installed together. */
+        finder: v.optional(Slug),
       }),
     ),
     v.maxLength(1000),

@@ -81,6 +81,16 @@ const RecordedAnswer = v.variant('kind', [
 ])
 export type RecordedAnswer = v.InferOutput<typeof RecordedAnswer>
 
+/** Where the programme asks that faces be hidden: what became of the photo. */
+const Faces = v.object({
+  /** So many were hidden in what was kept, by this pack. */
+  hidden: v.optional(Count),
+  by: v.optional(v.object({ name: Slug, version: v.string(), digest: Sha256 })),
+  /** No photo was kept: the code of why nobody could look for faces, or `person` where one saw that a face was left. */
+  unkept: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(100))),
+})
+export type Faces = v.InferOutput<typeof Faces>
+
 const ResultRecord = v.object({
   ...common,
   kind: v.literal('result'),
@@ -98,6 +108,7 @@ const ResultRecord = v.object({
   /** Milliseconds of prepare + run + finish. */
   ms: Count,
   attachments: v.array(Attachment),
+  faces: v.optional(Faces),
   place: v.optional(Place),
   /** What the photo looks like, in 64 bits: the same one sent twice is found by it, also when it was saved anew. */
   likeness: v.optional(v.pipe(v.string(), v.regex(/^[\w-]{11}$/))),

@@ -2,6 +2,7 @@ import type { Bytes } from '../lib/bytes.ts'
 import type { Said } from './clips.ts'
 import type { Manifest, SignedManifest } from './manifest.ts'
 import type { PackIndex } from './pack-index.ts'
+import type { Faces } from './record.ts'
 import type { Answer, Look, Sound } from './task.ts'
 import type { Estimate, Head, TaughtPack } from './taught.ts'
 
@@ -65,6 +66,14 @@ export interface RunOptions {
   features?: boolean
   /** Where text is made up: the same seed gives the same text. */
   seed?: number
+  /** Looking for faces may be what ended the worker: it answers without, and keeps no photo where they are to be hidden. */
+  blind?: boolean
+}
+
+/** What is kept of a photo in which faces are to be hidden: nothing where `faces` says why. */
+export interface KeptPhoto {
+  attachments: RunAttachment[]
+  faces: Faces
 }
 
 /** A class with what a model sees in each of its examples. */
@@ -162,6 +171,8 @@ export interface DeviceReport {
 export interface RunResult {
   answer: Answer
   attachments: RunAttachment[]
+  /** Of a photo where the pack's form asks that faces be hidden. */
+  faces?: Faces
   packDigest: string
   variant: string
   backend: string
@@ -230,6 +241,8 @@ export interface WorkerApi {
   run(job: string, name: string, input: RunInput, onText?: OnText, options?: RunOptions): Promise<RunResult>
   /** Looks at a text with a pack that writes: what may come next, and where it looks for that. */
   look(job: string, name: string, text: string): Promise<Look>
+  /** A photo without metadata and faces, which that pack finds. */
+  hideFaces(job: string, finder: string, photo: Blob): Promise<KeptPhoto>
   /** Learns from examples. */
   train(job: string, classes: readonly TaughtExamples[]): Promise<TrainedHead>
   remove(name: string): Promise<void>

@@ -1,11 +1,9 @@
-import { utf8 } from '../lib/bytes.ts'
 import { createSerial } from '../lib/serial.ts'
-import { sha256Hex } from '../lib/sha256.ts'
 import { JikoError } from '../protocol/error.ts'
 import { EMPTY_HASH, nextHash } from '../protocol/log.ts'
-import type { RecordBody } from '../protocol/record.ts'
 import { tick } from './clock.ts'
-import type { Database, Tables } from './database.ts'
+import type { Database, RecordRow, Tables } from './database.ts'
+import type { Writing } from './erase.ts'
 import { readHistory, readPage, stateIn } from './history.ts'
 import { ensureIdentity } from './identity.ts'
 import { formatLine, namedIn, recordOf, rowOf, sentOf, splitId } from './line.ts'
@@ -47,43 +45,51 @@ export async function createRecordStore(database: Database, channel?: Channel): 
   /**
    * Numbers without locks: hash on the tip last seen, then, in the transaction, write only if that is still the tip.
    * Whoever loses hashes again on the winner's. (Hashing inside would end the transaction: WebCrypto is awaited.)
+   * @returns the first of the lines
    */
   async function append(
-    line: string,
-    body: RecordBody,
-    files: Files,
+    compose: (stream: string, seq: number) => readonly Writing[],
     also?: (tables: Tables) => Promise<unknown>,
+    files: readonly NewAttachment[] = [],
   ): Promise<StoredRecord> {
     for (;;) {
       const basis = last ?? (await database.transact('read', newest))
-      const seq = basis.tip + 1
-      const hash = await nextHash(basis.hash, line)
-      const written = rowOf(basis.stream, seq, line, body, hash)
+      const { stream } = basis
+      const lines = compose(stream, basis.tip + 1)
+      const rows: RecordRow[] = []
+      let { tip, hash } = basis
+      for (const { line, body } of lines) {
+        hash = await nextHash(hash, line)
+        rows.push(rowOf(stream, ++tip, line, body, hash))
+      }
       let runs = 0
       const done = await database
         .transact('write', async (tables) => {
           runs += 1
           const now = await newest(tables)
-          if (now.stream !== basis.stream || now.hash !== basis.hash) {
+          if (now.stream !== stream || now.hash !== basis.hash) {
             last = now
             // On a second run, after a dropped connection, the line found there may be our own, committed unheard.
-            return runs > 1 && (await tables.record(basis.stream, seq))?.hash === hash
+            return runs > 1 && (await tables.record(stream, tip))?.hash === hash
           }
-          if (written.ref) await mustBeThere(tables, written.ref)
-          await tables.putRecord(written)
-          for (const file of files) await putFile(tables, file, [basis.born, seq])
           const brought = new Set(files.map(({ sha256 }) => sha256))
-          for (const sha256 of namedIn(written)) if (!brought.has(sha256)) await noteShared(tables, sha256)
+          for (const row of rows) {
+            await mustBeThere(tables, row)
+            await tables.putRecord(row)
+            for (const sha256 of namedIn(row)) if (!brought.has(sha256)) await noteShared(tables, sha256)
+          }
+          for (const file of files) await putFile(tables, file, [basis.born, basis.tip + 1])
+          last = { ...now, tip, hash }
+          await tables.putStream(last)
           await also?.(tables)
-          await tables.putStream({ ...now, tip: seq, hash })
-          last = { ...now, tip: seq, hash }
           return true
         })
         .catch((error) => {
           last = undefined
           throw error
         })
-      if (done) return { stream: basis.stream, seq, line, body, hash }
+      const [first] = lines
+      if (done && first) return { stream, seq: basis.tip + 1, ...first, hash: rows[0]?.hash ?? hash }
     }
   }
 
@@ -110,7 +116,7 @@ export async function createRecordStore(database: Database, channel?: Channel): 
       serial(async () => {
         const line = formatLine(body)
         for (const file of attachments) await checkFile(file)
-        const record = await append(line, body, attachments)
+        const record = await append(() => [{ line, body }], undefined, attachments)
         changed()
         return record
       }),
@@ -124,16 +130,16 @@ export async function createRecordStore(database: Database, channel?: Channel): 
     },
     erase: (id, order) =>
       serial(async () => {
-        const position = splitId(id)
-        const row = position && (await database.transact('read', (tables) => tables.record(...position)))
-        if (!position || row?.line === undefined) {
-          throw new JikoError('log/unknown-record', `there is no record ${id} to erase: read the list again`)
-        }
-        const hash = await sha256Hex(utf8(row.line))
-        const { removeText } = await import('./remove.ts')
-        const body: RecordBody = { v: 1, kind: 'erase', ...order, ref: id, hash }
-        await append(formatLine(body), body, [], (tables) => removeText(tables, position, { why: 'erased', hash }))
+        const { erase } = await import('./erase.ts')
+        await erase(database, append, id, order)
         changed()
+      }),
+    replace: (...what) =>
+      serial(async () => {
+        const { replace } = await import('./erase.ts')
+        const record = await replace(database, append, ...what)
+        changed()
+        return record
       }),
     async learn(lines) {
       const { learn } = await import('./learn.ts')
@@ -197,11 +203,12 @@ export async function createRecordStore(database: Database, channel?: Channel): 
   }
 }
 
-type Files = readonly NewAttachment[]
-
 /** Guards against a name that moved in a fork: the old number is another install's record by now. */
-async function mustBeThere(tables: Tables, [stream, seq]: [string, number]): Promise<void> {
-  const own = (await tables.streams()).find((one) => one.stream === stream)
-  if (!own || seq <= own.tip) return
-  throw new JikoError('log/unknown-record', `there is no record ${stream}/${seq} to refer to: read the list again`)
+async function mustBeThere(tables: Tables, { stream, seq, ref }: RecordRow): Promise<void> {
+  if (!ref) return
+  const [target, number] = ref
+  const own = (await tables.streams()).find((one) => one.stream === target)
+  // Lines of one transaction may be about each other, the later about the earlier.
+  if (!own || number <= (target === stream ? seq - 1 : own.tip)) return
+  throw new JikoError('log/unknown-record', `there is no record ${target}/${number} to refer to: read the list again`)
 }

@@ -56,6 +56,9 @@ export interface ForeignLine {
   line: string
 }
 
+/** Who orders that something be erased, and when. */
+export type EraseOrder = Pick<EraseBody, 'at' | 'actor' | 'clock'>
+
 export interface PruneOptions {
   /** Milliseconds since 1970: records that say they are older go. The device's own clock, which may lie: only what is final goes anyhow. */
   before?: number
@@ -105,7 +108,13 @@ export interface RecordStore {
    * transaction. The chain still verifies.
    * @throws JikoError `log/unknown-record`
    */
-  erase(id: string, order: Pick<EraseBody, 'at' | 'actor' | 'clock'>): Promise<void>
+  erase(id: string, order: EraseOrder): Promise<void>
+  /**
+   * Puts another record in the place of one's own, in ONE transaction: what was said of the old one is said of the new one,
+   * and the old one is erased with its attachments, here and, by its order, at hubs.
+   * @throws JikoError `log/unknown-record`, `log/bad-record`
+   */
+  replace(id: string, body: RecordBody, order: EraseOrder): Promise<StoredRecord>
   /** Takes in what others said about this device's records; an order to erase is carried out. Repeatable. */
   learn(lines: readonly ForeignLine[]): Promise<void>
   /** For each own stream how far each stream of others is known that is about it. */

@@ -146,14 +146,18 @@ const MOST_DECODED = 8_000_000
  * The scale that a photo is decoded at.
  * @param asIs whether the record keeps the file, so that no picture is needed for it.
  */
-export function decodeScale({ width, height }: Pick<ImageSize, 'width' | 'height'>, input: ImageInput, asIs: boolean) {
+export function decodeScale(
+  { width, height }: Pick<ImageSize, 'width' | 'height'>,
+  input: Pick<ImageInput, 'width' | 'height'>,
+  asIs: boolean,
+) {
   // Twice what the model needs leaves the task's own antialiased resampling in charge of the final pixels.
   const forModel = (2 * Math.max(input.width, input.height)) / Math.min(width, height)
   const forRecord = asIs ? 0 : KEPT_SIDE / Math.max(width, height)
   return Math.min(Math.max(forModel, forRecord), Math.sqrt(MOST_DECODED / (width * height)))
 }
 
-async function attachmentsOf(bitmap: ImageBitmap, pixels: Pixels, asIs: Omit<RunAttachment, 'role'> | undefined) {
+async function attachmentsOf(bitmap: ImageBitmap, pixels: Pixels, asIs?: Omit<RunAttachment, 'role'>) {
   const kept = asIs ?? { type: 'image/jpeg', bytes: await encode(bitmap, KEPT_SIDE, 0.85) }
   return [
     { role: 'input', ...kept },
@@ -161,25 +165,48 @@ async function attachmentsOf(bitmap: ImageBitmap, pixels: Pixels, asIs: Omit<Run
   ] satisfies RunAttachment[]
 }
 
+function pixelsOf(bitmap: ImageBitmap, longest = Number.POSITIVE_INFINITY): Pixels {
+  const scale = Math.min(1, longest / Math.max(bitmap.width, bitmap.height))
+  const width = Math.max(1, Math.round(bitmap.width * scale))
+  const height = Math.max(1, Math.round(bitmap.height * scale))
+  return { width, height, data: draw(bitmap, width, height).getImageData(0, 0, width, height).data as Pixels['data'] }
+}
+
+/** A photo as pixels of the size that is kept, encoded for the record. */
+export async function encodePhoto(pixels: Pixels): Promise<RunAttachment[]> {
+  const bitmap = await createImageBitmap(new ImageData(pixels.data, pixels.width, pixels.height))
+  try {
+    return await attachmentsOf(bitmap, pixels)
+  } finally {
+    bitmap.close()
+  }
+}
+
 /**
  * What the model looks at and what the record keeps, from one decoding. Encoding for the record goes on while the model
  * computes: browsers do it on another thread.
+ * @param hiding nothing is encoded yet: `photo` is what is kept once faces were hidden in it
  */
 export async function decodePhoto(
   photo: Blob,
-  input: ImageInput,
-): Promise<{ pixels: Pixels; attachments: Promise<RunAttachment[]> }> {
+  input: Pick<ImageInput, 'width' | 'height'>,
+  hiding = false,
+): Promise<{ pixels: Pixels; photo?: Pixels; attachments: Promise<RunAttachment[]> }> {
   const header = new Uint8Array(await photo.slice(0, HEADER_BYTES).arrayBuffer())
   const size = checkImageSize(header)
-  const file = photo.size <= KEPT_BYTES && new Uint8Array(await photo.arrayBuffer())
+  const file = !hiding && photo.size <= KEPT_BYTES && new Uint8Array(await photo.arrayBuffer())
   // A place is kept only where a person allows it, which no photo's metadata can know: encoding anew leaves it behind.
   const asIs = file && !carriesMetadata(file) ? { type: size.type, bytes: file } : undefined
   const scale = decodeScale(size, input, asIs !== undefined)
   const bitmap = await decodeReduced(photo, size, scale, orientationOf(header))
   try {
-    const { width, height } = bitmap
-    const data = draw(bitmap, width, height).getImageData(0, 0, width, height).data as Pixels['data']
-    const pixels = { width, height, data }
+    const pixels = pixelsOf(bitmap)
+    if (hiding) {
+      const fits = Math.max(bitmap.width, bitmap.height) <= KEPT_SIDE
+      const kept = fits ? pixels : pixelsOf(bitmap, KEPT_SIDE)
+      bitmap.close()
+      return { pixels, photo: kept, attachments: Promise.resolve([]) }
+    }
     const attachments = attachmentsOf(bitmap, pixels, asIs).finally(() => bitmap.close())
     // Where the model fails nobody asks for them.
     attachments.catch(() => undefined)
@@ -188,6 +215,12 @@ export async function decodePhoto(
     bitmap.close()
     throw error
   }
+}
+
+/** A photo that no model is asked about, as pixels of the size that is kept. */
+export async function decodeToKeep(photo: Blob): Promise<Pixels> {
+  const { pixels, photo: kept = pixels } = await decodePhoto(photo, { width: 1, height: 1 }, true)
+  return kept
 }
 
 /** A picture that a model made, as a file. */

@@ -1,6 +1,6 @@
 import { JikoError } from '../protocol/error.ts'
 import type { AudioInput, Input } from '../protocol/input.ts'
-import type { Sound, TaskInput } from '../protocol/task.ts'
+import type { Pixels, Sound, TaskInput } from '../protocol/task.ts'
 import type { RunAttachment, RunInput } from '../protocol/worker.ts'
 import { decodePhoto } from './decode-photo.ts'
 
@@ -9,6 +9,8 @@ export interface Received {
   input: TaskInput
   /** May still be in the making while the model computes. */
   attachments: RunAttachment[] | Promise<RunAttachment[]>
+  /** Of a photo in which faces are still to be hidden: what is kept then, with nothing encoded yet. Whoever hides them may write into it. */
+  photo?: Pixels
 }
 
 /** A longer text is no message. UTF-16 units. */
@@ -18,11 +20,11 @@ const LARGEST_SOUND = 64 * 1024 * 1024
 const isSound = (given: RunInput): given is Sound => typeof given !== 'string' && !(given instanceof Blob)
 
 /** @throws JikoError `input/wrong-kind` for text where a photo is wanted and the like, `input/...` for what cannot be read. */
-export async function receive(given: RunInput, input: Input): Promise<Received> {
+export async function receive(given: RunInput, input: Input, hiding = false): Promise<Received> {
   if (given instanceof Blob) {
     if (input.kind === 'image') {
-      const { pixels, attachments } = await decodePhoto(given, input)
-      return { input: { kind: 'image', pixels }, attachments }
+      const { pixels, ...kept } = await decodePhoto(given, input, hiding)
+      return { input: { kind: 'image', pixels }, ...kept }
     }
     if (input.kind === 'audio') return receiveSound(await readWav(given), input)
     // Other people's files are not kept: only what was said of them.

@@ -3,11 +3,13 @@ import { createQueue } from '../lib/queue.ts'
 import type { HandedOver } from '../packs/install.ts'
 import type { Said } from '../protocol/clips.ts'
 import { JikoError } from '../protocol/error.ts'
+import { faceFinderOf } from '../protocol/face-finder.ts'
 import type { Input } from '../protocol/input.ts'
 import type { Pixels } from '../protocol/task.ts'
 import type {
   ClipStock,
   DeviceReport,
+  KeptPhoto,
   OnProgress,
   PackStatus,
   Progress,
@@ -38,10 +40,13 @@ export interface WorkerDependencies {
     stock(name: string): Promise<ClipStock>
     read(name: string, said: Said, language: string): Promise<Blob | undefined>
   }
-  /** What the model looks at, and what the record keeps of it. @throws JikoError `input/...` */
-  receive(given: RunInput, input: Input): Promise<Received>
+  /** What the model looks at, and what the record keeps of it: where faces are to be hidden, pixels as yet. @throws JikoError `input/...` */
+  receive(given: RunInput, input: Input, hiding: boolean): Promise<Received>
   /** Turns a picture that was made into a file. */
   encode(pixels: Pixels): Promise<RunAttachment>
+  /** A photo as pixels of the size that is kept, and those turned into files. */
+  decodeToKeep(photo: Blob): Promise<Pixels>
+  encodePhoto(pixels: Pixels): Promise<RunAttachment[]>
   now(): number
   /** All that may have loaded something, and whom to tell that this worker had better be replaced. */
   backends: readonly Backend[]
@@ -84,6 +89,8 @@ export function createWorkerService({
   clips,
   receive,
   encode,
+  decodeToKeep,
+  encodePhoto,
   now,
   backends,
   onSpent,
@@ -211,6 +218,26 @@ export function createWorkerService({
     await tellIfSpent()
   }
 
+  /** A photo, and what a model made of it, as they may be kept: without faces. The turn is the caller's. */
+  async function hide(
+    finder: string,
+    photo: Pixels,
+    made: readonly Pixels[],
+    signal: AbortSignal,
+    blind = false,
+  ): Promise<KeptPhoto> {
+    if (blind) return { attachments: [], faces: { unkept: 'worker/died' } }
+    const { keepHidden } = await import('./hide-faces.ts')
+    const pictures = made.map((pixels) => ({
+      pixels: { ...pixels, data: pixels.data.slice() },
+      encode: async (hidden: Pixels) => [await encode(hidden)],
+    }))
+    return keepHidden([{ pixels: photo, encode: encodePhoto }, ...pictures], {
+      withFinder: (work) => onWorkingBackend(finder, signal, work),
+      signal,
+    })
+  }
+
   return {
     install(job, source, onProgress, options = {}) {
       const [first = ''] = typeof source === 'string' ? [source] : source
@@ -226,7 +253,12 @@ export function createWorkerService({
       begun.result = installing(job, tellAll, async (operation) => {
         const kept = await keeping()
         const onProgress = (progress: Progress): void => tellAll(kept.timed(progress))
-        return kept.within(options, () => packs.install(source, { ...operation, onProgress }))
+        return kept.within(options, async () => {
+          const status = await packs.install(source, { ...operation, onProgress })
+          const { installFinder } = await import('./install-finder.ts')
+          await installFinder(packs, status.name, source, { ...operation, onProgress })
+          return status
+        })
       }).finally(() => installs.delete(first))
       begun.controller = jobs.get(job)
       return begun.result
@@ -255,21 +287,26 @@ export function createWorkerService({
         }
       }),
 
-    run: (job, name, given, onText, { behind = false, features = false, seed } = {}) =>
+    run: (job, name, given, onText, { behind = false, features = false, seed, blind } = {}) =>
       asJob(job, (signal) =>
         queue(
           () =>
             onWorkingBackend(name, signal, async (loaded) => {
               const { session, manifest, digest, variant, backend } = loaded
               const begun = now()
-              const { input, attachments } = await receive(given, manifest.input)
+              const finder = faceFinderOf(manifest.form)
+              const { input, attachments, photo } = await receive(given, manifest.input, finder !== undefined)
               const decoded = now()
               const { startCalls } = await import('../runtime/feeding.ts')
               const task = features ? await loaded.features() : loaded.task
               signal.throwIfAborted()
               const answer = await task.run(input, startCalls(session, manifest), { signal, onText, seed })
               const ms = Math.round(now() - decoded)
-              const kept = await attachments
+              const made = answer.kind === 'image' ? [answer.pixels] : []
+              const kept =
+                finder !== undefined && photo
+                  ? await hide(finder, photo, made, signal, blind)
+                  : { attachments: [...(await attachments), ...(await Promise.all(made.map(encode)))] }
               signal.throwIfAborted()
               // What it finds out is for next time, and so is why it could not.
               measureLater(name, loaded).catch(() => undefined)
@@ -281,7 +318,7 @@ export function createWorkerService({
               await tellIfSpent()
               return {
                 answer,
-                attachments: answer.kind === 'image' ? [...kept, await encode(answer.pixels)] : kept,
+                ...kept,
                 packDigest: digest,
                 variant,
                 backend,
@@ -306,6 +343,9 @@ export function createWorkerService({
           { signal },
         ),
       ),
+
+    hideFaces: (job, finder, photo) =>
+      asJob(job, (signal) => queue(async () => hide(finder, await decodeToKeep(photo), [], signal), { signal })),
 
     train: (job, classes) =>
       asJob(job, async () => {

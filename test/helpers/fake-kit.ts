@@ -21,7 +21,7 @@ import { clipPath } from '../../src/protocol/clips.ts'
 import { type ErrorCode, JikoError } from '../../src/protocol/error.ts'
 import type { Form } from '../../src/protocol/form.ts'
 import type { Label } from '../../src/protocol/manifest.ts'
-import type { RecordState } from '../../src/protocol/record.ts'
+import type { Faces, RecordState } from '../../src/protocol/record.ts'
 import type { Answer } from '../../src/protocol/task.ts'
 import { createFakeTeach } from './fake-teach.ts'
 import { tone } from './tone.ts'
@@ -68,6 +68,8 @@ export interface FakeOptions {
   people?: string[]
   /** Questions that the one pack asks after an answer. */
   form?: Form
+  /** What became of the faces in each photo; where it was not kept, it is not. */
+  faces?: Faces
   /** The PIN in front of the app. */
   lock?: string
   /** Languages that the one pack has recorded, and what of that is on the phone. */
@@ -264,6 +266,8 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
       photos.set(hash, given)
       const answer = options.answerAs ?? answerOf(options.answer ?? { label: 'rust', score: 0.94 })
       const record = add(answer, 'local', hash, now(), given.type)
+      if (options.faces) record.body.faces = options.faces
+      if (options.faces?.unkept !== undefined) record.body.attachments = []
       // Only the very same file looks the same to it.
       if (given.type.startsWith('image/')) record.body.likeness = hash.slice(0, 11)
       Object.assign(record.body, operation?.circumstances)
@@ -379,6 +383,11 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
         layers: [0, 1].map((layer) => words.map((_, i) => (i % 2 === layer ? 0.4 : 0.1))),
       }
     },
+    async hideFaces(finder, photo) {
+      calls.push(`hide faces ${finder}`)
+      if (options.faces?.unkept !== undefined) throw new JikoError('input/faces', 'the fake was told to see no faces')
+      return { photo, hidden: options.faces?.hidden ?? 0 }
+    },
     teach: createFakeTeach(options.lessons),
     async listen({ signal, onLevel }) {
       calls.push('listen')
@@ -424,6 +433,16 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
           1,
         )
         changed()
+      },
+      async removePhoto(id) {
+        calls.push(`remove photo ${id}`)
+        const next = `abcdefghijklmnop/${entries.length + 1}`
+        change(id, (entry) => ({
+          ...entry,
+          id: next,
+          body: { ...entry.body, attachments: [], faces: { ...entry.body.faces, unkept: 'person' } },
+        }))
+        return next
       },
       subscribe(listener) {
         listeners.add(listener)

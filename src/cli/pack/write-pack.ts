@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { utf8 } from '../../lib/bytes.ts'
 import { clipLanguages } from '../../protocol/clips.ts'
 import { withUpdates } from '../../protocol/delta.ts'
+import { faceFinderOf } from '../../protocol/face-finder.ts'
 import { type Manifest, neededPaths } from '../../protocol/manifest.ts'
 import { type PackIndex, parsePackIndex } from '../../protocol/pack-index.ts'
 import { readTextFile, writeAtomic } from '../files.ts'
@@ -50,6 +51,7 @@ export async function writePack(
   const { name, version, title, description } = manifest
   const bytes = whole.length + bytesOf(manifest)
   const clips = Object.fromEntries(clipLanguages(manifest).map((language) => [language, clipBytes(manifest, language)]))
+  const finder = faceFinderOf(manifest.form)
   await addToIndex(out, {
     name,
     version,
@@ -59,6 +61,7 @@ export async function writePack(
     ...(Object.keys(clips).length > 0 && { clips }),
     title,
     description,
+    ...(finder !== undefined && { finder }),
   })
   for (const file of await readdir(folder)) {
     if (/^[0-9a-f]{64}\.(bin|json)$/.test(file) && !files.has(file)) await rm(join(folder, file))

@@ -105,5 +105,7 @@ export const COLUMNS: readonly (readonly [string, (result: ExportedResult) => Ce
   ['variant', ({ body }) => body.variant],
   ['backend', ({ body }) => body.backend],
   ['milliseconds', ({ body }) => body.ms],
+  ['faces_hidden', ({ body }) => body.faces?.hidden],
+  ['photo_not_kept', ({ body }) => body.faces?.unkept],
   ['attachments', ({ body }) => listed(body.attachments.map(({ sha256 }) => sha256))],
 ]

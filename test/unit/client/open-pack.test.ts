@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { withoutFaces } from '../../../src/client/ask-pack.ts'
 import { openPack } from '../../../src/client/open-pack.ts'
 import { createRecords } from '../../../src/client/records.ts'
 import type { WorkerCall, WorkerHost } from '../../../src/client/worker-host.ts'
@@ -150,6 +151,72 @@ describe('a request', () => {
       expect(asked).toBe(6)
     },
   )
+})
+
+describe('a photo in which faces are to be hidden', () => {
+  const { attachments: _, ...seen } = result
+  const by = { name: 'face-finder', version: '1.0.0', digest: 'f'.repeat(64) }
+
+  it('has in its record how many were, and by whom', async () => {
+    const { store, host, onWritten, records } = await setUp(async () => ({ ...result, faces: { hidden: 2, by } }))
+    await (await openPack('leaf', { host, store, moment, onWritten })).run(new Blob([photo]))
+    expect((await records.list())[0]?.body.faces).toEqual({ hidden: 2, by })
+  })
+
+  it('is not there where nobody could look: the answer is, and says why', async () => {
+    const unkept = { ...seen, attachments: [], faces: { unkept: 'pack/absent' } }
+    const { store, host, onWritten, records } = await setUp(async () => unkept)
+    const { answer } = await (await openPack('leaf', { host, store, moment, onWritten })).run(new Blob([photo]))
+    expect(answer).toMatchObject({ label: 'rust' })
+    const [record] = await records.list()
+    expect(record?.body).toMatchObject({ attachments: [], faces: { unkept: 'pack/absent' } })
+    expect(await store.waitingAttachments(9)).toEqual([])
+  })
+
+  it('is not looked at again by a worker that may have ended of it twice', async () => {
+    const blind: unknown[] = []
+    const { store, host, onWritten } = await setUp(async (_job, _name, _given, _onText, options) => {
+      blind.push(options?.blind)
+      if (!options?.blind) throw new JikoError('worker/died', 'out of memory')
+      return { ...seen, attachments: [], faces: { unkept: 'worker/died' } }
+    })
+    const { record } = await (await openPack('leaf', { host, store, moment, onWritten })).run(new Blob([photo]))
+    expect(blind).toEqual([undefined, undefined, true])
+    expect(record.body.faces).toEqual({ unkept: 'worker/died' })
+  })
+
+  it('goes from its record when a person sees a face in it, and nothing else does', async () => {
+    const { store, host, onWritten, written, records } = await setUp(async () => ({
+      ...result,
+      faces: { hidden: 1, by },
+    }))
+    const { record } = await (await openPack('leaf', { host, store, moment, onWritten })).run(new Blob([photo]))
+    await records.correct(record.id, { label: 'phoma', 'form.trees': 3 })
+    const next = await records.removePhoto(record.id)
+    const [entry, ...others] = await records.list()
+    expect(others).toEqual([])
+    expect(entry).toMatchObject({ id: next, corrected: 'phoma', fields: { 'form.trees': 3 }, state: 'local' })
+    const { attachments: __, faces: ___, ...was } = record.body
+    expect(entry?.body).toEqual({ ...was, attachments: [], faces: { hidden: 1, by, unkept: 'person' } })
+    expect(await records.attachment(await sha256Hex(photo))).toBeUndefined()
+    expect(await store.waitingAttachments(9)).toEqual([])
+    expect(written).toHaveLength(3)
+    await expect(records.removePhoto(record.id)).rejects.toMatchObject({ code: 'log/unknown-record' })
+  })
+
+  it('of a form is given back without them, or with the reason why not', async () => {
+    const picture = { role: 'input' as const, type: 'image/jpeg', bytes: photo }
+    const api = (kept: unknown): WorkerHost => ({
+      call: async (work) => work({ hideFaces: async () => kept } as never, '1', undefined),
+      warm: () => undefined,
+      recycle: () => undefined,
+    })
+    const hidden = await withoutFaces(api({ attachments: [picture], faces: { hidden: 3 } }), 'face-finder', new Blob())
+    expect([hidden.hidden, await hidden.photo.text(), hidden.photo.type]).toEqual([3, 'a photo', 'image/jpeg'])
+    await expect(
+      withoutFaces(api({ attachments: [], faces: { unkept: 'pack/absent' } }), 'face-finder', new Blob()),
+    ).rejects.toMatchObject({ code: 'input/faces', detail: { why: 'pack/absent' } })
+  })
 })
 
 describe('many at once', () => {

@@ -113,6 +113,31 @@ describe('packs of the kit', () => {
     ])
   })
 
+  it('say what they need besides to hide faces, whether that is here, and what it costs', async () => {
+    const asking = { ...entry, finder: 'face-finder' }
+    const finder = { ...entry, name: 'face-finder', url: 'face-finder/manifest.ndjson', bytes: 300 }
+    const offers = { packs: [asking, finder], updates: [] }
+    const { packs, world, asked } = setUp({ offers })
+    expect((await packs.list()).map((one) => one.finder)).toEqual([
+      { name: 'face-finder', ready: false, bytes: 300 },
+      undefined,
+    ])
+    // Refused before the first byte where there is no room for both.
+    await packs.install(URL_OF_PACK)
+    expect(asked).toEqual([expect.objectContaining({ bytes: 1300 })])
+    const form = { blurFaces: 'face-finder', questions: [] }
+    const signed = { ...ready.signed, manifest: { ...manifest, form } }
+    world.installed = [{ ...ready, signed }]
+    world.offers = { packs: [entry], updates: [] }
+    expect((await packs.list())[0]?.finder).toEqual({ name: 'face-finder', ready: false })
+    const own = { ...ready.signed, manifest: { ...manifest, name: 'face-finder' } }
+    world.installed = [
+      { ...ready, signed },
+      { ...ready, name: 'face-finder', signed: own },
+    ]
+    expect((await packs.list())[0]?.finder).toEqual({ name: 'face-finder', ready: true, bytes: 0 })
+  })
+
   it('say what is to come takes, and when there is no room for it', async () => {
     const offers = { packs: [entry], updates: [], bytesPerSecond: 50 }
     const { packs, world } = setUp({ offers })

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { faceFinderOf } from '../../../src/protocol/face-finder.ts'
 import { parseForm } from '../../../src/protocol/form.ts'
 
 const label = { en: 'How many?' }
@@ -12,6 +13,23 @@ const message = (text: string): string => {
     return (error as Error).message
   }
 }
+
+describe('faces to be hidden', () => {
+  const form = { questions: [] }
+  it('are found by a pack, which the form names', () => {
+    expect(parseForm(JSON.stringify({ ...form, blurFaces: 'face-finder' })).blurFaces).toBe('face-finder')
+  })
+  it.each([true, '', 'Face Finder', 7, ['face-finder']])('by nothing else than its name: %j', (blurFaces) => {
+    expect(() => parseForm(JSON.stringify({ ...form, blurFaces }))).toThrow(
+      expect.objectContaining({ code: 'pack/bad-form', message: expect.stringContaining('blurFaces') }),
+    )
+  })
+  it('are asked for also by a form that this app cannot read, and then a finder that is nobody finds none', () => {
+    expect(faceFinderOf({ questions: 'of 2031', blurFaces: 'face-finder' })).toBe('face-finder')
+    expect(faceFinderOf({ blurFaces: { pack: 'face-finder' } })).toBe('[object Object]')
+    expect([faceFinderOf(undefined), faceFinderOf({ questions: [] })]).toEqual([undefined, undefined])
+  })
+})
 
 describe('a form', () => {
   it('has questions of every kind, that depend on what came before', () => {

@@ -4,6 +4,7 @@ import { sha256, sha256Hex } from '../../../src/lib/sha256.ts'
 import { EMPTY_HASH, nextHash, nextHashOf, streamId } from '../../../src/protocol/log.ts'
 import type { RecordBody } from '../../../src/protocol/record.ts'
 import { verify } from '../../../src/protocol/sign.ts'
+import { corrected } from '../../../src/store/corrected.ts'
 import { countRecords } from '../../../src/store/counts.ts'
 import type { RecordStore, StreamState } from '../../../src/store/store.ts'
 import { correction, note, photo, result, resultWith, retract } from './samples.ts'
@@ -303,6 +304,54 @@ export function describeRecordStore(name: string, createBench: () => Bench): voi
       expect((await current(store)).hash).toBe(hash)
       expect(await store.hashAt(one.stream, 1)).toBe(one.hash)
       await expect(store.erase(id, { at: one.body.at })).rejects.toMatchObject({ code: 'log/unknown-record' })
+    })
+
+    it('puts a record in the place of another: what was said of it stays, its photo goes, in one transaction', async () => {
+      const [face, tree] = [await photo(1), await photo(2)]
+      const old = await store.append(resultWith(face, 'rust'), [face])
+      const id = `${old.stream}/${old.seq}`
+      const said = { ...correction(id, 'phoma'), patch: { label: 'phoma', 'form.tree': tree.sha256 } }
+      const { attachments } = resultWith(tree)
+      await store.append({ ...said, attachments } as RecordBody, [tree])
+      await store.append(note(id, 'by the river'))
+      const order = { at: old.body.at, clock: 7 }
+      const next = result('rust', { faces: { hidden: 1, unkept: 'person' } })
+
+      bench.failAfter(4)
+      await expect(store.replace(id, next, order)).rejects.toMatchObject({ code: 'storage/quota' })
+      bench.failAfter(-1)
+      expect((await current(store)).tip).toBe(3)
+      expect(await store.attachment(face.sha256)).toBeDefined()
+
+      const placed = await store.replace(id, next, order)
+      expect(placed).toMatchObject({ seq: 4, body: next })
+      expect(await store.get(`${placed.stream}/4`)).toEqual(placed)
+      const [item, ...others] = await store.history()
+      expect(others).toEqual([])
+      expect(item?.record.body).toEqual(next)
+      expect(corrected(item?.changes ?? [])).toMatchObject({
+        label: 'phoma',
+        fields: { 'form.tree': tree.sha256 },
+        notes: ['by the river'],
+      })
+      expect(await store.attachment(face.sha256)).toBeUndefined()
+      expect(await store.attachment(tree.sha256)).toBeDefined()
+      expect((await store.waitingAttachments(9)).map(({ sha256 }) => sha256)).toEqual([tree.sha256])
+      // What goes home: three hashes, what took their place, and the orders for hubs that have them.
+      const sent = await store.lines(old.stream, 1, 20)
+      expect(sent.slice(0, 3).map((line) => typeof line)).toEqual(['object', 'object', 'object'])
+      expect(sent.slice(3).map((line) => JSON.parse(String(line)).kind)).toEqual([
+        ...['result', 'correction', 'note'],
+        ...['erase', 'erase', 'erase'],
+      ])
+      expect(JSON.stringify(sent)).not.toContain(face.sha256)
+      let hash = EMPTY_HASH
+      for (const line of sent) {
+        hash = await nextHashOf(hash, typeof line === 'string' ? await sha256(utf8(line)) : fromHex(line[0]))
+      }
+      expect((await current(store)).hash).toBe(hash)
+      await expect(store.replace(id, next, order)).rejects.toMatchObject({ code: 'log/unknown-record' })
+      await expect(store.replace('no id', next, order)).rejects.toMatchObject({ code: 'log/unknown-record' })
     })
 
     it('lays what others said over its records, knows how far, and heeds an order to erase that means this line', async () => {

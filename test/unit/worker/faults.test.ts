@@ -89,6 +89,8 @@ async function setUp(pack: SyntheticPack, backends: readonly Backend[]) {
     openBundle: (file) => openBundle(file, store),
     exportFile: (name) => exportBlob(store, name),
     receive: async () => ({ input: { kind: 'image', pixels }, attachments: [] }),
+    decodeToKeep: async () => pixels,
+    encodePhoto: async () => [],
     encode: async () => ({ role: 'output', type: 'image/jpeg', bytes: new Uint8Array() }),
     now: () => 0,
   })

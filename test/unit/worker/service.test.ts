@@ -153,6 +153,8 @@ async function setUp(
     openBundle: (file) => openBundle(file, store),
     exportFile: (name) => exportBlob(store, name),
     receive,
+    decodeToKeep: async () => rgba(64, 64),
+    encodePhoto: async () => [],
     encode: async () => ({ role: 'output', type: 'image/jpeg', bytes: new Uint8Array([2]) }),
     now,
   })

@@ -1,0 +1,23 @@
+import { faceFinderOf } from '../protocol/face-finder.ts'
+import type { Operation } from './operation.ts'
+import type { PackRoom } from './pack-room.ts'
+
+/**
+ * What a pack needs to hide faces comes along with it: from beside it, wherever it came from. What is here already stays as
+ * it is.
+ */
+export async function installFinder(
+  packs: Pick<PackRoom, 'list' | 'install'>,
+  name: string,
+  source: string | readonly string[],
+  operation: Operation,
+): Promise<void> {
+  const here = await packs.list()
+  const finder = faceFinderOf(here.find((pack) => pack.name === name)?.signed.manifest.form)
+  if (finder === undefined || here.some((pack) => pack.name === finder)) return
+  const urls = [source].flat() as string[]
+  await packs.install(
+    urls.map((url) => new URL(`../${encodeURIComponent(finder)}/manifest.ndjson`, url).href),
+    operation,
+  )
+}
