@@ -26,6 +26,7 @@ const EXPLANATIONS: readonly (readonly [prefix: string, explain: () => Explanati
   ],
   ['input/camera-refused', () => ({ title: i18n.t('error.camera'), advice: i18n.t('error.camera.advice') })],
   ['input/no-camera', () => ({ title: i18n.t('error.no-camera'), advice: i18n.t('error.no-camera.advice') })],
+  ['input/faces', () => ({ title: i18n.t('faces.unkept'), advice: i18n.t('faces.unkept.text') })],
   ['input/', () => ({ title: i18n.t('error.input'), advice: i18n.t('error.input.advice') })],
   ['storage/quota', () => ({ title: i18n.t('error.full'), advice: i18n.t('error.full.advice') })],
   ['storage/', () => ({ title: i18n.t('error.storage'), advice: i18n.t('error.storage.advice') })],

@@ -111,11 +111,13 @@ function createApp(
     return { ...(person !== undefined && { actor: person }), ...(place && { place }) }
   }
   const lastTime = createLastTime(localStorage, import.meta.url)
+  const mayKeep = (pack: string): boolean => !packs.offers.value?.find(({ name }) => name === pack)?.finder
   const attempts = createAttempts({
     kit,
     navigation,
     drafts: createDraftStore(root),
     circumstances,
+    mayKeep,
     // Of another engine even the start is megabytes, and seconds, for somebody who may only look at the history.
     onAnswered: ({ name, backend }) => lastTime.keepPack(backend.startsWith('nano') ? name : undefined),
   })
@@ -127,7 +129,13 @@ function createApp(
       import('./state/batch.ts'),
       import('./state/batch-store.ts'),
     ])
-    const made = createBatches({ kit, store: createBatchStore(root), circumstances, onWaiting: waiting.set })
+    const made = createBatches({
+      kit,
+      store: createBatchStore(root),
+      circumstances,
+      mayKeep,
+      onWaiting: waiting.set,
+    })
     await made.restore()
     return made
   })

@@ -1,60 +1,11 @@
-import { sha256Hex } from '../lib/sha256.ts'
-import { recordedAnswer, recordedScores } from '../protocol/answer.ts'
+import { createOnce } from '../lib/memo.ts'
 import { JikoError } from '../protocol/error.ts'
 import { recordId } from '../protocol/log.ts'
-import type { Moment, RecordBody, ResultBody } from '../protocol/record.ts'
-import type { RunResult } from '../protocol/worker.ts'
+import type { Moment } from '../protocol/record.ts'
 import { corrected } from '../store/corrected.ts'
 import { splitId } from '../store/line.ts'
-import type { HistoryItem, NewAttachment, RecordStore } from '../store/store.ts'
-import type { Circumstances, HistoryEntry, Kit } from './kit.ts'
-
-export interface PackIdentity {
-  name: string
-  version: string
-  task: string
-}
-
-/** The record of a result, with all that is needed to judge it later. */
-export function resultBody(
-  pack: PackIdentity,
-  { answer, packDigest, variant, backend, prep, threshold, ms, faces }: RunResult,
-  at: Moment,
-  attachments: ResultBody['attachments'],
-  circumstances: Circumstances & Pick<ResultBody, 'likeness'> = {},
-): ResultBody {
-  return {
-    v: 1,
-    kind: 'result',
-    at,
-    task: pack.task,
-    pack: { name: pack.name, version: pack.version, digest: packDigest },
-    variant,
-    backend,
-    prep,
-    answer: recordedAnswer(answer),
-    scores: recordedScores(answer),
-    threshold,
-    ms,
-    attachments,
-    ...(faces && { faces }),
-    ...circumstances,
-  }
-}
-
-/** Names what a run leaves behind by its content. */
-export async function nameAttachments(
-  run: Pick<RunResult, 'attachments'>,
-): Promise<{ stored: NewAttachment[]; listed: ResultBody['attachments']; likeness?: string }> {
-  const named = await Promise.all(
-    run.attachments.map(async (attachment) => ({ ...attachment, sha256: await sha256Hex(attachment.bytes) })),
-  )
-  return {
-    stored: named.map(({ sha256, type, bytes, role }) => ({ sha256, type, bytes, preview: role === 'preview' })),
-    listed: named.map(({ sha256, type, bytes, role }) => ({ sha256, type, bytes: bytes.length, role })),
-    ...named.flatMap(({ likeness }) => (likeness === undefined ? [] : { likeness }))[0],
-  }
-}
+import type { HistoryItem, RecordStore } from '../store/store.ts'
+import type { HistoryEntry, Kit } from './kit.ts'
 
 export function toEntry({ record, state, changes }: HistoryItem): HistoryEntry | undefined {
   if (record.body.kind !== 'result') return undefined
@@ -71,9 +22,6 @@ export function toEntry({ record, state, changes }: HistoryItem): HistoryEntry |
     ...(said.conflicts.label && { conflict: said.conflicts.label.map(String) }),
   }
 }
-
-type Body<Kind> = Extract<RecordBody, { kind: Kind }>
-type Said = Omit<Body<'correction'>, 'v' | 'at' | 'clock'> | Omit<Body<'note'>, 'v' | 'at' | 'clock'>
 
 export interface RecordsOptions {
   store: RecordStore
@@ -92,11 +40,10 @@ export function createRecords({ store, moment, onWritten }: RecordsOptions): Kit
     const [item] = await store.history({ before: recordId(position[0], position[1] + 1), limit: 1 })
     return item?.changes ?? []
   }
-  async function say(body: Said, files: readonly NewAttachment[] = []): Promise<void> {
-    const at = moment()
-    await store.append({ v: 1, at, clock: await store.tick(at.wall), ...body }, files)
-    onWritten()
-  }
+  // Most who look at the history say nothing.
+  const saying = createOnce(async () =>
+    (await import('./say.ts')).createSaying({ store, moment, onWritten, changesOf }),
+  )
 
   return {
     async list(options) {
@@ -112,26 +59,8 @@ export function createRecords({ store, moment, onWritten }: RecordsOptions): Kit
       )
     },
     attachment: (sha256) => store.attachment(sha256),
-    async correct(id, patch, { files = {}, ...by } = {}) {
-      const base = corrected(await changesOf(id)).heads
-      const stored: NewAttachment[] = []
-      const named: Record<string, string> = {}
-      for (const [field, file] of Object.entries(files)) {
-        const bytes = new Uint8Array(await file.arrayBuffer())
-        const sha256 = await sha256Hex(bytes)
-        named[field] = sha256
-        stored.push({ sha256, type: file.type, bytes })
-      }
-      const attachments = stored.map(({ sha256, type, bytes }) => {
-        return { sha256, type, bytes: bytes.length, role: 'input' as const }
-      })
-      const said = { ref: id, base, patch: { ...patch, ...named }, ...(stored.length > 0 && { attachments }), ...by }
-      await say({ kind: 'correction', ...said }, stored)
-    },
-    async note(id, text, by) {
-      await changesOf(id)
-      await say({ kind: 'note', ref: id, text, ...by })
-    },
+    correct: async (...what) => (await saying()).correct(...what),
+    note: async (...what) => (await saying()).note(...what),
     async erase(id) {
       const { eraseRecord } = await import('./erase-record.ts')
       await eraseRecord(id, { store, moment, changesOf })

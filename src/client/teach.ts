@@ -8,7 +8,7 @@ import type { RunInput, RunResult } from '../protocol/worker.ts'
 import type { RecordStore } from '../store/store.ts'
 import { askPack, findBase } from './ask-pack.ts'
 import type { Kit, Lesson, LessonClass, Operation } from './kit.ts'
-import { nameAttachments } from './records.ts'
+import { nameAttachments } from './result.ts'
 import { openTaughtRoom, TAUGHT_TYPE } from './taught-room.ts'
 import type { WorkerHost } from './worker-host.ts'
 

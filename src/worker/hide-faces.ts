@@ -14,13 +14,10 @@ export type Finder = Pick<LoadedPack, 'manifest' | 'task' | 'session' | 'digest'
 export interface HidingDeps {
   /** Gives the pack that finds faces to some work, on whichever backend works. */
   withFinder<T>(work: (finder: Finder) => Promise<T>): Promise<T>
+  /** Turns a picture that was made into a file, and a photo into those that are kept. */
+  encode(pixels: Pixels): Promise<RunAttachment>
+  encodePhoto(pixels: Pixels): Promise<RunAttachment[]>
   signal: AbortSignal
-}
-
-/** A picture to keep, and how it is encoded once no face is in it. */
-export interface ToKeep {
-  pixels: Pixels
-  encode(pixels: Pixels): Promise<readonly RunAttachment[]>
 }
 
 /** What the finder sees in a picture, looked at as a whole and closer, with a margin around each. */
@@ -66,20 +63,25 @@ function reasonOf(error: unknown, signal: AbortSignal): string {
 }
 
 /**
- * Hides the faces in pictures that belong together and encodes them. Where nobody can look for faces, or one cannot be
- * hidden, none of them is kept; the answer that they were given for stands.
+ * Hides the faces in a photo, in place, and in what a model made of it, and encodes them. Where nobody can look for faces, or
+ * one cannot be hidden, none of them is kept; the answer stands.
  */
-export async function keepHidden(pictures: readonly ToKeep[], { withFinder, signal }: HidingDeps): Promise<KeptPhoto> {
+export async function keepHidden(
+  photo: Pixels,
+  made: readonly Pixels[],
+  { withFinder, encode, encodePhoto, signal }: HidingDeps,
+): Promise<KeptPhoto> {
   try {
-    const seen = await withFinder(async (finder) => {
+    // Whoever asked sees what was made as it was made.
+    const copies = made.map((pixels) => ({ ...pixels, data: pixels.data.slice() }))
+    const faces = await withFinder(async (finder) => {
       let hidden = 0
       // What is left when a backend fails in the middle is hidden already: the next one goes on with it.
-      for (const { pixels } of pictures) hidden += await hideFaces(finder, pixels, signal)
+      for (const picture of [photo, ...copies]) hidden += await hideFaces(finder, picture, signal)
       const { name, version } = finder.manifest
       return { hidden, by: { name, version, digest: finder.digest } }
     })
-    const kept = await Promise.all(pictures.map(({ pixels, encode }) => encode(pixels)))
-    return { attachments: kept.flat(), faces: seen }
+    return { attachments: [...(await encodePhoto(photo)), ...(await Promise.all(copies.map(encode)))], faces }
   } catch (error) {
     return { attachments: [], faces: { unkept: reasonOf(error, signal) } }
   }

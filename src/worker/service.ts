@@ -19,6 +19,7 @@ import type {
 } from '../protocol/worker.ts'
 import type { Backend } from '../runtime/backend.ts'
 import { TASKS_VERSION } from '../tasks/version.ts'
+import type { HidingDeps } from './hide-faces.ts'
 import type { Keeping } from './keeping.ts'
 import { createLoadedPacks } from './loaded-packs.ts'
 import type { createOffers } from './offers.ts'
@@ -219,23 +220,10 @@ export function createWorkerService({
   }
 
   /** A photo, and what a model made of it, as they may be kept: without faces. The turn is the caller's. */
-  async function hide(
-    finder: string,
-    photo: Pixels,
-    made: readonly Pixels[],
-    signal: AbortSignal,
-    blind = false,
-  ): Promise<KeptPhoto> {
-    if (blind) return { attachments: [], faces: { unkept: 'worker/died' } }
+  async function hide(finder: string, photo: Pixels, made: readonly Pixels[], signal: AbortSignal): Promise<KeptPhoto> {
     const { keepHidden } = await import('./hide-faces.ts')
-    const pictures = made.map((pixels) => ({
-      pixels: { ...pixels, data: pixels.data.slice() },
-      encode: async (hidden: Pixels) => [await encode(hidden)],
-    }))
-    return keepHidden([{ pixels: photo, encode: encodePhoto }, ...pictures], {
-      withFinder: (work) => onWorkingBackend(finder, signal, work),
-      signal,
-    })
+    const withFinder: HidingDeps['withFinder'] = (work) => onWorkingBackend(finder, signal, work)
+    return keepHidden(photo, made, { withFinder, encode, encodePhoto, signal })
   }
 
   return {
@@ -305,7 +293,9 @@ export function createWorkerService({
               const made = answer.kind === 'image' ? [answer.pixels] : []
               const kept =
                 finder !== undefined && photo
-                  ? await hide(finder, photo, made, signal, blind)
+                  ? blind
+                    ? { attachments: [], faces: { unkept: 'worker/died' } }
+                    : await hide(finder, photo, made, signal)
                   : { attachments: [...(await attachments), ...(await Promise.all(made.map(encode)))] }
               signal.throwIfAborted()
               // What it finds out is for next time, and so is why it could not.

@@ -121,6 +121,7 @@ function Questions({ entry, form, onSaved }: AnswerFormProps & { onSaved(): void
             key={question.name}
             question={question}
             value={values[question.name]}
+            finder={form.blurFaces}
             trouble={trouble && troubleText(trouble, question, language)}
             onChange={(value) => set(question.name, value)}
           />

@@ -10,8 +10,11 @@ import { hrefOf } from '../routes.ts'
 import { isGrowing, isHeldBack, type PackJob, packState } from '../state/packs.ts'
 import { useLanguage, useValue } from '../use-value.ts'
 import { Give } from './give.tsx'
+import { lazyScreen } from './lazy-screen.tsx'
 import { Failure } from './notice.tsx'
 import { ProgressLine } from './progress-line.tsx'
+
+const FinderLine = lazyScreen(async () => (await import('./finder-line.tsx')).FinderLine)
 
 /** A task as a big picture: what it does, what it costs, and the one thing to do next. */
 export function PackCard({ offer }: { offer: PackOffer }): JSX.Element {
@@ -52,6 +55,7 @@ export function PackCard({ offer }: { offer: PackOffer }): JSX.Element {
         {state === 'absent' && offer.gone && (
           <p data-testid="pack-gone">{offer.gone === 'lost' ? i18n.t('pack.lost') : i18n.t('pack.evicted')}</p>
         )}
+        {offer.finder?.ready === false && <FinderLine offer={offer} />}
         {state === 'ready' && <Give pack={offer.name} takes={offer.takes} />}
         {(state !== 'ready' || offer.update || (job && job.error === undefined)) && <Fetch offer={offer} job={job} />}
         {!known && <p dir="auto">{localised(offer.description, language)}</p>}

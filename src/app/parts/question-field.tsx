@@ -7,11 +7,15 @@ import { useApp } from '../context.ts'
 import { Picture } from '../pictures.tsx'
 import type { Filled } from '../state/form.ts'
 import { useLanguage } from '../use-value.ts'
+import { BlobImage } from './blob-image.tsx'
+import { Failure } from './notice.tsx'
 import { plainPhoto } from './plain-photo.ts'
 
 interface QuestionFieldProps {
   question: Question
   value: Filled | undefined
+  /** The pack that finds the faces to hide in a photo. */
+  finder?: string | undefined
   /** What is wrong with it, in words. */
   trouble: string | undefined
   onChange(value: Filled | undefined): void
@@ -40,7 +44,7 @@ interface InputProps extends QuestionFieldProps {
   said: Record<string, string | boolean>
 }
 
-function Input({ question, value, label, said, onChange }: InputProps): JSX.Element {
+function Input({ question, value, label, said, finder, onChange }: InputProps): JSX.Element {
   const language = useLanguage()
   const text = typeof value === 'string' || typeof value === 'number' ? String(value) : ''
   switch (question.kind) {
@@ -77,7 +81,7 @@ function Input({ question, value, label, said, onChange }: InputProps): JSX.Elem
         </p>
       )
     case 'photo':
-      return <PhotoInput label={label} said={said} value={value} onChange={onChange} />
+      return <PhotoInput label={label} said={said} value={value} finder={finder} onChange={onChange} />
     case 'place':
       return <PlaceInput label={label} said={said} value={text} onChange={onChange} />
     case 'text': {
@@ -122,8 +126,27 @@ interface SimpleProps<T> {
   onChange(value: Filled | undefined): void
 }
 
-function PhotoInput({ label, said, value, onChange }: SimpleProps<Filled | undefined>): JSX.Element {
-  const [bad, setBad] = useState(false)
+interface PhotoProps extends SimpleProps<Filled | undefined> {
+  finder: string | undefined
+}
+
+function PhotoInput({ label, said, value, finder, onChange }: PhotoProps): JSX.Element {
+  const { kit } = useApp()
+  const [error, setError] = useState<unknown>()
+  const [hidden, setHidden] = useState<number>()
+  async function take(file: Blob): Promise<void> {
+    setError(undefined)
+    setHidden(undefined)
+    try {
+      if (finder === undefined) return onChange(await plainPhoto(file))
+      const seen = await kit.hideFaces(finder, file)
+      setHidden(seen.hidden)
+      onChange(seen.photo)
+    } catch (reason) {
+      onChange(undefined)
+      setError(reason)
+    }
+  }
   return (
     <>
       <label class="button">
@@ -134,19 +157,22 @@ function PhotoInput({ label, said, value, onChange }: SimpleProps<Filled | undef
           capture="environment"
           onChange={({ currentTarget }) => {
             const [file] = currentTarget.files ?? []
-            if (!file) return
-            setBad(false)
-            plainPhoto(file).then(onChange, () => setBad(true))
+            if (file) void take(file)
           }}
         />
         <Picture name={value instanceof Blob ? 'check' : 'camera'} />
         <span dir="auto">{label}</span>
       </label>
-      {bad && (
-        <p class="small" role="alert">
-          {i18n.t('error.not-image')}
-        </p>
+      {hidden !== undefined && value instanceof Blob && (
+        <div data-testid="form-photo" data-hidden={hidden}>
+          <BlobImage blob={value} alt={i18n.t('photo.alt')} whole />
+          <p class="small">{i18n.t('faces.hidden', { count: hidden })}</p>
+          <button type="button" class="button quiet" onClick={() => onChange(undefined)}>
+            {i18n.t('faces.left.yes')}
+          </button>
+        </div>
       )}
+      {error !== undefined && <Failure error={error} />}
     </>
   )
 }

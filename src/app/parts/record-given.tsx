@@ -6,7 +6,10 @@ import { useApp } from '../context.ts'
 import { BlobImage } from './blob-image.tsx'
 import { Given } from './given.tsx'
 
-/** What a record was made from, or the picture that was made; on a photo, where things were found. */
+/**
+ * What a record was made from, or the picture that was made; on a photo, where things were found. Whole where faces were
+ * to be hidden: one that was missed may be at the edge.
+ */
 export function RecordGiven({ body }: { body: HistoryEntry['body'] }): JSX.Element | null {
   const { kit } = useApp()
   const [blob, setBlob] = useState<Blob>()
@@ -31,7 +34,7 @@ export function RecordGiven({ body }: { body: HistoryEntry['body'] }): JSX.Eleme
   if (!kept.type.startsWith('image/')) return blob ? <Given blob={blob} /> : <div class="given-waiting" />
   const boxes = answer.kind === 'boxes' ? answer.boxes : undefined
   return (
-    <BlobImage blob={blob} alt={i18n.t('photo.alt')} whole={boxes !== undefined}>
+    <BlobImage blob={blob} alt={i18n.t('photo.alt')} whole={boxes !== undefined || body.faces !== undefined}>
       {boxes && (
         <svg class="boxes" viewBox="0 0 1 1" preserveAspectRatio="none" aria-hidden="true">
           {boxes.map(({ x, y, width, height }) => (

@@ -25,7 +25,8 @@ import { Picture } from '../pictures.tsx'
 import { useLanguage, useValue } from '../use-value.ts'
 import { verdictOf } from '../verdict.ts'
 
-/** Few packs bring a form. */
+/** Few packs bring a form, or ask that faces be hidden. */
+const HiddenFaces = lazyScreen(async () => (await import('../parts/faces.tsx')).HiddenFaces)
 const AnswerForm = lazyScreen(async () => (await import('../parts/answer-form.tsx')).AnswerForm)
 
 /** One record: the answer when it is new, the same page when it is looked up later. */
@@ -68,6 +69,7 @@ function Answer({ entry, isNew }: { entry: HistoryEntry; isNew: boolean }): JSX.
   return (
     <>
       <RecordGiven body={body} />
+      {body.faces && <HiddenFaces entry={entry} faces={body.faces} offer={offer} />}
       <section
         class={sure ? 'answer sure' : 'answer unsure'}
         data-testid="answer"

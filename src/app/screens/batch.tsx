@@ -114,9 +114,19 @@ function Results({ items }: { items: readonly BatchItem[] }): JSX.Element {
   const failed = items.filter(({ state }) => state === 'failed' || state === 'lost')
   const unsure = answered.filter((entry) => entry.corrected === undefined && needsALook(entry))
   const sure = answered.filter((entry) => !unsure.includes(entry))
+  const unkept = answered.filter(({ body }) => body.faces?.unkept !== undefined).length
   const twice = answered.filter(({ id }) => again.has(id))
   return (
     <>
+      {unkept > 0 && (
+        <div data-testid="photos-not-kept">
+          <Notice
+            picture="warning"
+            title={i18n.t('faces.unkept.many', { count: unkept })}
+            text={i18n.t('faces.unkept.text')}
+          />
+        </div>
+      )}
       {(failed.length > 0 || unsure.length > 0) && (
         <section data-testid="batch-unsure">
           <h2 class="section">{i18n.t('batch.look')}</h2>

@@ -6,6 +6,7 @@ import { localised } from '../../protocol/primitives.ts'
 import { useApp } from '../context.ts'
 import { Give } from '../parts/give.tsx'
 import { Given } from '../parts/given.tsx'
+import { lazyScreen } from '../parts/lazy-screen.tsx'
 import { Failure, Notice } from '../parts/notice.tsx'
 import { PackCard } from '../parts/pack-card.tsx'
 import { ProgressLine } from '../parts/progress-line.tsx'
@@ -15,6 +16,8 @@ import { TaughtLine, TaughtNeeds } from '../parts/taught-by.tsx'
 import { Picture, pictureOf } from '../pictures.tsx'
 import type { Attempt } from '../state/attempt.ts'
 import { useLanguage, useValue } from '../use-value.ts'
+
+const FinderLine = lazyScreen(async () => (await import('../parts/finder-line.tsx')).FinderLine)
 
 /** A photo, a word or a text on its way to an answer: how to give it, the wait, and what to do when it did not work. */
 export function CaptureScreen({ pack }: { pack: string }): JSX.Element {
@@ -54,6 +57,8 @@ function Guide({ pack }: { pack: string }): JSX.Element | null {
       <p class="lead" dir="auto">
         {localised(offer.description, language)}
       </p>
+      {offer.finder &&
+        (offer.finder.ready ? <p class="small">{i18n.t('faces.note')}</p> : <FinderLine offer={offer} />)}
       {offer.taught && <TaughtLine taught={offer.taught} />}
       {offer.taught && offer.taught.ready !== 'ready' ? (
         <TaughtNeeds taught={offer.taught} />

@@ -6,6 +6,7 @@ import { Failure, Notice } from '../parts/notice.tsx'
 import { PackCard } from '../parts/pack-card.tsx'
 import { Screen } from '../parts/screen.tsx'
 import { hrefOf } from '../routes.ts'
+import { isTask } from '../state/packs.ts'
 import { useValue } from '../use-value.ts'
 
 /** Below the tasks, or only sometimes there: fetched behind them. */
@@ -60,7 +61,7 @@ function Tasks(): JSX.Element {
   }
   return (
     <div class="packs">
-      {offers.map((offer) => (
+      {offers.filter(isTask(offers)).map((offer) => (
         <PackCard key={offer.name} offer={offer} />
       ))}
     </div>

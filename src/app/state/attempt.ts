@@ -46,6 +46,8 @@ export interface AttemptOptions {
   navigation: Navigation
   /** Who and where, as far as that is to be kept. */
   circumstances?(): Promise<Circumstances>
+  /** Whether what a pack is given may be written down as it is, before it has a record: not where faces are to be hidden first. */
+  mayKeep?(pack: string): boolean
   /** Told which pack has just answered. */
   onAnswered?(pack: OpenPack): void
 }
@@ -58,6 +60,7 @@ export function createAttempts({
   drafts,
   navigation,
   circumstances = async () => ({}),
+  mayKeep = () => true,
   onAnswered = () => undefined,
 }: AttemptOptions): Attempts {
   const current = createSignal<Attempt>({ state: 'none' })
@@ -107,7 +110,7 @@ export function createAttempts({
     const { signal: aborted } = controller
     current.set({ state: 'working', pack, given, step: 'opening' })
     show(pack)
-    const kept = drafts.save({ pack, given })
+    const kept = mayKeep(pack) ? drafts.save({ pack, given }) : undefined
     const where = circumstances()
     try {
       const ready = await raceAbort(

@@ -40,6 +40,8 @@ export interface BatchOptions {
   kit: Pick<Kit, 'open' | 'records'>
   store: BatchStore
   circumstances(): Circumstances | Promise<Circumstances>
+  /** Whether what a pack is given may be written down as it is: not where faces are to be hidden first. */
+  mayKeep?(pack: string): boolean
   /** Told how many wait: the next start asks about them. */
   onWaiting(count: number): void
 }
@@ -51,7 +53,7 @@ const nameOf = (file: Blob): string => (file instanceof File ? file.name : '')
 export const waitingIn = (batch: Batch): readonly BatchItem[] => batch.items.filter(({ state }) => state === 'waiting')
 
 /** Many photos, answered one after the other, each a record of its own that exists exactly once whenever the page dies. */
-export function createBatches({ kit, store, circumstances, onWaiting }: BatchOptions): Batches {
+export function createBatches({ kit, store, circumstances, mayKeep = () => true, onWaiting }: BatchOptions): Batches {
   const current = createSignal<Batch | undefined>(undefined)
   let files = new Map<number, Blob>()
   let controller = new AbortController()
@@ -148,7 +150,7 @@ export function createBatches({ kit, store, circumstances, onWaiting }: BatchOpt
       for (const { at } of items) {
         const file = files.get(at)
         // Answered before it was kept: then there is nothing to keep it for.
-        if (file && current.value?.id === id) await store.keep(at, file)
+        if (file && current.value?.id === id && mayKeep(pack)) await store.keep(at, file)
         if (!files.has(at)) await store.drop(at)
       }
       await working

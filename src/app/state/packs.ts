@@ -44,6 +44,12 @@ export function packState(offer: PackOffer, job: PackJob | undefined): PackOffer
 export const isGrowing = ({ version, update }: PackOffer): boolean =>
   update?.begun === true && update.version === version
 
+/** What only finds faces for another pack is no task of its own; an update of it is still to be offered. */
+export const isTask =
+  (offers: readonly PackOffer[]) =>
+  ({ name, update }: PackOffer): boolean =>
+    update !== undefined || !offers.some(({ name: other, finder }) => finder?.name === name && other !== name)
+
 /** By what a person allows packs to cost. */
 export const isHeldBack = (error: unknown): boolean =>
   error instanceof JikoError && (error.code === 'download/over-budget' || error.code === 'download/metered')

@@ -84,6 +84,22 @@ describe('an attempt', () => {
     expect(drafts.held?.pack).toBe('coffee-leaf')
   })
 
+  it('writes down no photo in which faces are still to be hidden', async () => {
+    const kit = createFakeKit({ installed: true, delay: Number.POSITIVE_INFINITY })
+    const drafts = memoryDrafts()
+    const save = vi.spyOn(drafts, 'save')
+    const asked: string[] = []
+    const mayKeep = (pack: string): boolean => {
+      asked.push(pack)
+      return false
+    }
+    const attempts = createAttempts({ kit, navigation: memoryNavigation(), drafts, mayKeep })
+    void attempts.begin('coffee-leaf', photo())
+    await vi.waitFor(() => expect(attempts.current.value).toMatchObject({ state: 'working', step: 'looking' }))
+    expect([asked, save.mock.calls, drafts.held]).toEqual([['coffee-leaf'], [], undefined])
+    attempts.discard()
+  })
+
   it('opens a pack once for many photos', async () => {
     const { attempts, kit } = setUp()
     await attempts.begin('coffee-leaf', photo())

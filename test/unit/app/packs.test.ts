@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { createPacks, packState } from '../../../src/app/state/packs.ts'
+import { createPacks, isTask, packState } from '../../../src/app/state/packs.ts'
+import type { PackOffer } from '../../../src/client/kit.ts'
 import { createFakeKit, type FakeOptions } from '../../helpers/fake-kit.ts'
 
 async function setUp(options: FakeOptions = {}) {
@@ -9,6 +10,27 @@ async function setUp(options: FakeOptions = {}) {
   if (!offer) throw new Error('the fake offers a pack')
   return { packs, offer }
 }
+
+describe('what is a task', () => {
+  const offer = (name: string, more: Partial<PackOffer> = {}): PackOffer => ({
+    ...{ name, version: '1.0.0', digest: '', state: 'ready', bytes: 1, have: 1, url: '' },
+    ...{ title: { en: name }, description: { en: name } },
+    ...more,
+  })
+  const tasks = (...offers: PackOffer[]): string[] => offers.filter(isTask(offers)).map(({ name }) => name)
+  const finder = { name: 'faces', ready: true, bytes: 0 }
+
+  it('is every pack but those that only find faces for another', () => {
+    expect(tasks(offer('leaf', { finder }), offer('faces'))).toEqual(['leaf'])
+    expect(tasks(offer('leaf'), offer('faces'))).toEqual(['leaf', 'faces'])
+    expect(tasks(offer('faces', { finder }))).toEqual(['faces'])
+  })
+
+  it('is such a pack too while there is a newer one of it', () => {
+    const update = { version: '1.1.0', bytes: 5, begun: false }
+    expect(tasks(offer('leaf', { finder }), offer('faces', { update }))).toEqual(['leaf', 'faces'])
+  })
+})
 
 describe('packs', () => {
   it('go from absent over downloading to ready, and never back in between', async () => {

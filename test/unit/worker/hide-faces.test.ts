@@ -60,9 +60,13 @@ async function finderBy(find: (pixels: Pixels, looks: number) => FoundBox[], out
   return { finder, looks: () => looks }
 }
 
-const encode = async (pixels: Pixels): Promise<RunAttachment[]> => [
-  { role: 'input', type: 'test/pixels', bytes: new Uint8Array(pixels.data) },
-]
+const asFile = (role: RunAttachment['role'], { data }: Pixels): RunAttachment => ({
+  role,
+  type: 'test/pixels',
+  bytes: new Uint8Array(data),
+})
+const encode = async (pixels: Pixels): Promise<RunAttachment> => asFile('output', pixels)
+const encodePhoto = async (pixels: Pixels): Promise<RunAttachment[]> => [asFile('input', pixels)]
 
 describe('hiding faces', () => {
   it('leaves no face that its finder sees, and says how many there were', async () => {
@@ -109,7 +113,7 @@ describe('what is kept of a photo', () => {
   const keep = async (find: Parameters<typeof finderBy>[0], output?: 'classes') => {
     const { finder } = await finderBy(find, output)
     const photo = portrait()
-    return keepHidden([{ pixels: photo, encode }], { withFinder: (work) => work(finder), signal })
+    return keepHidden(photo, [], { withFinder: (work) => work(finder), encode, encodePhoto, signal })
   }
 
   it('is what was hidden, by whom', async () => {
@@ -140,19 +144,31 @@ describe('what is kept of a photo', () => {
   it('is nothing of two where one of them cannot be hidden', async () => {
     const { finder } = await finderBy((pixels) => (pixels.width === 60 ? [box] : findFace(pixels)))
     const other = portrait(0, { width: 60, height: 90 })
-    const pictures = [portrait(), other].map((pixels) => ({ pixels, encode }))
-    expect(await keepHidden(pictures, { withFinder: (work) => work(finder), signal })).toMatchObject({
+    const deps = { withFinder: <T>(work: (one: Finder) => Promise<T>) => work(finder), encode, encodePhoto, signal }
+    expect(await keepHidden(portrait(), [other], deps)).toMatchObject({
       attachments: [],
       faces: { unkept: 'task/still-a-face' },
     })
+  })
+
+  it('is with it what a model made of it, without its face too; whoever asked sees it as it was made', async () => {
+    const { finder } = await finderBy(findFace)
+    const made = portrait(12)
+    const deps = { withFinder: <T>(work: (one: Finder) => Promise<T>) => work(finder), encode, encodePhoto, signal }
+    const { attachments, faces } = await keepHidden(portrait(), [made], deps)
+    expect(faces.hidden).toBe(2)
+    expect(attachments.map(({ role }) => role)).toEqual(['input', 'output'])
+    for (const { bytes } of attachments) expect(findFace({ ...made, data: new Uint8ClampedArray(bytes) })).toEqual([])
+    expect(findFace(made)).toHaveLength(1)
   })
 
   it("is nobody's business any more once whoever waited has gone", async () => {
     const { finder } = await finderBy(findFace)
     const controller = new AbortController()
     controller.abort()
-    const deps = { withFinder: <T>(work: (one: Finder) => Promise<T>) => work(finder), signal: controller.signal }
-    await expect(keepHidden([{ pixels: portrait(), encode }], deps)).rejects.toSatisfy(isAbort)
+    const withFinder = <T>(work: (one: Finder) => Promise<T>) => work(finder)
+    const deps = { withFinder, encode, encodePhoto, signal: controller.signal }
+    await expect(keepHidden(portrait(), [], deps)).rejects.toSatisfy(isAbort)
   })
 })
 
@@ -198,11 +214,11 @@ async function workerWith(packs: readonly SyntheticPack[], run: (inputs: Tensors
     keeping: async () => keeping,
     receive: async (_given, _input, hiding) => ({
       input: { kind: 'image', pixels: photo },
-      ...(hiding ? { photo, attachments: [] } : { attachments: await encode(photo) }),
+      ...(hiding ? { photo, attachments: [] } : { attachments: await encodePhoto(photo) }),
     }),
-    encode: async (pixels) => ({ role: 'output', type: 'test/pixels', bytes: new Uint8Array(pixels.data) }),
+    encode,
     decodeToKeep: async () => photo,
-    encodePhoto: encode,
+    encodePhoto,
     now: () => 0,
   } as Partial<WorkerDependencies> as WorkerDependencies)
   return {

@@ -1,0 +1,87 @@
+import { i18n } from '@lingui/core'
+import type { JSX } from 'preact'
+import { useEffect, useState } from 'preact/hooks'
+import type { HistoryEntry, PackOffer } from '../../client/kit.ts'
+import type { Faces } from '../../protocol/record.ts'
+import { useApp } from '../context.ts'
+import { FinderLine } from './finder-line.tsx'
+import { Failure, Notice } from './notice.tsx'
+
+interface FacesProps {
+  entry: HistoryEntry
+  faces: Faces
+  offer: PackOffer | undefined
+}
+
+/** Under the photo as it was kept: how many faces were hidden in it, and the way to take it away when one was not. */
+export function HiddenFaces({ entry, faces, offer }: FacesProps): JSX.Element {
+  const { hidden = 0, unkept } = faces
+  if (unkept === 'person') return <Gone />
+  if (unkept !== undefined) return <NotKept offer={offer} />
+  return (
+    <div data-testid="faces" data-hidden={hidden}>
+      <Notice picture="person" title={i18n.t('faces.hidden', { count: hidden })} text={i18n.t('faces.as-kept')}>
+        <Left entry={entry} />
+      </Notice>
+    </div>
+  )
+}
+
+/** A person looks at what a machine may have missed. The photo goes for good, so it is asked once more. */
+function Left({ entry }: { entry: HistoryEntry }): JSX.Element {
+  const { kit, navigation, announce } = useApp()
+  const [asked, setAsked] = useState(false)
+  const [busy, setBusy] = useState(false)
+  const [error, setError] = useState<unknown>()
+  async function remove(): Promise<void> {
+    setBusy(true)
+    try {
+      const record = await kit.records.removePhoto(entry.id)
+      announce(i18n.t('faces.removed'))
+      navigation.replace({ screen: 'answer', record })
+    } catch (reason) {
+      setError(reason)
+      setBusy(false)
+    }
+  }
+  if (!asked) {
+    return (
+      <button type="button" class="button" data-testid="face-left" onClick={() => setAsked(true)}>
+        {i18n.t('faces.left')}
+      </button>
+    )
+  }
+  return (
+    <>
+      <p>{i18n.t('faces.left.ask')}</p>
+      <div class="actions">
+        <button type="button" class="button" disabled={busy} data-testid="face-remove" onClick={() => void remove()}>
+          {i18n.t('faces.left.yes')}
+        </button>
+        <button type="button" class="button quiet" disabled={busy} onClick={() => setAsked(false)}>
+          {i18n.t('settings.remove.no')}
+        </button>
+      </div>
+      {error !== undefined && <Failure error={error} />}
+    </>
+  )
+}
+
+const Gone = (): JSX.Element => (
+  <div data-testid="photo-removed">
+    <Notice picture="check" title={i18n.t('faces.removed')} />
+  </div>
+)
+
+/** What a person must know at once: the photo is not there, and why. */
+function NotKept({ offer }: { offer: PackOffer | undefined }): JSX.Element {
+  const { announce } = useApp()
+  const [title, text] = [i18n.t('faces.unkept'), i18n.t('faces.unkept.text')]
+  useEffect(() => announce(`${title}. ${text}`), [])
+  return (
+    <div data-testid="photo-not-kept">
+      <Notice picture="warning" title={title} text={text} />
+      {offer && <FinderLine offer={offer} />}
+    </div>
+  )
+}

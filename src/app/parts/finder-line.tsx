@@ -1,0 +1,44 @@
+import { i18n } from '@lingui/core'
+import type { JSX } from 'preact'
+import type { PackOffer } from '../../client/kit.ts'
+import { useApp } from '../context.ts'
+import { formatBytes } from '../format.ts'
+import { useLanguage, useValue } from '../use-value.ts'
+import { Failure, Notice } from './notice.tsx'
+import { ProgressLine } from './progress-line.tsx'
+
+/** Of a pack that needs another one to hide faces: what that costs, and where it is missing what follows from it. */
+export function FinderLine({ offer }: { offer: PackOffer }): JSX.Element | null {
+  const { packs } = useApp()
+  const language = useLanguage()
+  const { name, ready, bytes } = offer.finder ?? { name: '', ready: true }
+  const found = useValue(packs.offers)?.find((one) => one.name === name)
+  const job = useValue(packs.jobs)[name]
+  if (ready) return null
+  const size = bytes === undefined ? undefined : formatBytes(bytes, language)
+  if (offer.state !== 'ready') {
+    return size === undefined ? null : (
+      <p data-testid="finder-along" data-bytes={bytes}>
+        {i18n.t('faces.along', { size })}
+      </p>
+    )
+  }
+  const isComing = job !== undefined && job.error === undefined
+  return (
+    <div data-testid="finder-missing">
+      <Notice
+        picture="warning"
+        title={i18n.t('faces.missing')}
+        text={found ? i18n.t('faces.missing.text') : i18n.t('faces.nowhere')}
+      >
+        {isComing && <ProgressLine progress={job.progress} />}
+        {job?.error !== undefined && <Failure error={job.error} />}
+        {!isComing && found && size !== undefined && (
+          <button type="button" class="button" data-testid="get-finder" onClick={() => void packs.install(found)}>
+            {i18n.t('faces.get', { size })}
+          </button>
+        )}
+      </Notice>
+    </div>
+  )
+}

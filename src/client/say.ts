@@ -1,0 +1,50 @@
+import { sha256Hex } from '../lib/sha256.ts'
+import type { RecordBody } from '../protocol/record.ts'
+import { corrected } from '../store/corrected.ts'
+import type { HistoryItem, NewAttachment } from '../store/store.ts'
+import type { Kit } from './kit.ts'
+import type { RecordsOptions } from './records.ts'
+
+type Body<Kind> = Extract<RecordBody, { kind: Kind }>
+type Said = Omit<Body<'correction'>, 'v' | 'at' | 'clock'> | Omit<Body<'note'>, 'v' | 'at' | 'clock'>
+
+interface SayingDeps extends RecordsOptions {
+  changesOf(id: string): Promise<HistoryItem['changes']>
+}
+
+/** What people say of records. */
+export function createSaying({
+  store,
+  moment,
+  onWritten,
+  changesOf,
+}: SayingDeps): Pick<Kit['records'], 'correct' | 'note'> {
+  async function say(body: Said, files: readonly NewAttachment[] = []): Promise<void> {
+    const at = moment()
+    await store.append({ v: 1, at, clock: await store.tick(at.wall), ...body }, files)
+    onWritten()
+  }
+
+  return {
+    async correct(id, patch, { files = {}, ...by } = {}) {
+      const base = corrected(await changesOf(id)).heads
+      const stored: NewAttachment[] = []
+      const named: Record<string, string> = {}
+      for (const [field, file] of Object.entries(files)) {
+        const bytes = new Uint8Array(await file.arrayBuffer())
+        const sha256 = await sha256Hex(bytes)
+        named[field] = sha256
+        stored.push({ sha256, type: file.type, bytes })
+      }
+      const attachments = stored.map(({ sha256, type, bytes }) => {
+        return { sha256, type, bytes: bytes.length, role: 'input' as const }
+      })
+      const said = { ref: id, base, patch: { ...patch, ...named }, ...(stored.length > 0 && { attachments }), ...by }
+      await say({ kind: 'correction', ...said }, stored)
+    },
+    async note(id, text, by) {
+      await changesOf(id)
+      await say({ kind: 'note', ref: id, text, ...by })
+    },
+  }
+}
