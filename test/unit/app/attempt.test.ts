@@ -95,7 +95,7 @@ describe('an attempt', () => {
     }
     const attempts = createAttempts({ kit, navigation: memoryNavigation(), drafts, mayKeep })
     void attempts.begin('coffee-leaf', photo())
-    await vi.waitFor(() => expect(attempts.current.value).toMatchObject({ state: 'working', step: 'looking' }))
+    await expect.poll(() => attempts.current.value).toMatchObject({ state: 'working', step: 'looking' })
     expect([asked, save.mock.calls, drafts.held]).toEqual([['coffee-leaf'], [], undefined])
     attempts.discard()
   })
