@@ -1,11 +1,11 @@
 import { createOnce } from '../lib/memo.ts'
 import { JikoError } from '../protocol/error.ts'
 import { recordId } from '../protocol/log.ts'
-import type { Moment } from '../protocol/record.ts'
 import { corrected } from '../store/corrected.ts'
 import { splitId } from '../store/line.ts'
-import type { HistoryItem, RecordStore } from '../store/store.ts'
+import type { HistoryItem } from '../store/store.ts'
 import type { HistoryEntry, Kit } from './kit.ts'
+import type { SayingDeps } from './say.ts'
 
 export function toEntry({ record, state, changes }: HistoryItem): HistoryEntry | undefined {
   if (record.body.kind !== 'result') return undefined
@@ -23,15 +23,8 @@ export function toEntry({ record, state, changes }: HistoryItem): HistoryEntry |
   }
 }
 
-export interface RecordsOptions {
-  store: RecordStore
-  moment(): Moment
-  /** Called after each new record: there is something to send. */
-  onWritten(): void
-}
-
 /** History as the app shows it: results newest first, with what was said about them since. */
-export function createRecords({ store, moment, onWritten }: RecordsOptions): Kit['records'] {
+export function createRecords({ store, moment, onWritten }: Omit<SayingDeps, 'changesOf'>): Kit['records'] {
   /** All that was said about a record. @throws JikoError `log/unknown-record` when that is no record's id. */
   async function changesOf(id: string): Promise<HistoryItem['changes']> {
     const position = splitId(id)

@@ -1,14 +1,17 @@
 import { sha256Hex } from '../lib/sha256.ts'
-import type { RecordBody } from '../protocol/record.ts'
+import type { Moment, RecordBody } from '../protocol/record.ts'
 import { corrected } from '../store/corrected.ts'
-import type { HistoryItem, NewAttachment } from '../store/store.ts'
+import type { HistoryItem, NewAttachment, RecordStore } from '../store/store.ts'
 import type { Kit } from './kit.ts'
-import type { RecordsOptions } from './records.ts'
 
 type Body<Kind> = Extract<RecordBody, { kind: Kind }>
 type Said = Omit<Body<'correction'>, 'v' | 'at' | 'clock'> | Omit<Body<'note'>, 'v' | 'at' | 'clock'>
 
-interface SayingDeps extends RecordsOptions {
+export interface SayingDeps {
+  store: RecordStore
+  moment(): Moment
+  /** Called after each new record: there is something to send. */
+  onWritten(): void
   changesOf(id: string): Promise<HistoryItem['changes']>
 }
 
