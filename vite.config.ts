@@ -19,6 +19,8 @@ function chunkFileNames({ moduleIds }: { moduleIds: string[] }): string {
   if (moduleIds.some((id) => /\/@huggingface\/tokenizers\/|\/tasks\/(generate|spans)\.ts$/.test(id)))
     return `${packFolder('tokens')}/[name]-[hash].js`
   if (moduleIds.some((id) => id.includes('/tasks/page/'))) return `${packFolder('page')}/[name]-[hash].js`
+  if (moduleIds.some((id) => /\/(app\/clips\/|(packs|protocol|client)\/clips\.ts$)/.test(id)))
+    return `${packFolder('clips')}/[name]-[hash].js`
   for (const id of moduleIds) {
     const [, language, rest] = /\/locales\/([a-z]+)\/messages\.po(\?rest)?$/.exec(id) ?? []
     if (language) return `assets/${rest ? 'texts' : 'locale'}-${language}-[hash].js`

@@ -2,6 +2,7 @@ import { createContext } from 'preact'
 import { useContext } from 'preact/hooks'
 import type { Circumstances, Kit } from '../client/kit.ts'
 import type { Signal } from '../client/signal.ts'
+import type { Clips } from './clips/stocks.ts'
 import type { Texts } from './language.ts'
 import type { Attempts } from './state/attempt.ts'
 import type { Batches } from './state/batch.ts'
@@ -26,6 +27,8 @@ export interface App {
   readonly gate: Gate
   /** Many photos at once: code that only they fetch. */
   batches(): Promise<Batches>
+  /** Recorded speech: the same. */
+  clips(): Promise<Clips>
   /** What another app shared. */
   readonly handed: Signal<Handed | undefined>
   /** How many photos of a batch wait for their answer, also since before the page was killed. */

@@ -142,11 +142,21 @@ function createApp(
   const packs = createPacks(kit, attempts.forget, lastTime)
   void packs.start()
   // A download that gave up for want of a network, or of a free one, goes on when there is one.
-  onOtherNetwork(window, (navigator as { connection?: Connection }).connection, () => void packs.resume())
+  const whenOther = (listener: () => void): void =>
+    onOtherNetwork(window, (navigator as { connection?: Connection }).connection, listener)
+  whenOther(() => void packs.resume())
+  const clips = createOnce(async () =>
+    (await import('./clips/clips.ts')).openClips(kit, packs, preferences, whenOther, announce),
+  )
   // The system keeps what it hands over until somebody asks: that can wait for a file of its own.
   const handed = createSignal<Handed | undefined>(undefined)
   const given = location.search === GIVEN
   const begun = given ? shut : whenCalm()
+  void begun.then(() =>
+    packs.offers.subscribe((offers) => {
+      if (offers?.some(({ recorded }) => recorded)) clips().catch(() => undefined)
+    }),
+  )
   begun
     .then(() => import('./as-installed.ts'))
     .then(
@@ -178,6 +188,7 @@ function createApp(
     attempts,
     gate,
     batches,
+    clips,
     handed,
     waiting,
     places,

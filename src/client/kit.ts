@@ -178,6 +178,8 @@ export interface PackOffer extends PackStatus {
   taught?: TaughtBy
   /** Of an installed pack: names and advice for history, without loading the model. */
   labels?: readonly Label[]
+  /** It has recordings of what it answers: see `Kit.clips`. */
+  recorded?: boolean
   /** Of an installed pack: what it has recorded besides its labels; a label's own recordings are its `clips`. */
   clips?: Manifest['clips']
   /** Of an installed pack: questions that follow an answer, for `readForm` of `protocol/form.ts`. */
@@ -228,9 +230,9 @@ export interface Kit {
   readonly clips: {
     /**
      * Packs bring along what they have recorded in this language, from the next install or update on; nothing without
-     * one. Kept until it is said otherwise; what is here stays.
+     * one. Kept until it is said otherwise; what is here stays. True when it was another one before: packs cost otherwise now.
      */
-    want(language?: string): Promise<void>
+    want(language?: string): Promise<boolean>
     /** What an installed pack has recorded, by language, and how much of it is here. @throws JikoError `pack/absent` */
     stock(pack: string): Promise<ClipStock>
     /**

@@ -2,6 +2,7 @@ import { findLost } from '../packs/loss.ts'
 import { JikoError } from '../protocol/error.ts'
 import { faceFinderOf } from '../protocol/face-finder.ts'
 import { featuresOf } from '../protocol/features.ts'
+import { isRecorded } from '../protocol/recorded.ts'
 import type { InstalledPack } from '../protocol/worker.ts'
 import type { Kit, PackOffer } from './kit.ts'
 import type { TaughtPacks } from './taught-packs.ts'
@@ -34,7 +35,7 @@ const fromInstalled = ({ signed, ...status }: InstalledPack, url: string): PackO
   takes: signed.manifest.input.kind,
   labels: signed.manifest.labels,
   teaches: featuresOf(signed.manifest.output) !== undefined,
-  ...(signed.manifest.clips && { clips: signed.manifest.clips }),
+  ...(isRecorded(signed.manifest) && { recorded: true, clips: signed.manifest.clips }),
   ...(signed.manifest.form && { form: signed.manifest.form }),
   ...needs(faceFinderOf(signed.manifest.form)),
   first: signed.manifest.variants.flatMap(({ name, role }) => (role ? [name] : [])),
@@ -130,7 +131,8 @@ export function createPacks({ host, base, settings, persist, taught }: PackRoomO
         return costing({ ...offer, url, ...isPaused, update: { version, bytes, begun: !!begun } }, bytes)
       }
 
-      const offers = packs.map(({ url, finder, ...offer }): PackOffer => {
+      const offers = packs.map(({ url, finder, clips, ...entry }): PackOffer => {
+        const offer = clips ? { ...entry, recorded: true } : entry
         const known = ready.get(offer.name)
         ready.delete(offer.name)
         const address = new URL(url, base).href

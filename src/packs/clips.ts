@@ -31,11 +31,12 @@ export const wantedLanguage = (notes: Pick<NoteStore, 'getNote'>): Promise<strin
 /** What is recorded in the packs that are here. */
 export function createClips(store: PackStore & NoteStore) {
   return {
-    /** From now on packs bring along what they have recorded in this language; nothing without one. */
-    async want(language?: string): Promise<void> {
-      if ((await store.getNote(WANTED)) === language) return
+    /** From now on packs bring along what they have recorded in this language; nothing without one. True when it was another. */
+    async want(language?: string): Promise<boolean> {
+      if ((await store.getNote(WANTED)) === language) return false
       if (language === undefined) await store.deleteNote(WANTED)
       else await store.putNote(WANTED, language)
+      return true
     },
 
     /** Bytes by language, those of all that is recorded and those that are here. */

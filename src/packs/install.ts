@@ -1,13 +1,11 @@
 import { isAbort } from '../lib/abort.ts'
-import { clipPaths } from '../protocol/clips.ts'
 import { JikoError } from '../protocol/error.ts'
 import type { Manifest } from '../protocol/manifest.ts'
 import type { PackStatus } from '../protocol/worker.ts'
-import { wantedClips } from './clips.ts'
 import { collect, removePack } from './collect.ts'
 import { type CheckedManifest, checkManifest, checkSuccessor, manifestUrl, type TrustedKeys } from './fetch-manifest.ts'
 import { findManifest } from './find-manifest.ts'
-import { type Choose, chunksOf, missingBytes, pathsOf } from './layout.ts'
+import { type Choose, type ChooseLater, chunksOf, missingBytes, pathsOf } from './layout.ts'
 import { PACKS_LOCK, type RunExclusive } from './locks.ts'
 import { previousKey, refusedKey, tableKey } from './notes.ts'
 import { fromMirrors, linkFor, type Obtain, type ObtainDeps, type Operation, withRoom } from './obtain.ts'
@@ -20,6 +18,8 @@ export interface InstallerDeps extends ObtainDeps {
   trusted: TrustedKeys
   /** The files that this device needs now; the rest can come later by `fetchFiles`. */
   choose?: Choose
+  /** Those, and what should come along without being needed: recordings. */
+  chooseAll?: ChooseLater
   /**
    * The files of a smaller variant, when those should come first. `here` are the hashes of what is here, `held` of what
    * else can be had: of all of the pack when left out.
@@ -57,6 +57,7 @@ export function createInstaller(deps: InstallerDeps) {
     keepPrevious,
     now = Date.now,
     choose = pathsOf,
+    chooseAll = choose,
     chooseFirst,
   } = deps
   const origins = createOrigins(store)
@@ -112,7 +113,7 @@ export function createInstaller(deps: InstallerDeps) {
     const again = old?.line === signed.line
     const before = await here()
     // A file has what it has.
-    const full = [...choose(manifest), ...(held ? [] : await wantedClips(store, manifest))]
+    const full = await (held ? choose : chooseAll)(manifest)
     // Somebody who has a version already can use that meanwhile.
     const wanted = chunksOf(manifest, (!old && chooseFirst?.(manifest, before, held)) || full)
     const growing = again && missingBytes(manifest, full, before) > 0
@@ -293,6 +294,7 @@ export function createInstaller(deps: InstallerDeps) {
           const { signed, digest } = await openPack(store, name, trusted)
           const { urls = [] } = (await origins.origin(name)) ?? {}
           const text = (await store.getManifest(name)) ?? ''
+          const { clipPaths } = await import('../protocol/clips.ts')
           const wanted = chunksOf(signed.manifest, clipPaths(signed.manifest, language))
           await fromMirrors(urls[0] ? urls : [url], deps)({ signed, text, digest }, wanted, operation)
         },

@@ -1,4 +1,4 @@
-import type { Clips, Manifest } from './manifest.ts'
+import type { Clips, Label, Manifest } from './manifest.ts'
 import type { RecordedAnswer } from './record.ts'
 
 /** A clip longer than this is refused: at what speech needs (docs/packs.md) it would last two minutes. */
@@ -7,7 +7,7 @@ export const MAX_CLIP_BYTES = 256 << 10
 /** What can be said: a label with its advice, that the model is not sure, or that it knows nothing like this. */
 export type Said = { label: string } | 'unsure' | 'unknown'
 
-type Recorded = Pick<Manifest, 'labels' | 'clips'>
+type Recorded = { labels: readonly Label[]; clips?: Manifest['clips'] }
 
 /** What is to be said of an answer; undefined of answers that are no single label. */
 export function saidOf(answer: RecordedAnswer): Said | undefined {

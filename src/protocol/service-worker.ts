@@ -15,8 +15,11 @@ const GPU_RUNTIME_CACHE = 'jiko-runtime-gpu-v1'
 /** The cache of a runtime's file, by its name: a phone keeps the build that it uses, not both. */
 export const runtimeCacheOf = (file: string): string => (/\.jspi\./.test(file) ? GPU_RUNTIME_CACHE : RUNTIME_CACHE)
 
-/** Caches of scripts that only some packs need, by their folder below `runtime/`: those with a tokenizer, those that read pages. */
-export const PACK_SCRIPTS = { tokens: 'jiko-tokens-v1', page: 'jiko-page-v1' } as const
+/**
+ * Caches of scripts that only some packs need, by their folder below `runtime/`: those with a tokenizer, those that read
+ * pages, those with recordings.
+ */
+export const PACK_SCRIPTS = { tokens: 'jiko-tokens-v1', page: 'jiko-page-v1', clips: 'jiko-clips-v1' } as const
 
 /** Where other apps hand something over, relative to the scope, the fields it comes in, and where it waits for a page. */
 export const SHARE_ACTION = 'share'

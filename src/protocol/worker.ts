@@ -246,8 +246,8 @@ export interface WorkerApi {
   /** Learns from examples. */
   train(job: string, classes: readonly TaughtExamples[]): Promise<TrainedHead>
   remove(name: string): Promise<void>
-  /** From now on packs bring along what they have recorded in this language; nothing without one. */
-  wantClips(language?: string): Promise<void>
+  /** From now on packs bring along what they have recorded in this language; nothing without one. True when it was another. */
+  wantClips(language?: string): Promise<boolean>
   clips(name: string): Promise<ClipStock>
   /** What is recorded of it in a language; undefined where that is nothing, or not here. */
   clip(name: string, said: Said, language: string): Promise<Blob | undefined>

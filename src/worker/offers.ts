@@ -1,8 +1,7 @@
 import { checkIndex, findUpdates, lastIndex, type PackEntry } from '../packs/check-updates.ts'
-import { wantedLanguage, withClips } from '../packs/clips.ts'
 import { costOf, freeRoom, type LinkFacts, rateOf } from '../packs/cost.ts'
 import { fetchManifest, type TrustedKeys } from '../packs/fetch-manifest.ts'
-import type { Choose } from '../packs/layout.ts'
+import type { ChooseLater } from '../packs/layout.ts'
 import type { Link } from '../packs/link.ts'
 import { type NoteStore, readNote } from '../packs/notes.ts'
 import { readRate } from '../packs/rate.ts'
@@ -23,7 +22,7 @@ export interface OffersDeps {
   facts?: () => LinkFacts
   estimate?: () => Promise<{ usage?: number; quota?: number }>
   trusted: TrustedKeys
-  choose: Choose
+  choose: ChooseLater
   now?: () => number
 }
 
@@ -38,7 +37,9 @@ export function createOffers({
   now = Date.now,
 }: OffersDeps) {
   /** With what comes along of the recordings. */
-  async function bytesOf({ bytes, clips = {} }: PackEntry): Promise<number> {
+  async function bytesOf({ bytes, clips }: PackEntry): Promise<number> {
+    if (!clips) return bytes
+    const { wantedLanguage } = await import('../packs/clips.ts')
     return bytes + (clips[(await wantedLanguage(store)) ?? ''] ?? 0)
   }
 
@@ -50,7 +51,7 @@ export function createOffers({
     let bytes = await bytesOf(entry)
     if (text !== undefined && signed?.manifest.version === version) {
       const differences = updatesOf(text).find(({ from }) => from === installed)?.bytes ?? Number.POSITIVE_INFINITY
-      bytes = Math.min((await costOf(signed.manifest, { store, choose: withClips(store, choose) })).bytes, differences)
+      bytes = Math.min((await costOf(signed.manifest, { store, choose })).bytes, differences)
     }
     return { name, version, digest, url: new URL(url, indexUrl).href, bytes }
   }

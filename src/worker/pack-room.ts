@@ -3,7 +3,7 @@ import type { LinkFacts } from '../packs/cost.ts'
 import { listEvicted } from '../packs/evicted.ts'
 import { firstIsWorthIt } from '../packs/first-answer.ts'
 import type { HandedOver, InstallerDeps } from '../packs/install.ts'
-import { missingBytes } from '../packs/layout.ts'
+import { type ChooseLater, missingBytes } from '../packs/layout.ts'
 import { type NoteStore, previousKey } from '../packs/notes.ts'
 import { type OpenedPack, openPack } from '../packs/open.ts'
 import { listInstalled, listPending } from '../packs/status.ts'
@@ -11,6 +11,7 @@ import type { PackStore } from '../packs/store.ts'
 import { JikoError } from '../protocol/error.ts'
 import { featuresOf } from '../protocol/features.ts'
 import { asVariant, type Manifest, neededPaths } from '../protocol/manifest.ts'
+import { isRecorded } from '../protocol/recorded.ts'
 import type { InstalledPack, PackStatus, PendingPack } from '../protocol/worker.ts'
 import type { Backend, Session } from '../runtime/backend.ts'
 import { memoryNeed } from '../runtime/memory.ts'
@@ -21,7 +22,7 @@ import type { Operation } from './operation.ts'
 import { createProved } from './proved.ts'
 import { type Choice, createVerdicts, type Verdicts } from './verdicts.ts'
 
-export interface PackRoomDeps extends Omit<InstallerDeps, 'choose' | 'chooseFirst' | 'verifyInstalled'> {
+export interface PackRoomDeps extends Omit<InstallerDeps, 'choose' | 'chooseAll' | 'chooseFirst' | 'verifyInstalled'> {
   store: PackStore & NoteStore
   backends: readonly Backend[]
   /** What is known about the link, to choose by. */
@@ -56,7 +57,7 @@ export interface PackRoom {
   /** From a manifest at hand and chunks out of a file. */
   installFrom(handed: HandedOver, operation: Operation): Promise<PackStatus>
   /** The files that this device wants in the end. */
-  choose(manifest: Manifest): string[]
+  readonly choose: ChooseLater
   list(): Promise<InstalledPack[]>
   pending(): Promise<PendingPack[]>
   /** Names of those that had to go to make room. */
@@ -110,6 +111,8 @@ export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
   const pathsOf = (manifest: Manifest, { variant, program }: Choice): string[] =>
     neededPaths(manifest, variant, program)
   const choose = (manifest: Manifest): string[] => pathsOf(manifest, verdicts.choices(manifest)[0])
+  const chooseAll: ChooseLater = async (manifest) =>
+    isRecorded(manifest) ? (await import('../packs/clips.ts')).withClips(store, choose)(manifest) : choose(manifest)
   /** What was last checked before its install: whom to pass over when the check failed. */
   let checked: { manifest: Manifest; choice: Choice } | undefined
 
@@ -197,6 +200,7 @@ export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
     return createInstaller({
       ...deps,
       choose,
+      chooseAll,
       chooseFirst,
       keepPrevious: true,
       async verifyInstalled(pack) {
@@ -228,10 +232,9 @@ export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
   return {
     install: (source, operation) => passingOver(async () => (await installer()).install(source, operation)),
     installFrom: (handed, operation) => passingOver(async () => (await installer()).installFrom(handed, operation)),
-    choose,
+    choose: chooseAll,
     list: () => listInstalled(store, choose),
-    pending: () =>
-      listPending(store, async (manifest) => (await import('../packs/clips.ts')).withClips(store, choose)(manifest)),
+    pending: () => listPending(store, chooseAll),
     evicted: () => listEvicted(store),
     async load(name, operation, admit) {
       for (let repaired = false; ; ) {

@@ -37,7 +37,7 @@ export interface WorkerDependencies {
   device(): Promise<DeviceReport>
   /** What is recorded in the packs that are here. */
   clips: {
-    want(language?: string): Promise<void>
+    want(language?: string): Promise<boolean>
     stock(name: string): Promise<ClipStock>
     read(name: string, said: Said, language: string): Promise<Blob | undefined>
   }

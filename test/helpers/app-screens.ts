@@ -51,6 +51,10 @@ const UNKNOWN: FakePageOptions['answerAs'] = {
   scores: [],
 }
 
+/** In every language that a screen may be looked at in. */
+const recorded = (state: 'here' | 'away' | 'unreadable'): NonNullable<FakePageOptions['clips']> =>
+  Object.fromEntries([PSEUDO, 'en', 'fr', 'pt', 'es', 'sw', 'ha', 'am', 'ar', 'hi'].map((tag) => [tag, state]))
+
 /** As the service worker leaves it for a page. */
 async function shareText(page: Page): Promise<void> {
   await page.evaluate(async (text) => {
@@ -108,6 +112,22 @@ export const SCREENS: readonly AppScreen[] = [
       await choose(page)
     },
     shows: 'asked-before',
+  },
+  { name: 'answer-clip', options: { installed: true, clips: recorded('here') }, act: choose, shows: 'speak' },
+  {
+    name: 'answer-clip-away',
+    // Where bytes cost money nothing comes by itself.
+    options: { installed: true, metered: true, clips: recorded('away') },
+    act: choose,
+    again: press('clip-get'),
+    shows: 'clip-get',
+  },
+  {
+    name: 'answer-clip-broken',
+    options: { installed: true, clips: recorded('unreadable') },
+    act: choose,
+    again: press('speak'),
+    shows: 'clip-broken',
   },
   { name: 'unknown', options: { installed: true, answerAs: UNKNOWN }, act: choose, shows: 'answer' },
   { name: 'found', options: { installed: true, answerAs: FOUND }, act: choose, shows: 'answer' },
@@ -228,6 +248,12 @@ export const SCREENS: readonly AppScreen[] = [
     shows: 'pin-refused',
   },
   { name: 'packs', options: { installed: true }, hash: '#/packs', shows: 'data-use' },
+  {
+    name: 'packs-clips',
+    options: { installed: true, metered: true, clips: { ...recorded('away'), so: 'here' } },
+    hash: '#/packs',
+    shows: 'clip-get',
+  },
   { name: 'device', options: { installed: true }, hash: '#/device', shows: 'nav-home' },
   { name: 'teach', options: { installed: true, lessons: [LESSON] }, hash: '#/teach', shows: 'lesson-row' },
   { name: 'teach-none', options: {}, hash: '#/teach', shows: 'nav-home' },

@@ -74,11 +74,10 @@ export interface FakeOptions {
   lock?: string
   /** Languages that the one pack has recorded, and what of that is on the phone. */
   clips?: Record<string, 'here' | 'away' | 'unreadable'>
+  /** Of all that is recorded in one language. */
+  clipBytes?: number
   clipError?: ErrorCode
 }
-
-/** Of all that is recorded in one language. */
-const CLIP_BYTES = 43_000
 
 const THRESHOLD = 0.5
 const BYTES = 402_000
@@ -158,6 +157,7 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
   let budget: Budget = {}
   Object.assign(offer, options.pack)
   const clips = { ...options.clips }
+  const { clipBytes = 43_000 } = options
   const recorded = (what: string) =>
     Object.fromEntries(Object.keys(clips).map((language) => [language, `clips/${what}.${language}.wav`]))
   const labels = FAKE_LABELS.map((one) => ({ ...one, ...(options.clips && { clips: recorded(one.id) }) }))
@@ -299,7 +299,7 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
             ...offer,
             ...(offer.state === 'ready' && {
               labels,
-              ...(options.clips && { clips: { unsure: recorded('unsure') } }),
+              ...(options.clips && { recorded: true, clips: { unsure: recorded('unsure') } }),
               takes: options.takes ?? 'image',
               teaches: true,
               ...(options.form && { form: options.form }),
@@ -347,12 +347,13 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
     clips: {
       async want(language) {
         calls.push(`want ${language}`)
+        return false
       },
       stock: async () =>
         Object.fromEntries(
           Object.entries(clips).map(([language, state]) => [
             language,
-            { bytes: CLIP_BYTES, have: state === 'away' ? 0 : CLIP_BYTES },
+            { bytes: clipBytes, have: state === 'away' ? 0 : clipBytes },
           ]),
         ),
       async get(_, said, language) {
@@ -365,8 +366,8 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
         calls.push(`fetch ${pack} in ${language}${background ? ' in the background' : ''}`)
         onProgress?.({
           phase: 'download',
-          done: CLIP_BYTES / 2,
-          total: CLIP_BYTES,
+          done: clipBytes / 2,
+          total: clipBytes,
           bytesPerSecond: RATE,
           secondsLeft: 1,
         })

@@ -7,8 +7,11 @@ import { useApp } from '../context.ts'
 import { formatBytes } from '../format.ts'
 import { useLanguage } from '../use-value.ts'
 import { handOn } from './hand-on.ts'
+import { lazyScreen } from './lazy-screen.tsx'
 import { Failure } from './notice.tsx'
 import { TaughtLine, TaughtNeeds } from './taught-by.tsx'
+
+const PackClips = lazyScreen<{ pack: string }>(async () => (await import('../clips/clips.ts')).PackClips)
 
 /** Taking a pack away costs its download again, so it is asked twice. */
 export function InstalledPack({ offer }: { offer: PackOffer }): JSX.Element {
@@ -30,6 +33,7 @@ export function InstalledPack({ offer }: { offer: PackOffer }): JSX.Element {
           {i18n.t('settings.pack', { version: offer.version, size: formatBytes(offer.have, language) })}
         </span>
       </p>
+      {offer.recorded && <PackClips pack={offer.name} />}
       {offer.taught && <TaughtLine taught={offer.taught} />}
       {offer.taught && <TaughtNeeds taught={offer.taught} />}
       {asked ? (

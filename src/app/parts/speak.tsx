@@ -1,20 +1,28 @@
-import { i18n } from '@lingui/core'
 import type { JSX } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
-import { Picture } from '../pictures.tsx'
+import type { HistoryEntry, PackOffer } from '../../client/kit.ts'
 import { useLanguage } from '../use-value.ts'
+import { synthesis, voiceFor } from '../voices.ts'
+import { lazyScreen } from './lazy-screen.tsx'
+import { SpeakButton } from './speak-button.tsx'
 
-const synthesis = (): SpeechSynthesis | undefined =>
-  (globalThis as { speechSynthesis?: SpeechSynthesis }).speechSynthesis
+/** Few packs bring recordings. */
+const Recording = lazyScreen(async () => (await import('../clips/clips.ts')).Recording)
 
-/** A voice on this phone that speaks the language; those that need a network would be silent in the field. */
-export const voiceFor = (voices: readonly SpeechSynthesisVoice[], language: string): SpeechSynthesisVoice | undefined =>
-  voices.find(({ lang, localService }) => localService && lang.replace('_', '-').split('-')[0] === language)
+interface SpeakProps {
+  text: string
+  entry: HistoryEntry
+  offer: PackOffer | undefined
+}
 
-/** Says the answer aloud, for whoever does not read. Where no voice speaks the language there is no button. */
-export function Speak({ text }: { text: string }): JSX.Element | null {
+/**
+ * Says the answer aloud, for whoever does not read: by a voice of this phone, else as the pack has it recorded. Where
+ * neither speaks the language there is no button.
+ */
+export function Speak({ text, entry, offer }: SpeakProps): JSX.Element | null {
   const language = useLanguage()
   const [voice, setVoice] = useState<SpeechSynthesisVoice>()
+  const [speaking, setSpeaking] = useState(false)
   useEffect(() => {
     const speech = synthesis()
     if (!speech) return
@@ -27,18 +35,18 @@ export function Speak({ text }: { text: string }): JSX.Element | null {
       speech.cancel()
     }
   }, [language])
-  if (!voice) return null
+  if (!voice) return offer?.state === 'ready' && offer.recorded ? <Recording entry={entry} offer={offer} /> : null
   const say = (): void => {
     const words = new SpeechSynthesisUtterance(text)
     words.voice = voice
     words.lang = voice.lang
-    synthesis()?.cancel()
+    words.onend = words.onerror = () => setSpeaking(false)
     synthesis()?.speak(words)
   }
-  return (
-    <button type="button" class="button" onClick={say} data-testid="speak">
-      <Picture name="speaker" />
-      <span>{i18n.t('answer.speak')}</span>
-    </button>
-  )
+  const toggle = (): void => {
+    synthesis()?.cancel()
+    if (!speaking) say()
+    setSpeaking(!speaking)
+  }
+  return <SpeakButton speaking={speaking} onPress={toggle} />
 }

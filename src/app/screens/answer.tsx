@@ -115,7 +115,7 @@ function Answer({ entry, isNew }: { entry: HistoryEntry; isNew: boolean }): JSX.
       )}
       {offer?.state === 'ready' && <FirstAnswer body={body} offer={offer} />}
       {offer?.form && <AnswerForm entry={entry} form={offer.form} />}
-      <Speak text={[word, how, advice].filter(Boolean).join('. ')} />
+      <Speak text={[word, how, advice].filter(Boolean).join('. ')} entry={entry} offer={offer} />
       {offer?.state === 'ready' && <Give pack={body.pack.name} takes={offer.takes} again />}
       {(body.answer.kind === 'classes' || corrected !== undefined) && <Correction entry={entry} labels={labels} />}
       <Note entry={entry} />

@@ -1,7 +1,7 @@
 import { i18n } from '@lingui/core'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { voiceFor } from '../../../src/app/parts/speak.tsx'
 import { verdictOf } from '../../../src/app/verdict.ts'
+import { voiceFor } from '../../../src/app/voices.ts'
 import type { HistoryEntry } from '../../../src/client/kit.ts'
 import type { Label } from '../../../src/protocol/manifest.ts'
 import type { RecordedAnswer } from '../../../src/protocol/record.ts'

@@ -52,6 +52,7 @@ function setUp(pack: SyntheticPack = one, more: Partial<InstallerDeps> = {}) {
     store,
     exclusive: memoryLocks(),
     trusted: [signer.key],
+    chooseAll: withClips(store, pathsOf),
     fetch: site.fetch,
     gap: 0,
     ...more,
