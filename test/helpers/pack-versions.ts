@@ -1,14 +1,15 @@
-import { cp, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { createEngines } from '../../src/cli/engines.ts'
 import { buildPack } from '../../src/cli/pack/build-pack.ts'
 import { readSourceFolder } from '../../src/cli/pack/source.ts'
 import { writePack } from '../../src/cli/pack/write-pack.ts'
 import { loadReleaseKey } from '../../src/cli/release-key.ts'
-import { utf8 } from '../../src/lib/bytes.ts'
+import { type Bytes, utf8 } from '../../src/lib/bytes.ts'
 import { sha256Hex } from '../../src/lib/sha256.ts'
 import { formatSignedManifest, type Manifest } from '../../src/protocol/manifest.ts'
 import { parsePackIndex } from '../../src/protocol/pack-index.ts'
+import { temporaryFolder } from './temporary-folder.ts'
 
 const BUILT = 'dist/packs'
 
@@ -51,4 +52,34 @@ export async function publishNext(
   const text = formatSignedManifest(line, signature)
   await writePack(folder, { ...pack, manifest, text, digest: await sha256Hex(utf8(line)) })
   return manifest
+}
+
+/**
+ * Publishes coffee-leaf with recordings, as a programme would: files beside its pack.json, which names them.
+ * @param record what is said of a label in a language; undefined for nothing
+ */
+export async function publishRecorded(
+  folder: string,
+  languages: readonly string[],
+  record: (label: string, language: string) => Bytes | undefined,
+): Promise<Manifest> {
+  const source = temporaryFolder()
+  await cp('models/coffee-leaf', source, { recursive: true })
+  const path = join(source, 'pack.json')
+  const json = JSON.parse(await readFile(path, 'utf8')) as { labels: { id: string; clips?: Record<string, string> }[] }
+  for (const label of json.labels) {
+    for (const language of languages) {
+      const bytes = record(label.id, language)
+      if (!bytes) continue
+      const clip = `clips/${label.id}.${language}`
+      label.clips = { ...label.clips, [language]: clip }
+      await mkdir(dirname(join(source, clip)), { recursive: true })
+      await writeFile(join(source, clip), bytes)
+    }
+  }
+  await writeFile(path, JSON.stringify(json))
+  const { signer } = await loadReleaseKey()
+  const pack = await buildPack(await readSourceFolder(source), { engines: createEngines(), signer })
+  await writePack(folder, pack)
+  return pack.manifest
 }

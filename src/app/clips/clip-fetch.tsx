@@ -5,7 +5,7 @@ import type { ClipStock } from '../../client/kit.ts'
 import { useApp } from '../context.ts'
 import { formatBytes } from '../format.ts'
 import { LANGUAGES } from '../language.ts'
-import { Failure } from '../parts/notice.tsx'
+import { Failure, Notice } from '../parts/notice.tsx'
 import { ProgressLine } from '../parts/progress-line.tsx'
 import { Picture } from '../pictures.tsx'
 import { isHeldBack } from '../state/packs.ts'
@@ -49,14 +49,15 @@ export function ClipFetch({ clips, pack, stock }: ClipFetchProps): JSX.Element {
   }
   const size = formatBytes(stock.bytes - stock.have, language)
   return (
-    <div class="stack" data-testid="clip-away">
-      <p>{i18n.t('clip.away', { language: LANGUAGES[language]?.name ?? language })}</p>
-      {job?.error !== undefined && <Failure error={job.error} />}
-      {asked && <p role="alert">{i18n.t('pack.metered')}</p>}
-      <button type="button" class="button" data-testid="clip-get" onClick={() => void get()}>
-        <Picture name="download" />
-        <span>{asked || held ? i18n.t('pack.anyway') : i18n.t('clip.get', { size })}</span>
-      </button>
+    <div data-testid="clip-away">
+      <Notice picture="speaker" title={i18n.t('clip.away', { language: LANGUAGES[language]?.name ?? language })}>
+        {job?.error !== undefined && <Failure error={job.error} />}
+        {asked && !held && <p role="alert">{i18n.t('pack.metered')}</p>}
+        <button type="button" class="button" data-testid="clip-get" onClick={() => void get()}>
+          <Picture name="download" />
+          <span>{asked || held ? i18n.t('pack.anyway') : i18n.t('clip.get', { size })}</span>
+        </button>
+      </Notice>
     </div>
   )
 }

@@ -65,7 +65,7 @@ function Player({ clip }: { clip: Blob }): JSX.Element {
   const toggle = (): void => {
     const { current } = audio
     if (!current) return
-    if (speaking) {
+    if (!current.paused) {
       current.pause()
       return
     }
