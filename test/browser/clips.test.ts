@@ -185,7 +185,7 @@ describe('recorded answers, on a phone without voices', () => {
     expect(await page.getByTestId('speak').count()).toBe(0)
     const arabic = clips(manifest, 'ar')
     const size = formatBytes(bytesOf(manifest, arabic), 'ar')
-    expect(await page.getByTestId('clip-get').textContent()).toContain(size)
+    expect(await page.getByTestId('clip-cost').textContent()).toContain(size)
     network.seen.length = 0
     await network.restore()
     await context.setOffline(false)

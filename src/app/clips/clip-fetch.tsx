@@ -51,11 +51,12 @@ export function ClipFetch({ clips, pack, stock }: ClipFetchProps): JSX.Element {
   return (
     <div data-testid="clip-away">
       <Notice picture="speaker" title={i18n.t('clip.away', { language: LANGUAGES[language]?.name ?? language })}>
+        <p data-testid="clip-cost">{i18n.t('pack.cost', { size })}</p>
         {job?.error !== undefined && <Failure error={job.error} />}
         {asked && !held && <p role="alert">{i18n.t('pack.metered')}</p>}
         <button type="button" class="button" data-testid="clip-get" onClick={() => void get()}>
           <Picture name="download" />
-          <span>{asked || held ? i18n.t('pack.anyway') : i18n.t('clip.get', { size })}</span>
+          <span>{asked || held ? i18n.t('pack.anyway') : i18n.t('pack.get')}</span>
         </button>
       </Notice>
     </div>
