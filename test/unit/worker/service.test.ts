@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import { clipBytes } from '../../../src/cli/pack/clips.ts'
 import { isAbort, sleep } from '../../../src/lib/abort.ts'
 import { createClips } from '../../../src/packs/clips.ts'
 import type { LinkFacts } from '../../../src/packs/cost.ts'
 import { memoryLocks } from '../../../src/packs/locks.ts'
 import { createMemoryStore } from '../../../src/packs/store-memory.ts'
+import { clipLanguages } from '../../../src/protocol/clips.ts'
 import { JikoError } from '../../../src/protocol/error.ts'
 import type { Pixels } from '../../../src/protocol/task.ts'
 import { float32, type Tensors } from '../../../src/protocol/tensor.ts'
@@ -15,6 +17,7 @@ import { createOffers } from '../../../src/worker/offers.ts'
 import { createPackRoom, type PackRoomDeps } from '../../../src/worker/pack-room.ts'
 import { createWorkerService } from '../../../src/worker/service.ts'
 import { KEEP, noise, SMALL, type SyntheticPack, syntheticPack, throwAwaySigner } from '../../helpers/synthetic-pack.ts'
+import { tone } from '../../helpers/tone.ts'
 
 const URL_OF_PACK = 'https://hub.test/packs/leaf/manifest.ndjson'
 const rgba = (width: number, height: number): Pixels => ({
@@ -32,7 +35,19 @@ function serve(pack: () => SyntheticPack) {
       sent.indexes += 1
       const { manifest, digest, blob } = pack()
       const { name, version, title, description } = manifest
-      const entry = { name, version, digest, url: 'leaf/manifest.ndjson', bytes: blob.length, title, description }
+      const clips = Object.fromEntries(
+        clipLanguages(manifest).map((language) => [language, clipBytes(manifest, language)]),
+      )
+      const entry = {
+        name,
+        version,
+        digest,
+        url: 'leaf/manifest.ndjson',
+        bytes: blob.length,
+        clips,
+        title,
+        description,
+      }
       const body = JSON.stringify({ packs: [entry] })
       const etag = `"${digest}"`
       if (new Headers(init.headers).get('if-none-match') === etag) return new Response(null, { status: 304 })
@@ -909,5 +924,51 @@ describe('the worker keeps house', () => {
     expect(await service.evicted()).toEqual(['idle'])
     expect(await service.makeRoom(1)).toBeGreaterThan(0)
     expect((await service.list()).map(({ name }) => name)).toEqual(['busy'])
+  })
+})
+
+describe('recordings', () => {
+  const recorded = () =>
+    syntheticPack({
+      files: { [KEEP]: noise(20_000, 3), 'rust.ar.wav': tone(0.7, 300), 'rust.sw.wav': tone(0.6, 500) },
+      edit: ({ labels }) => {
+        const [, rust] = labels
+        if (rust) rust.clips = { ar: 'rust.ar.wav', sw: 'rust.sw.wav' }
+      },
+    })
+
+  it('are in what a pack costs once a language is wanted, and in no other language', async () => {
+    const pack = await recorded()
+    const { service } = await setUp(pack, [fake({ engine: 'nano' }).backend])
+    await service.check(INDEX, true)
+    const bytes = async () => (await service.offers(INDEX)).packs[0]?.bytes ?? 0
+    const without = await bytes()
+    expect(await service.wantClips('sw')).toBe(true)
+    expect(await service.wantClips('sw')).toBe(false)
+    expect(await bytes()).toBe(without + clipBytes(pack.manifest, 'sw'))
+    expect(await service.wantClips()).toBe(true)
+    expect(await bytes()).toBe(without)
+  })
+
+  it('are fetched within what a person allows packs to cost, and counted', async () => {
+    const pack = await recorded()
+    const { service, sent } = await setUp(pack, [fake({ engine: 'nano' }).backend])
+    await service.install('i', URL_OF_PACK)
+    const missing = clipBytes(pack.manifest, 'sw')
+    expect(await service.clips('leaf')).toMatchObject({ sw: { bytes: missing, have: 0 } })
+    const { month } = await service.usage()
+    await service.setBudget({ perMonth: month + missing - 1 })
+    const before = sent.bytes
+    const options = { bytes: missing }
+    const fetched = (more = {}) =>
+      service.fetchClips('f', 'leaf', 'sw', URL_OF_PACK, undefined, { ...options, ...more })
+    await expect(fetched()).rejects.toMatchObject({ code: 'download/over-budget' })
+    expect(sent.bytes).toBe(before)
+    expect(await service.clip('leaf', { label: 'rust' }, 'sw')).toBeUndefined()
+    await fetched({ anyway: true })
+    expect(await service.clip('leaf', { label: 'rust' }, 'sw')).toMatchObject({ type: 'audio/wav' })
+    expect((await service.usage()).month).toBeGreaterThanOrEqual(month + missing)
+    // The session that was open answers on: nothing of the model is another one.
+    expect((await service.run('r', 'leaf', photo)).answer).toMatchObject({ label: 'rust' })
   })
 })
