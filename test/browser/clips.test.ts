@@ -156,6 +156,8 @@ describe('recorded answers, on a phone without voices', () => {
     expect(await hear(page)).toBeGreaterThan(0.1)
     const stopped = await clip(page).evaluate(async (audio: HTMLAudioElement) => {
       const button = document.querySelector<HTMLElement>('[data-testid="speak"]')
+      // However slow the machine is, it does not end by itself meanwhile.
+      audio.loop = true
       const heard = (event: string) => new Promise((done) => audio.addEventListener(event, done, { once: true }))
       const playing = heard('playing')
       button?.click()
