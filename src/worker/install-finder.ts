@@ -2,6 +2,9 @@ import { faceFinderOf } from '../protocol/face-finder.ts'
 import type { Operation } from './operation.ts'
 import type { PackRoom } from './pack-room.ts'
 
+/** An address may be given without its origin, which then is the worker's. */
+const here = (): string | undefined => (globalThis as { location?: { href: string } }).location?.href
+
 /**
  * What a pack needs to hide faces comes along with it: from beside it, wherever it came from. What is here already stays as
  * it is.
@@ -12,12 +15,12 @@ export async function installFinder(
   source: string | readonly string[],
   operation: Operation,
 ): Promise<void> {
-  const here = await packs.list()
-  const finder = faceFinderOf(here.find((pack) => pack.name === name)?.signed.manifest.form)
-  if (finder === undefined || here.some((pack) => pack.name === finder)) return
+  const installed = await packs.list()
+  const finder = faceFinderOf(installed.find((pack) => pack.name === name)?.signed.manifest.form)
+  if (finder === undefined || installed.some((pack) => pack.name === finder)) return
   const urls = [source].flat() as string[]
   await packs.install(
-    urls.map((url) => new URL(`../${encodeURIComponent(finder)}/manifest.ndjson`, url).href),
+    urls.map((url) => new URL(`../${encodeURIComponent(finder)}/manifest.ndjson`, new URL(url, here())).href),
     operation,
   )
 }

@@ -10,7 +10,13 @@ const kit = await openKit({ trustedKeys: __TRUSTED_KEYS__, runtime: __ORT_BASE__
 
 const bytesOf = (base64: string): Uint8Array<ArrayBuffer> => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))
 
+async function base64Of(file: Blob): Promise<string> {
+  const bytes = new Uint8Array(await file.arrayBuffer())
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''))
+}
+
 export interface Asked {
+  id: string
   answer: Answer
   backend: string
   body: ResultBody
@@ -36,7 +42,7 @@ const page = {
       const kept: Record<string, number> = {}
       for (const { role, sha256 } of record.body.attachments)
         kept[role] = (await kit.records.attachment(sha256))?.size ?? 0
-      return { answer, backend: pack.backend, body: record.body, kept }
+      return { id: record.id, answer, backend: pack.backend, body: record.body, kept }
     } catch (error) {
       return { code: String((error as { code?: string }).code ?? error) }
     }
@@ -47,6 +53,41 @@ const page = {
     await pack.run(new Blob([bytesOf(given.base64)], { type: given.type }))
     return pack.backend
   },
+  /** An attachment of a record. */
+  async attachment(sha256: string): Promise<string | undefined> {
+    const file = await kit.records.attachment(sha256)
+    return file && base64Of(file)
+  },
+  /** SHA-256 of every attachment in the database, whoever names it. */
+  stored: (): Promise<string[]> =>
+    new Promise((resolve, reject) => {
+      const opening = indexedDB.open('jiko')
+      opening.onerror = () => reject(opening.error)
+      opening.onsuccess = () => {
+        const asking = opening.result.transaction('attachments').objectStore('attachments').getAllKeys()
+        asking.onerror = () => reject(asking.error)
+        asking.onsuccess = () => {
+          opening.result.close()
+          resolve(asking.result.map(String))
+        }
+      }
+    }),
+  async removePhoto(id: string): Promise<Pick<Asked, 'id' | 'body'>> {
+    const next = await kit.records.removePhoto(id)
+    const entry = (await kit.records.list({ limit: 1000 })).find((one) => one.id === next)
+    if (!entry) throw new Error(`there is no ${next}`)
+    return { id: next, body: entry.body }
+  },
+  hideFaces: (
+    finder: string,
+    given: { base64: string; type: string },
+  ): Promise<{ hidden: number; base64: string } | { code: string }> =>
+    kit.hideFaces(finder, new Blob([bytesOf(given.base64)], { type: given.type })).then(
+      async ({ hidden, photo }) => ({ hidden, base64: await base64Of(photo) }),
+      (error) => ({ code: String((error as { code?: string }).code ?? error) }),
+    ),
+  remove: (name: string): Promise<void> => kit.packs.remove(name),
+  finders: async () => Object.fromEntries((await kit.packs.list()).map(({ name, finder }) => [name, finder])),
   /** What is said while text is written. */
   async write(name: string, prompt: string, seed?: number): Promise<{ heard: string[]; text: string }> {
     const heard: string[] = []
