@@ -147,6 +147,42 @@ describe('photos with faces, offline', () => {
     expect(await tab.evaluate(() => page.stored())).toContain(wanted)
   })
 
+  it('that were taken with the phone held sideways are turned upright first', async () => {
+    const upright = stripedPicture()
+    const { width, height } = upright
+    // As the sensor saw it: what is the left side upright lies at the bottom.
+    const lying = new Uint8ClampedArray(upright.data.length)
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) {
+        const from = (y * width + x) * 4
+        lying.set(upright.data.subarray(from, from + 4), ((width - 1 - x) * height + y) * 4)
+      }
+    }
+    const jpeg = await tab.evaluate(
+      async ([base64, across, down]) => {
+        const bytes = Uint8ClampedArray.from(atob(base64), (c) => c.charCodeAt(0))
+        const canvas = new OffscreenCanvas(across, down)
+        canvas.getContext('2d')?.putImageData(new ImageData(bytes, across, down), 0, 0)
+        const file = await canvas.convertToBlob({ type: 'image/jpeg', quality: 0.95 })
+        return btoa(Array.from(new Uint8Array(await file.arrayBuffer()), (b) => String.fromCharCode(b)).join(''))
+      },
+      [Buffer.from(lying).toString('base64'), height, width] as const,
+    )
+    const plain = new Uint8Array(Buffer.from(jpeg, 'base64'))
+    // EXIF orientation 6.
+    const sideways = concat(
+      plain.slice(0, 2),
+      Uint8Array.of(0xff, 0xe1, 0, 34, 0x45, 0x78, 0x69, 0x66, 0, 0, 0x4d, 0x4d, 0, 42, 0, 0, 0, 8),
+      Uint8Array.of(0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, 6, 0, 0, 0, 0, 0, 0),
+      plain.slice(2),
+    )
+    const { body } = await ask('bright-hidden', asGiven(sideways))
+    expect(body.faces).toMatchObject({ hidden: 1 })
+    const whole = await decode((await pictures(body)).input ?? new Uint8Array())
+    expect([whole.width, whole.height]).toEqual([width, height])
+    expect(contrast(whole)).toBeLessThan(60)
+  })
+
   it('of a form are looked at too', async () => {
     const hidden = await tab.evaluate((given) => page.hideFaces('stripes-finder', given), striped)
     if ('code' in hidden) throw new Error(hidden.code)

@@ -55,6 +55,8 @@ const UNKNOWN: FakePageOptions['answerAs'] = {
 const recorded = (state: 'here' | 'away' | 'unreadable'): NonNullable<FakePageOptions['clips']> =>
   Object.fromEntries([PSEUDO, 'en', 'fr', 'pt', 'es', 'sw', 'ha', 'am', 'ar', 'hi'].map((tag) => [tag, state]))
 
+const FINDER = { name: 'face-finder', ready: true, bytes: 0 }
+
 /** As the service worker leaves it for a page. */
 async function shareText(page: Page): Promise<void> {
   await page.evaluate(async (text) => {
@@ -177,6 +179,47 @@ export const SCREENS: readonly AppScreen[] = [
       await page.getByTestId('form-save').click()
     },
     shows: 'question-kind',
+  },
+  {
+    name: 'faces-hidden',
+    options: { installed: true, pack: { finder: FINDER }, faces: { hidden: 2 } },
+    act: choose,
+    again: press('face-left'),
+    shows: 'face-remove',
+  },
+  {
+    name: 'faces-unkept',
+    options: { installed: true, pack: { finder: { ...FINDER, ready: false } }, faces: { unkept: 'pack/absent' } },
+    act: choose,
+    shows: 'finder-missing',
+  },
+  {
+    name: 'faces-removed',
+    options: { installed: true, faces: { hidden: 0 } },
+    act: async (page) => {
+      await choose(page)
+      await press('face-left')(page)
+      await press('face-remove')(page)
+    },
+    shows: 'photo-removed',
+  },
+  {
+    name: 'faces-along',
+    options: { pack: { finder: { ...FINDER, ready: false, bytes: 273_000 } } },
+    shows: 'finder-along',
+  },
+  {
+    name: 'faces-batch',
+    options: { installed: true, faces: { unkept: 'pack/absent' } },
+    act: chooseMany,
+    shows: 'photos-not-kept',
+  },
+  {
+    name: 'faces-form',
+    options: { installed: true, form: { ...FORM, blurFaces: FINDER.name }, faces: { hidden: 1 } },
+    act: choose,
+    again: (page) => page.getByTestId('question-tree').setInputFiles(PHOTO),
+    shows: 'form-photo',
   },
   { name: 'failed', options: { installed: true, runError: 'input/not-an-image' }, act: choose, shows: 'failure' },
   { name: 'enrol', options: { installed: true }, hash: '#enrol/default/a/b/sender/c', shows: 'enrol' },

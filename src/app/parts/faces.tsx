@@ -13,7 +13,7 @@ interface FacesProps {
   offer: PackOffer | undefined
 }
 
-/** Under the photo as it was kept: how many faces were hidden in it, and the way to take it away when one was not. */
+/** Beside the photo as it was kept: how many faces were hidden in it, and the way to take it away when one was not. */
 export function HiddenFaces({ entry, faces, offer }: FacesProps): JSX.Element {
   const { hidden = 0, unkept } = faces
   if (unkept === 'person') return <Gone />
@@ -79,9 +79,11 @@ function NotKept({ offer }: { offer: PackOffer | undefined }): JSX.Element {
   const [title, text] = [i18n.t('faces.unkept'), i18n.t('faces.unkept.text')]
   useEffect(() => announce(`${title}. ${text}`), [])
   return (
-    <div data-testid="photo-not-kept">
-      <Notice picture="warning" title={title} text={text} />
+    <>
+      <div data-testid="photo-not-kept">
+        <Notice picture="warning" title={title} text={text} />
+      </div>
       {offer && <FinderLine offer={offer} />}
-    </div>
+    </>
   )
 }

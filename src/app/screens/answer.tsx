@@ -69,7 +69,6 @@ function Answer({ entry, isNew }: { entry: HistoryEntry; isNew: boolean }): JSX.
   return (
     <>
       <RecordGiven body={body} />
-      {body.faces && <HiddenFaces entry={entry} faces={body.faces} offer={offer} />}
       <section
         class={sure ? 'answer sure' : 'answer unsure'}
         data-testid="answer"
@@ -106,6 +105,7 @@ function Answer({ entry, isNew }: { entry: HistoryEntry; isNew: boolean }): JSX.
           <span class="small">{formatWhen(body.at.wall, Date.now(), language)}</span>
         </p>
       </section>
+      {body.faces && <HiddenFaces entry={entry} faces={body.faces} offer={offer} />}
       {isNew && <AskedBefore entry={entry} />}
       {advice && (
         <section class="advice">
