@@ -234,6 +234,65 @@ describe('in the field, on 320 px', () => {
     })
   })
 
+  describe('faces that are to be hidden', () => {
+    const finder = { name: 'face-finder', ready: true, bytes: 0 }
+    const held = (page: Page): Promise<string[]> =>
+      page.evaluate(async () => {
+        const names: string[] = []
+        const look = async (folder: FileSystemDirectoryHandle): Promise<void> => {
+          const all = folder as unknown as AsyncIterable<[string, FileSystemHandle]>
+          for await (const [name, one] of all) {
+            if (one.kind === 'directory') await look(one as FileSystemDirectoryHandle)
+            else names.push(name)
+          }
+        }
+        await look(await navigator.storage.getDirectory())
+        return names.sort()
+      })
+
+    it('are in no draft: a photo on its way is kept nowhere, alone or among many', async () => {
+      const usual = await open({ installed: true, delay: 'forever' })
+      await usual.getByTestId('photo-input').setInputFiles(PHOTO)
+      await expect.poll(() => held(usual)).toEqual(['given', 'meta.json'])
+      await usual.getByRole('button', { name: 'Stop' }).click()
+      await expect.poll(() => held(usual)).toEqual([])
+      await usual.close()
+
+      const page = await open({ installed: true, delay: 'forever', pack: { finder } })
+      await page.getByTestId('photo-input').setInputFiles(PHOTO)
+      await page.getByTestId('working').waitFor()
+      await page.goBack()
+      await page.getByTestId('photo-choose').setInputFiles(PHOTOS)
+      await page.getByTestId('batch-stop').waitFor()
+      await expect.poll(() => held(page)).toContain('plan.json')
+      expect(await held(page)).toEqual(['plan.json'])
+    })
+
+    it('that were missed take the photo with them, and nothing else', async () => {
+      const page = await open({ installed: true, pack: { finder }, faces: { hidden: 1 } })
+      await page.getByTestId('photo-input').setInputFiles(PHOTO)
+      await page.getByTestId('face-left').click()
+      await page.getByTestId('face-remove').click()
+      await page.getByTestId('photo-removed').waitFor()
+      expect(await page.getByTestId('answer').getAttribute('data-label')).toBe('rust')
+      expect(await page.locator('.photo').count()).toBe(0)
+      await page.getByTestId('nav-history').click()
+      await expect.poll(() => rows(page)).toEqual(['rust'])
+    })
+
+    it('keep a form waiting for a photo in which nobody could look for them', async () => {
+      const photo = { kind: 'photo' as const, name: 'tree', label: { en: 'The tree' }, required: true }
+      const form = { blurFaces: finder.name, questions: [photo] }
+      const page = await open({ installed: true, form, faces: { unkept: 'pack/absent' } })
+      await page.getByTestId('photo-input').setInputFiles(PHOTO)
+      await page.getByTestId('photo-not-kept').waitFor()
+      await page.getByTestId('question-tree').setInputFiles(PHOTO)
+      await expect.poll(() => page.getByTestId('failure').getAttribute('data-code')).toBe('input/faces')
+      await page.getByTestId('form-save').click()
+      await expect.poll(() => page.locator('#question-tree-about').textContent()).toBe('This one is needed')
+    })
+  })
+
   it('a full phone says so, keeps the photo on screen, and tries again', async () => {
     const page = await open({ installed: true, runError: 'storage/quota' })
     await page.getByTestId('photo-input').setInputFiles(PHOTO)

@@ -34,7 +34,7 @@ describe('photos with faces, offline', () => {
   beforeAll(async () => {
     const packs = temporaryFolder()
     const [signer, engines] = [await throwAwaySigner(), createEngines()]
-    const put = async (built: Parameters<typeof writePack>[1]): Promise<void> => writePack(packs, built)
+    const put = (built: Parameters<typeof writePack>[1]) => writePack(packs, built)
     await put(await buildReal(STRIPES_FINDER, engines, signer))
     await put(await brightPack('bright', undefined, engines, signer))
     await put(await brightPack('bright-hidden', { blurFaces: 'stripes-finder' }, engines, signer))

@@ -3,6 +3,7 @@ import { Command, Option } from 'commander'
 import type { Method } from '../../onnx/quantise/calibrate.ts'
 import type { JudgedSamples } from '../../onnx/quantise/measure.ts'
 import type { Calibration } from '../../protocol/calibration.ts'
+import { faceFinderOf } from '../../protocol/face-finder.ts'
 import { createWeighingEngines } from '../engines.ts'
 import { cacheFolder, readRepository } from '../hugging-face/read-repository.ts'
 import { isRepository, PUBLIC_ENDPOINT, parseEndpoint, parseRepository } from '../hugging-face/repository.ts'
@@ -100,7 +101,10 @@ export function packCommand(): Command {
           { engines, signer, former, precision, prepared, signal },
         )
         const { deltas, notes } = await deltasFrom([join(out, pack.manifest.name), ...previous], pack)
-        await writePack(out, pack, deltas)
+        const listed = await writePack(out, pack, deltas)
+        const finder = faceFinderOf(pack.manifest.form)
+        if (finder !== undefined && !listed.some(({ name }) => name === finder))
+          notes.push(`its form names ${finder} to hide faces, which is not in ${out}: without it phones keep no photo`)
         for (const note of [...pack.notes, ...notes]) console.error(`jiko: ${pack.manifest.name}: ${note}`)
         console.log(
           summary(pack.manifest.name, pack.manifest.version, pack.digest, bytesOf(pack.manifest), pack.blob.length),

@@ -28,12 +28,13 @@ export function bytesOf(manifest: Manifest, name?: string): number {
  * Writes a pack and lists it in the index: first the blob and the differences to older versions, then the manifest that
  * names them, last the index, so that whoever reads at any moment sees the old pack or the new one. Files that no manifest
  * names any more go afterwards.
+ * @returns what is on offer there now
  */
 export async function writePack(
   out: string,
   { manifest, digest, text, blob }: BuiltPack,
   deltas: readonly BuiltDelta[] = [],
-): Promise<void> {
+): Promise<PackIndex['packs']> {
   const folder = join(out, manifest.name)
   const files = new Map([[manifest.blob.path, blob]])
   for (const { update, delta, table, blob: differences } of deltas) {
@@ -52,7 +53,7 @@ export async function writePack(
   const bytes = whole.length + bytesOf(manifest)
   const clips = Object.fromEntries(clipLanguages(manifest).map((language) => [language, clipBytes(manifest, language)]))
   const finder = faceFinderOf(manifest.form)
-  await addToIndex(out, {
+  const listed = await addToIndex(out, {
     name,
     version,
     digest,
@@ -66,12 +67,14 @@ export async function writePack(
   for (const file of await readdir(folder)) {
     if (/^[0-9a-f]{64}\.(bin|json)$/.test(file) && !files.has(file)) await rm(join(folder, file))
   }
+  return listed
 }
 
-async function addToIndex(out: string, entry: PackIndex['packs'][number]): Promise<void> {
+async function addToIndex(out: string, entry: PackIndex['packs'][number]): Promise<PackIndex['packs']> {
   const path = join(out, INDEX)
   const text = await readTextFile(path)
   const others = text === undefined ? [] : parsePackIndex(text).packs.filter(({ name }) => name !== entry.name)
   const packs = [...others, entry].sort((a, b) => (a.name < b.name ? -1 : 1))
   await writeAtomic(path, utf8(`${JSON.stringify({ packs } satisfies PackIndex, null, 1)}\n`))
+  return packs
 }

@@ -65,6 +65,19 @@ export function formFromSheets({ survey, choices, settings }: Sheets): ReadForm 
     }
     return found
   }
+  const blurFaces = faceFinder()
+
+  /** A column of our own: what other tools make of an XLSForm they do without it. */
+  function faceFinder(): string | undefined {
+    const name = setting?.cells.blur_faces
+    if (name !== undefined && !/^[a-z0-9][a-z0-9-]{0,63}$/.test(name)) {
+      problems.push(
+        `${place('settings', setting?.at ?? 2, 'blur_faces')}: "${name}" is no name of a pack: write that of the one that finds faces, like "face-finder"`,
+      )
+    }
+    return name
+  }
+
   const labels = columnsFor('survey', 'label')
   const hints = columnsFor('survey', 'hint')
   const lists = readLists()
@@ -245,7 +258,11 @@ export function formFromSheets({ survey, choices, settings }: Sheets): ReadForm 
   const title = setting?.cells.form_title
   try {
     return {
-      form: readForm({ ...(title !== undefined && { title: { [main]: title, en: title } }), questions }),
+      form: readForm({
+        ...(title !== undefined && { title: { [main]: title, en: title } }),
+        ...(blurFaces !== undefined && { blurFaces }),
+        questions,
+      }),
       problems,
       notes,
     }

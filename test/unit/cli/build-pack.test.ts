@@ -110,6 +110,19 @@ describe('building a pack', () => {
     await expect(openFolder(folder, [key])).rejects.toMatchObject({ code: 'pack/bad-signature' })
   })
 
+  it('says in the index which other pack it needs to hide faces', async () => {
+    const out = temporaryFolder()
+    const asking = makeSource({ name: 'asking' })
+    writeFileSync(join(asking, 'form.json'), JSON.stringify({ blurFaces: 'small', questions: [] }))
+    await measure(asking)
+    expect((await writePack(out, await build(asking))).map(({ name }) => name)).toEqual(['asking'])
+    expect((await writePack(out, await build(source))).map(({ name }) => name)).toEqual(['asking', 'small'])
+    const { packs } = parsePackIndex(readFileSync(join(out, 'index.json'), 'utf8'))
+    expect(packs.map(({ finder }) => finder)).toEqual(['small', undefined])
+    const bad = JSON.stringify({ packs: [{ ...packs[0], finder: '../elsewhere' }] })
+    expect(() => parsePackIndex(bad)).toThrow('finder')
+  })
+
   it('lists packs in the index, replaces its own entry, and leaves no old blob or part behind', async () => {
     const out = temporaryFolder()
     const other = makeSource({ name: 'another' })

@@ -61,11 +61,12 @@ describe('an XLSForm', () => {
         ['text', 'a', 'Quoi ?', 'Nini?'],
       ]),
       settings: sheetOf([
-        ['form_title', 'default_language'],
-        ['Visite', 'French'],
+        ['form_title', 'default_language', 'blur_faces'],
+        ['Visite', 'French', 'face-finder'],
       ]),
     })
     expect(form).toMatchObject({
+      blurFaces: 'face-finder',
       title: { fr: 'Visite', en: 'Visite' },
       questions: [{ label: { fr: 'Quoi ?', sw: 'Nini?', en: 'Quoi ?' } }],
     })
@@ -194,6 +195,10 @@ describe('what is wrong with one', () => {
         ]),
       },
       'survey, column "label::Klingon": which language is that?',
+    ],
+    [
+      { settings: sheetOf([['blur_faces'], ['Face Finder']]) },
+      'settings, row 2, column "blur_faces": "Face Finder" is no name of a pack',
     ],
     [{ survey: sheetOf([HEAD]) }, 'survey: has no question'],
   ])('%#', (sheets, problem) => {

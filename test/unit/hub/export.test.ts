@@ -7,6 +7,7 @@ import { createFakePhone, photoOf, resultLine } from '../../helpers/fake-phone.t
 import { createTestHub } from '../../helpers/test-hub.ts'
 
 const at = { wall: 1_790_000_000_000, mono: 1, session: 's', zone: 180 }
+const FINDER = { name: 'face-finder', version: '1.0.0', digest: 'f'.repeat(64) }
 const correctionOf = (ref: string, label: string, base: string[] = []): string =>
   JSON.stringify({ v: 1, kind: 'correction', at, ref, base, patch: { label } })
 
@@ -18,9 +19,9 @@ async function filledHub() {
   const place = { latitude: -1.28, longitude: 36.81, accuracy: 12 }
   const id = (seq: number): string => `${phone.stream}/${seq}`
   await phone.append(
-    resultLine('rust', { attachments: [photo], place }),
+    resultLine('rust', { attachments: [photo], place, faces: { hidden: 2, by: FINDER } }),
     resultLine('=HYPERLINK("http://evil.example")', { actor: '@SUM(A1)' }),
-    resultLine('miner'),
+    resultLine('miner', { faces: { unkept: 'pack/absent' } }),
     resultLine('phoma'),
     'poison',
     resultLine('secret'),
@@ -67,10 +68,13 @@ describe('an export', () => {
       latitude: '-1.28',
       phone_says_at: '2026-09-21T14:13:20.000Z',
       attachments: photo.sha256,
+      faces_hidden: '2',
+      photo_not_kept: '',
       taken_back: 'false',
     })
     expect(read[1]).toMatchObject({ answer: '\'=HYPERLINK("http://evil.example")', actor: "'@SUM(A1)" })
     // The hub's word counts for more, and the other is not lost.
+    expect(read[2]).toMatchObject({ faces_hidden: '', photo_not_kept: 'pack/absent' })
     expect(read[2]).toMatchObject({ corrected: 'miner', conflicting_corrections: 'miner | rust' })
     expect(read[3]).toMatchObject({ taken_back: 'true' })
     expect(fromUtf8(bytes)).not.toContain('secret')

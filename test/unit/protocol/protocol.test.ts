@@ -211,8 +211,19 @@ describe('record', () => {
     expect(parseRecord(JSON.stringify({ ...result, invented: 2030 }))).toMatchObject(result)
   })
 
+  it('says what became of faces, in as much as is known', () => {
+    const by = { name: 'face-finder', version: '1.0.0', digest: 'f'.repeat(64) }
+    for (const faces of [{ hidden: 0, by }, { unkept: 'pack/absent' }, { hidden: 2, by, unkept: 'person' }]) {
+      expect(parseRecord(JSON.stringify({ ...result, faces }))).toEqual({ ...result, faces })
+    }
+  })
+
   it.each([
     ['', 'is not JSON'],
+    [JSON.stringify({ ...result, faces: { hidden: -1 } }), 'faces.hidden'],
+    [JSON.stringify({ ...result, faces: { hidden: 1, by: { name: 'Face Finder' } } }), 'faces.by'],
+    [JSON.stringify({ ...result, faces: { unkept: '' } }), 'faces.unkept'],
+    [JSON.stringify({ ...result, faces: 'none' }), 'faces'],
     ['[]', 'is not valid'],
     [JSON.stringify({ ...result, kind: 'poem' }), 'kind'],
     [JSON.stringify({ ...result, answer: { label: 'rust', score: 7, sure: true } }), 'answer.score'],

@@ -1,10 +1,11 @@
 import 'fake-indexeddb/auto'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { exportedResults } from '../../../src/hub/export/rows.ts'
 import { toBase64Url } from '../../../src/lib/bytes.ts'
 import { EMPTY_HASH, nextHash, receiptMessage } from '../../../src/protocol/log.ts'
 import { createMemoryDisk } from '../../../src/store/memory-database.ts'
 import { openStore } from '../../../src/store/open.ts'
-import { photo, result, resultWith } from '../store/samples.ts'
+import { correction, photo, result, resultWith } from '../store/samples.ts'
 import { cutAnswer, cutRequest, type Fault, faults, tamper } from './link.ts'
 import { createPhone, createTestHub, type Phone, PROGRAM, type TestHub } from './world.ts'
 
@@ -419,6 +420,28 @@ describe('photos', () => {
     expect(await phone.sync.now()).toMatchObject({ final: 3, blobsWaiting: 0, allSent: true })
     expect(phone.link.seen[0]?.method).toBe('POST')
     for (const { sha256 } of files) expect(await hub.store.namedBlob(PROGRAM, sha256)).toMatchObject({ whole: true })
+  })
+
+  it.each([
+    ['before they were sent never leave the phone', false],
+    ['after that go from the hub', true],
+  ])('that a person takes from their record %s, and one record stands for it', async (_, sentBefore) => {
+    const file = await photo(4, 3000)
+    const { stream, seq, body } = await phone.store.append(resultWith(file), [file])
+    await phone.store.append(correction(`${stream}/${seq}`, 'phoma'))
+    if (sentBefore) {
+      await phone.sync.now()
+      expect(await hub.store.namedBlob(PROGRAM, file.sha256)).toMatchObject({ whole: true })
+    }
+    const next = result('rust', { faces: { hidden: 1, unkept: 'person' } })
+    await phone.store.replace(`${stream}/${seq}`, next, { at: body.at, clock: 9 })
+    expect(await phone.sync.now()).toMatchObject({ allSent: true, blobsWaiting: 0 })
+    expect(await hub.store.namedBlob(PROGRAM, file.sha256)).toBeUndefined()
+    const seen = phone.link.seen.filter(({ method }) => method === 'PATCH')
+    expect(seen).toHaveLength(sentBefore ? 1 : 0)
+    const results: unknown[] = []
+    for await (const { body, said } of exportedResults(hub.store, PROGRAM)) results.push([body, said.label])
+    expect(results).toEqual([[next, 'phoma']])
   })
 
   it('of 400 KB arrive when every connection dies after 8 KB, with at most a tenth sent again', async () => {
