@@ -72,8 +72,10 @@ async function recordOpus(): Promise<Uint8Array<ArrayBuffer>> {
       recorder.ondataavailable = ({ data }) => parts.push(data)
       const ended = new Promise((done) => recorder.addEventListener('stop', done, { once: true }))
       source.start()
-      recorder.start()
-      await new Promise((done) => setTimeout(done, 500))
+      recorder.start(100)
+      // As much as half a second and a little takes, however long the machine needs for it.
+      while (parts.reduce((sum, { size }) => sum + size, 0) < 1500)
+        await new Promise((done) => recorder.addEventListener('dataavailable', done, { once: true }))
       recorder.stop()
       await ended
       const bytes = new Uint8Array(await new Blob(parts).arrayBuffer())
@@ -103,7 +105,15 @@ describe('recorded answers, on a phone without voices', () => {
       return tone(language === 'ar' ? 0.5 : 1, 200 + 61 * labels.indexOf(label) + (language === 'ar' ? 17 : 0))
     })
     field = await createField({ packs })
-    const { page } = field
+    // As on most phones in most languages; the machine of a test may have some.
+    await field.context.addInitScript(() => {
+      speechSynthesis.getVoices = () => []
+    })
+  })
+  afterAll(() => field?.close())
+
+  it('come with the pack in the language of the app, and in no other', async () => {
+    const { page, network } = field
     await controlled(page)
     // Its texts are here for later, when there is no network.
     for (const language of ['ar', 'sw']) {
@@ -117,14 +127,6 @@ describe('recorded answers, on a phone without voices', () => {
       await page.getByTestId(`language-${language}`).waitFor({ state: 'attached', ...patience })
       await go(page, '#/')
     }
-  })
-  afterAll(() => field?.close())
-
-  it('come with the pack in the language of the app, and in no other', async () => {
-    const { page, network } = field
-    expect(await page.evaluate(() => speechSynthesis.getVoices().filter(({ localService }) => localService))).toEqual(
-      [],
-    )
     const [entry] = parsePackIndex(readFileSync(join(packs, 'index.json'), 'utf8')).packs
     // With what comes along: so much it says once it knows that no voice speaks Swahili here.
     const cost = formatBytes((entry?.bytes ?? 0) + bytesOf(manifest, clips(manifest, 'sw')), 'sw')

@@ -22,6 +22,8 @@ async function openKit() {
   })
 }
 
+// Every machine shows the same: none has voices of its own.
+speechSynthesis.getVoices = () => []
 if (pseudo) addPseudo()
 const root = document.getElementById('app')
 if (root) void startApp(openKit, root)
