@@ -45,7 +45,7 @@ export function AnswerForm({ entry, form }: UncheckedProps): JSX.Element {
 }
 
 /** What the programme wants to know besides: filled in now or later, kept with the answer. */
-function Checked({ entry, form }: AnswerFormProps): JSX.Element {
+function Checked({ entry, form }: AnswerFormProps): JSX.Element | null {
   const { announce } = useApp()
   const language = useLanguage()
   const { fields = {}, body } = entry
@@ -55,13 +55,16 @@ function Checked({ entry, form }: AnswerFormProps): JSX.Element {
     setOpen(false)
     announce(i18n.t('form.saved'))
   }
+  const asksConsent = form.consent === true && body.attachments.some(({ type }) => type.startsWith('image/'))
+  // It may only say that faces are hidden.
+  if (form.questions.length === 0 && !asksConsent) return null
   const title = form.title ? localised(form.title, language) : i18n.t('form.title')
   return (
     <section class="correction" data-testid="form" data-filled={filled}>
       <h2 class="section" dir="auto">
         {title}
       </h2>
-      {form.consent && body.attachments.some(({ type }) => type.startsWith('image/')) && <Consent entry={entry} />}
+      {asksConsent && <Consent entry={entry} />}
       {filled && !open && <Notice picture="check" title={i18n.t('form.saved')} />}
       {form.questions.length > 0 && !open && (
         <button type="button" class="button" data-testid="form-open" onClick={() => setOpen(true)}>
