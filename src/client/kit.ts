@@ -293,7 +293,7 @@ export interface Kit {
     alike(ids: readonly string[]): Promise<ReadonlyMap<string, HistoryEntry>>
     /** The photo or sound a record was made from. */
     attachment(sha256: string): Promise<Blob | undefined>
-    /** Says better, or more. `files` become attachments, named by their field. @throws JikoError `log/unknown-record`, `storage/quota` */
+    /** Says better, or more. `files` become attachments as they are (see `hideFaces`), named by their field. @throws JikoError `log/unknown-record`, `storage/quota` */
     correct(
       id: string,
       patch: Patch,

@@ -1,6 +1,7 @@
 import type { PackOffer } from '../../client/kit.ts'
 import type { Signal } from '../../client/signal.ts'
 import type { Gate } from './gate.ts'
+import { isTask } from './packs.ts'
 
 /** What another app shared, and waits for somebody to say which task it is for. */
 export interface Handed {
@@ -45,7 +46,7 @@ function kindOf([file]: readonly Blob[]): Handed['takes'] {
 
 /** Those of the packs on this phone that can be asked with it. */
 export const takersOf = ({ takes }: Pick<Handed, 'takes'>, offers: readonly PackOffer[]): readonly PackOffer[] =>
-  offers.filter((offer) => offer.state === 'ready' && (offer.takes ?? 'image') === takes)
+  offers.filter(isTask(offers)).filter((offer) => offer.state === 'ready' && (offer.takes ?? 'image') === takes)
 
 export function createTake({ ask, offers, closed, atOnce, waiting }: HandedOptions): Take {
   let settle = (): void => undefined

@@ -1,6 +1,6 @@
 import { type Headline, headlineOf } from '../../protocol/answer.ts'
 import { recordId } from '../../protocol/log.ts'
-import type { Attachment, RecordBody } from '../../protocol/record.ts'
+import type { Attachment, Faces, RecordBody } from '../../protocol/record.ts'
 import { parseRecord } from '../../protocol/record.ts'
 import type { StoredLine } from '../store/store.ts'
 import { goneOf, reasonOf } from '../verdict.ts'
@@ -31,10 +31,16 @@ const titleOf = ({ labels, text }: Headline): string =>
     .filter(Boolean)
     .join(', ') || 'nothing'
 
+/** What became of faces in the photo, where they were to be hidden. */
+function facesOf({ hidden = 0, unkept }: Faces = {}): string[] {
+  if (unkept !== undefined) return [`no photo kept: ${unkept === 'person' ? 'a person saw a face in it' : unkept}`]
+  return hidden > 0 ? [`faces hidden: ${hidden}`] : []
+}
+
 function describe(body: RecordBody): Pick<Row, 'title' | 'detail' | 'score' | 'sure' | 'photo'> {
   switch (body.kind) {
     case 'result': {
-      const { answer, pack, attachments } = body
+      const { answer, pack, attachments, faces } = body
       const photos = attachments.filter(({ type }) => type.startsWith('image/'))
       const headline = headlineOf(answer)
       const photo = photos.find(({ role }) => role === 'preview') ?? photos[0]
@@ -42,7 +48,7 @@ function describe(body: RecordBody): Pick<Row, 'title' | 'detail' | 'score' | 's
         title: titleOf(headline),
         ...(headline.score !== undefined && { score: Math.round(headline.score * 100) }),
         sure: headline.sure,
-        detail: `${pack.name} ${pack.version}`,
+        detail: [`${pack.name} ${pack.version}`, ...facesOf(faces)].join(', '),
         ...(photo && { photo }),
       }
     }

@@ -44,6 +44,13 @@ describe('what another app shares', () => {
     expect(asked.at(-1)).toBe('words text/plain')
   })
 
+  it('is not for a pack that only finds faces for another', async () => {
+    const leaf = { ...offer('leaf', 'image'), finder: { name: 'faces', ready: true, bytes: 0 } }
+    const { take, asked } = setUp([leaf, offer('faces', 'image')])
+    await take([photo])
+    expect(asked).toEqual(['leaf image/jpeg'])
+  })
+
   it('disturbs nobody who has opened the app for something else', async () => {
     const { take, waiting, asked } = setUp([offer('leaf', 'image')], { atOnce: false })
     const taken = take([photo])

@@ -9,7 +9,14 @@ import { utf8 } from '../../../src/lib/bytes.ts'
 import { JikoError } from '../../../src/protocol/error.ts'
 import { parseSignedManifest } from '../../../src/protocol/manifest.ts'
 import type { Moment } from '../../../src/protocol/record.ts'
-import type { InstalledPack, RunInput, RunOptions, RunResult, TaughtExamples } from '../../../src/protocol/worker.ts'
+import type {
+  InstalledPack,
+  RunInput,
+  RunOptions,
+  RunResult,
+  TaughtExamples,
+  WorkerApi,
+} from '../../../src/protocol/worker.ts'
 import { openMemoryStore } from '../../../src/store/open.ts'
 import { packHead } from '../../../src/tasks/teach/head.ts'
 import { train } from '../../../src/tasks/teach/train.ts'
@@ -112,6 +119,29 @@ async function tampered(file: File, from: string, to: string): Promise<Blob> {
   expect(text).toContain(from)
   return new Blob([text.replace(from, to)])
 }
+
+describe('an example in which faces are to be hidden', () => {
+  it('is not taken where nobody could look for them: it would be kept with its picture', async () => {
+    const mine = await phone()
+    const blind: WorkerHost = {
+      ...mine.deps.host,
+      call: (work) =>
+        mine.deps.host.call((api, job, onProgress) => {
+          const run = async (...asked: Parameters<WorkerApi['run']>): Promise<RunResult> => ({
+            ...(await api.run(...asked)),
+            attachments: [],
+            faces: { unkept: 'pack/absent' },
+          })
+          return work({ ...api, run } as unknown as typeof api, job, onProgress)
+        }),
+    }
+    const teach = createTeach({ ...mine.deps, host: blind })
+    const { id } = await teach.begin('leaf', 'Pests of my field')
+    const which = (await teach.addClass(id, 'aphids')).classes[0]?.id ?? ''
+    await expect(teach.addExample(id, which, new Blob(['aaab']))).rejects.toMatchObject({ code: 'input/faces' })
+    expect((await teach.list())[0]?.classes[0]?.examples).toEqual([])
+  })
+})
 
 describe('teaching', () => {
   it('gives a pack that answers like any other, with a record of the lesson and of each answer', async () => {

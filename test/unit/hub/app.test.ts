@@ -220,6 +220,23 @@ describe('the page of what came in', () => {
     expect(html).toContain('<b>1</b> phone<')
   })
 
+  it('says what became of the faces in a photo', async () => {
+    const hub = await createTestHub()
+    const phone = await createFakePhone()
+    await phone.append(
+      resultLine('one', { faces: { hidden: 2 } }),
+      resultLine('two', { faces: { unkept: 'pack/absent' } }),
+      resultLine('three', { faces: { hidden: 1, unkept: 'person' } }),
+      resultLine('four', { faces: { unkept: '<b>bold</b>' } }),
+    )
+    await hub.sync(phone, { from: 1 })
+    const { html } = await pageOf(hub)
+    expect(html).toContain('faces hidden: 2')
+    expect(html).toContain('no photo kept: pack/absent')
+    expect(html).toContain('no photo kept: a person saw a face in it')
+    expect(html).not.toContain('<b>bold</b>')
+  })
+
   it('says that it is empty', async () => {
     expect((await pageOf(await createTestHub())).html).toContain('Nothing came in yet')
   })
