@@ -1,3 +1,4 @@
+import { inLanguage } from '../protocol/clips.ts'
 import { JikoError } from '../protocol/error.ts'
 import type { Kit } from './kit.ts'
 import type { WorkerHost } from './worker-host.ts'
@@ -8,8 +9,7 @@ export const createClips = (host: WorkerHost, packs: Pick<Kit['packs'], 'list'>)
   stock: (pack) => host.call((api) => api.clips(pack)),
   get: (pack, said, language) => host.call((api) => api.clip(pack, said, language)),
   async fetch(pack, language, { anyway = false, background = false, ...operation } = {}) {
-    const stocks = await host.call((api) => api.clips(pack))
-    const stock = stocks[language] ?? stocks[language.split('-')[0] ?? '']
+    const stock = inLanguage(await host.call((api) => api.clips(pack)), language)
     const offer = (await packs.list()).find(({ name }) => name === pack)
     if (!stock || !offer)
       throw new JikoError('pack/no-file', `${pack} has nothing recorded in "${language}".`, { detail: { name: pack } })

@@ -1,6 +1,6 @@
 import type { Bytes } from '../lib/bytes.ts'
 import { soundType } from '../lib/sound-type.ts'
-import { clipLanguages, clipPath, clipPaths, MAX_CLIP_BYTES, type Said } from '../protocol/clips.ts'
+import { clipLanguages, clipPath, clipPaths, inLanguage, MAX_CLIP_BYTES, type Said } from '../protocol/clips.ts'
 import { JikoError } from '../protocol/error.ts'
 import type { Manifest } from '../protocol/manifest.ts'
 import type { ClipStock } from '../protocol/worker.ts'
@@ -26,7 +26,13 @@ export const withClips =
   (notes: Pick<NoteStore, 'getNote'>, choose: ChooseLater): ChooseLater =>
   async (manifest) => [...(await choose(manifest)), ...(await wantedClips(notes, manifest))]
 
-export const wantedLanguage = (notes: Pick<NoteStore, 'getNote'>): Promise<string | undefined> => notes.getNote(WANTED)
+/** Of bytes by language, as the list of packs has them: those that come along. */
+export async function wantedBytes(
+  notes: Pick<NoteStore, 'getNote'>,
+  bytes: Readonly<Record<string, number>>,
+): Promise<number> {
+  return inLanguage(bytes, (await notes.getNote(WANTED)) ?? '') ?? 0
+}
 
 /** What is recorded in the packs that are here. */
 export function createClips(store: PackStore & NoteStore) {

@@ -22,9 +22,9 @@ export function saidOf(answer: RecordedAnswer): Said | undefined {
   return answer.sure ? { label } : 'unsure'
 }
 
-/** In the language itself or the one it belongs to, and in no other: who does not speak it would be no wiser. */
-const inLanguage = (clips: Clips | undefined, language: string): string | undefined =>
-  clips?.[language] ?? clips?.[language.split('-')[0] ?? '']
+/** What there is in the language itself or the one it belongs to, and in no other: who does not speak it would be no wiser. */
+export const inLanguage = <T>(by: Readonly<Record<string, T>> | undefined, language: string): T | undefined =>
+  by?.[language] ?? by?.[language.split('-')[0] ?? '']
 
 const clipsOf = ({ labels, clips }: Recorded, said: Said): Clips | undefined =>
   typeof said === 'string' ? clips?.[said] : labels.find(({ id }) => id === said.label)?.clips

@@ -39,8 +39,8 @@ export function createOffers({
   /** With what comes along of the recordings. */
   async function bytesOf({ bytes, clips }: PackEntry): Promise<number> {
     if (!clips) return bytes
-    const { wantedLanguage } = await import('../packs/clips.ts')
-    return bytes + (clips[(await wantedLanguage(store)) ?? ''] ?? 0)
+    const { wantedBytes } = await import('../packs/clips.ts')
+    return bytes + (await wantedBytes(store, clips))
   }
 
   /** Only what changed is fetched, which the manifest tells; as long as that is not here, all of it. */

@@ -37,6 +37,37 @@ describe('in the field, on 320 px', () => {
   const rows = (page: Page): Promise<(string | null)[]> =>
     page.getByTestId('record').evaluateAll((all) => all.map((row) => row.getAttribute('data-label')))
 
+  it('an answer is said by a voice of the phone rather than by a recording, and no longer than is wanted', async () => {
+    const page = await open({ installed: true, clips: { en: 'here' } })
+    await page.evaluate(() => {
+      const said: string[] = []
+      // No machine of a test has to have voices.
+      class Words {
+        text: string
+        constructor(text: string) {
+          this.text = text
+        }
+      }
+      const voice = { lang: 'en-GB', localService: true } as SpeechSynthesisVoice
+      Object.assign(globalThis, { said, SpeechSynthesisUtterance: Words })
+      Object.assign(speechSynthesis, {
+        getVoices: () => [voice],
+        speak: (words: Words) => void said.push(words.text),
+        cancel: () => void said.push('silence'),
+      })
+    })
+    const said = (): Promise<string[]> => page.evaluate(() => (globalThis as unknown as { said: string[] }).said)
+    await page.getByTestId('photo-input').setInputFiles(PHOTO)
+    const button = page.getByTestId('speak')
+    await button.click()
+    await page.waitForSelector('[data-testid="speak"][data-speaking="true"]')
+    expect((await said()).at(-1)).toMatch(/^Leaf rust\. /)
+    expect(await page.getByTestId('clip').count()).toBe(0)
+    await button.click()
+    await page.waitForSelector('[data-testid="speak"][data-speaking="false"]')
+    expect((await said()).at(-1)).toBe('silence')
+  })
+
   describe('many photos', () => {
     it('are answered from one choice at home; those to look at come first; back leads home', async () => {
       const page = await open({ installed: true, answer: { label: 'rust', score: 0.4 } })

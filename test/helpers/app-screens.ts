@@ -125,6 +125,19 @@ export const SCREENS: readonly AppScreen[] = [
     shows: 'clip-get',
   },
   {
+    name: 'answer-clip-coming',
+    options: { installed: true, metered: true, clips: recorded('away'), clipDelay: 'forever' },
+    act: choose,
+    again: async (page) => {
+      await page.getByTestId('clip-get').or(page.getByTestId('clip-stop')).waitFor()
+      if ((await page.getByTestId('clip-get').count()) === 0) return
+      await page.getByTestId('clip-get').click()
+      await page.getByTestId('clip-away').getByRole('alert').waitFor()
+      await page.getByTestId('clip-get').click()
+    },
+    shows: 'clip-stop',
+  },
+  {
     name: 'answer-clip-broken',
     options: { installed: true, clips: recorded('unreadable') },
     act: choose,

@@ -77,6 +77,8 @@ export interface FakeOptions {
   /** Of all that is recorded in one language. */
   clipBytes?: number
   clipError?: ErrorCode
+  /** Fetching it never ends, until it is stopped. */
+  clipDelay?: 'forever'
 }
 
 const THRESHOLD = 0.5
@@ -371,7 +373,7 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
           bytesPerSecond: RATE,
           secondsLeft: 1,
         })
-        await wait(signal)
+        await (options.clipDelay ? sleep(2 ** 31 - 1, signal) : wait(signal))
         fail(options.clipError)
         clips[language] = 'here'
       },

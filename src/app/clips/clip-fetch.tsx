@@ -10,7 +10,7 @@ import { ProgressLine } from '../parts/progress-line.tsx'
 import { Picture } from '../pictures.tsx'
 import { isHeldBack } from '../state/packs.ts'
 import { useLanguage, useValue } from '../use-value.ts'
-import type { Clips } from './stocks.ts'
+import { type Clips, jobOf } from './stocks.ts'
 
 /** What is known of recordings, once that is here; of this pack it is looked up. */
 export function useClips(pack: string): Clips | undefined {
@@ -39,9 +39,18 @@ interface ClipFetchProps {
 export function ClipFetch({ clips, pack, stock }: ClipFetchProps): JSX.Element {
   const { kit } = useApp()
   const language = useLanguage()
-  const job = useValue(clips.jobs)[pack]
+  const job = useValue(clips.jobs)[jobOf(pack, language)]
   const [asked, setAsked] = useState(false)
-  if (job && job.error === undefined) return <ProgressLine progress={job.progress} />
+  if (job && job.error === undefined)
+    return (
+      <>
+        <ProgressLine progress={job.progress} />
+        <button type="button" class="button" data-testid="clip-stop" onClick={() => job.controller.abort()}>
+          <Picture name="close" />
+          <span>{i18n.t('pack.stop')}</span>
+        </button>
+      </>
+    )
   const held = isHeldBack(job?.error)
   async function get(): Promise<void> {
     if (!asked && !held && (await kit.packs.usage()).metered) setAsked(true)

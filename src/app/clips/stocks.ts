@@ -2,6 +2,7 @@ import { i18n } from '@lingui/core'
 import type { ClipStock, Kit } from '../../client/kit.ts'
 import { createSignal, type Signal } from '../../client/signal.ts'
 import { isAbort } from '../../lib/abort.ts'
+import type { Progress } from '../../protocol/worker.ts'
 import type { PackJob, Packs } from '../state/packs.ts'
 import type { PreferenceStore } from '../state/preferences.ts'
 
@@ -9,6 +10,7 @@ import type { PreferenceStore } from '../state/preferences.ts'
 export interface Clips {
   /** By pack; of those that were looked at. */
   readonly stocks: Signal<Readonly<Record<string, ClipStock>>>
+  /** What is being fetched, and what went wrong with it: see `jobOf`. */
   readonly jobs: Signal<Readonly<Record<string, PackJob>>>
   /** The language whose recordings are wanted; none where a voice of this phone speaks it. */
   readonly wanted: Signal<string | undefined>
@@ -28,6 +30,9 @@ export interface ClipsDeps {
   isOnline(): boolean
   announce(text: string): void
 }
+
+/** One language may still be on its way when it is another that is wanted. */
+export const jobOf = (pack: string, language: string): string => `${language}/${pack}`
 
 /**
  * So many bytes, of all packs together, come by themselves when a language has become that of the app, where bytes cost
@@ -57,27 +62,28 @@ export function createClips({
     stocks.set({ ...stocks.value, [pack]: stock })
   }
 
-  function setJob(pack: string, job: PackJob | undefined): void {
-    const { [pack]: _, ...others } = jobs.value
-    jobs.set(job ? { ...others, [pack]: job } : others)
+  function setJob(key: string, job: PackJob | undefined): void {
+    const { [key]: _, ...others } = jobs.value
+    jobs.set(job ? { ...others, [key]: job } : others)
   }
 
   async function fetch(pack: string, { anyway = false, background = false } = {}): Promise<void> {
-    const job = jobs.value[pack]
+    const speaks = language()
+    const key = jobOf(pack, speaks)
+    const job = jobs.value[key]
     if (job && job.error === undefined) return
     const controller = new AbortController()
-    setJob(pack, { controller })
+    setJob(key, { controller })
     try {
-      const onProgress: NonNullable<Parameters<typeof kit.clips.fetch>[2]>['onProgress'] = (progress) =>
-        setJob(pack, { controller, progress })
-      await kit.clips.fetch(pack, language(), { anyway, background, onProgress, signal: controller.signal })
+      const onProgress = (progress: Progress): void => setJob(key, { controller, progress })
+      await kit.clips.fetch(pack, speaks, { anyway, background, onProgress, signal: controller.signal })
       await look(pack)
-      setJob(pack, undefined)
+      setJob(key, undefined)
       if (!background) announce(i18n.t('clip.here'))
     } catch (error) {
       await look(pack)
       // What nobody asked for is not complained of: it is offered still.
-      setJob(pack, background || isAbort(error) ? undefined : { controller, error })
+      setJob(key, background || isAbort(error) ? undefined : { controller, error })
     }
   }
 

@@ -1,6 +1,6 @@
 import { i18n } from '@lingui/core'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { type ClipsDeps, createClips } from '../../../src/app/clips/stocks.ts'
+import { type ClipsDeps, createClips, jobOf } from '../../../src/app/clips/stocks.ts'
 import { createPacks } from '../../../src/app/state/packs.ts'
 import type { Preferences } from '../../../src/app/state/preferences.ts'
 import { findVoice } from '../../../src/app/voices.ts'
@@ -95,7 +95,7 @@ describe('recordings in the app', () => {
     expect(fetches(kit.calls)).toHaveLength(1)
     expect(clips.jobs.value).toEqual({})
     await clips.fetch('coffee-leaf')
-    expect(clips.jobs.value['coffee-leaf']?.error).toMatchObject({ code: 'download/over-budget' })
+    expect(clips.jobs.value[jobOf('coffee-leaf', 'sw')]?.error).toMatchObject({ code: 'download/over-budget' })
   })
 })
 
