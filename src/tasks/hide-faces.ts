@@ -56,7 +56,8 @@ export function cutOut({ width, data }: Pixels, area: Area): Pixels {
 
 /** What was found in a view, with its margin, in whole pixels of the picture and cut off at its edges. */
 export function areaOf(found: Place, view: Area, { width, height }: Size): Area {
-  const margin = MARGIN * Math.max(found.width * view.width, found.height * view.height)
+  // A box of no size at all is hidden too: a finder that is sure of nothing there would see it for ever.
+  const margin = Math.max(1, MARGIN * Math.max(found.width * view.width, found.height * view.height))
   const clip = (value: number, most: number): number => Math.min(most, Math.max(0, value))
   const left = clip(Math.floor(view.x + found.x * view.width - margin), width)
   const top = clip(Math.floor(view.y + found.y * view.height - margin), height)
@@ -96,17 +97,20 @@ export function coarsen({ width, data }: Pixels, area: Area, cells: number): voi
 }
 
 function fillWithMean(data: Uint8ClampedArray, width: number, x: number, y: number, right: number, bottom: number) {
-  const sum = [0, 0, 0]
+  let [red, green, blue] = [0, 0, 0]
+  for (let row = y; row < bottom; row++) {
+    for (let at = (row * width + x) * 4; at < (row * width + right) * 4; at += 4) {
+      red += data[at] as number
+      green += data[at + 1] as number
+      blue += data[at + 2] as number
+    }
+  }
   const count = (right - x) * (bottom - y)
   for (let row = y; row < bottom; row++) {
     for (let at = (row * width + x) * 4; at < (row * width + right) * 4; at += 4) {
-      for (let channel = 0; channel < 3; channel++) {
-        sum[channel] = (sum[channel] as number) + (data[at + channel] as number)
-      }
+      data[at] = red / count
+      data[at + 1] = green / count
+      data[at + 2] = blue / count
     }
-  }
-  const mean = sum.map((all) => all / count)
-  for (let row = y; row < bottom; row++) {
-    for (let at = (row * width + x) * 4; at < (row * width + right) * 4; at += 4) data.set(mean, at)
   }
 }
