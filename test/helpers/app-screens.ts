@@ -222,6 +222,21 @@ export const SCREENS: readonly AppScreen[] = [
     shows: 'finder-along',
   },
   {
+    name: 'faces-missing',
+    options: {
+      installed: true,
+      pack: { finder: { ...FINDER, ready: false, bytes: 273_000 } },
+      others: [{ name: FINDER.name, bytes: 273_000 }],
+    },
+    shows: 'get-finder',
+  },
+  {
+    name: 'faces-note',
+    options: { installed: true, pack: { finder: FINDER } },
+    hash: '#/capture/coffee-leaf',
+    shows: 'faces-note',
+  },
+  {
     name: 'faces-batch',
     options: { installed: true, faces: { unkept: 'pack/absent' } },
     act: chooseMany,

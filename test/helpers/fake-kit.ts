@@ -57,6 +57,8 @@ export interface FakeOptions {
   update?: boolean
   /** What more is known of the one pack: an update, a pause, a loss. */
   pack?: Partial<PackOffer>
+  /** Packs on offer besides, none of them here. */
+  others?: Pick<PackOffer, 'name' | 'bytes'>[]
   metered?: boolean
   syncError?: ErrorCode
   enrolError?: ErrorCode
@@ -307,6 +309,10 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
               ...(options.form && { form: options.form }),
             }),
           },
+          ...(options.others ?? []).map((other) => {
+            const { finder: _, ...alike } = offer
+            return { ...alike, ...other, state: 'absent' as const, have: 0, url: `packs/${other.name}/` }
+          }),
         ]
       },
       async install(url, { signal, onProgress, background } = {}) {

@@ -58,7 +58,13 @@ function Guide({ pack }: { pack: string }): JSX.Element | null {
         {localised(offer.description, language)}
       </p>
       {offer.finder &&
-        (offer.finder.ready ? <p class="small">{i18n.t('faces.note')}</p> : <FinderLine offer={offer} />)}
+        (offer.finder.ready ? (
+          <p class="small" data-testid="faces-note">
+            {i18n.t('faces.note')}
+          </p>
+        ) : (
+          <FinderLine offer={offer} />
+        ))}
       {offer.taught && <TaughtLine taught={offer.taught} />}
       {offer.taught && offer.taught.ready !== 'ready' ? (
         <TaughtNeeds taught={offer.taught} />
