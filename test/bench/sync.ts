@@ -121,6 +121,7 @@ async function pouchPeer(): Promise<Peer & { close(): Promise<void> }> {
       return ms
     },
     async close() {
+      await proxy.close().catch(() => undefined)
       await pouch.close()
     },
   }
