@@ -256,6 +256,28 @@ describe('in the field, on 320 px', () => {
       expect(await page.getByTestId('question-trees').inputValue()).toBe('12')
     })
 
+    it('loses nothing that is said while a photo is on its way, and is not saved without it', async () => {
+      const page = await open({ installed: true, form })
+      await page.getByTestId('photo-input').setInputFiles(PHOTO)
+      await page.getByTestId('question-tree').waitFor()
+      await page.evaluate(() => {
+        const decode = globalThis.createImageBitmap
+        const slow = async (file: Blob): Promise<ImageBitmap> => {
+          await new Promise((resolve) => Object.assign(globalThis, { goOn: resolve }))
+          return decode(file)
+        }
+        Object.assign(globalThis, { createImageBitmap: slow })
+      })
+      await page.getByTestId('question-tree').setInputFiles(PHOTO)
+      await page.locator('[data-testid=form-save]:disabled').waitFor()
+      await page.getByTestId('question-trees').fill('7')
+      await page.evaluate('goOn()')
+      await page.locator('label:has([data-testid=question-tree]) .picture-check').waitFor()
+      expect(await page.getByTestId('question-trees').inputValue()).toBe('7')
+      await page.getByTestId('form-save').click()
+      await expect.poll(() => page.getByTestId('form').getAttribute('data-filled')).toBe('true')
+    })
+
     it('erases the picture of who does not agree', async () => {
       const page = await open({ installed: true, form })
       await page.getByTestId('photo-input').setInputFiles(PHOTO)

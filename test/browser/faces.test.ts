@@ -9,9 +9,8 @@ import type { Pixels } from '../../src/protocol/task.ts'
 import { carriesMetadata } from '../../src/tasks/photo-metadata.ts'
 import { deleteProfile, openProfile } from '../helpers/chromium.ts'
 import { asPng, brightPack, STRIPED, STRIPES_FINDER, stripedPicture } from '../helpers/face-packs.ts'
-import { complete } from '../helpers/field-app.ts'
 import type { Asked, KitPage } from '../helpers/kit-page/main.ts'
-import { KIT_PAGE, openKitPage, serveKitPage } from '../helpers/kit-page.ts'
+import { leaveNetwork, openKitPage, serveKitPage } from '../helpers/kit-page.ts'
 import { buildReal, materialBytes, realPacks } from '../helpers/real-packs.ts'
 import { hasMaterials } from '../helpers/sample-inputs.ts'
 import type { FolderServer } from '../helpers/serve-folder.ts'
@@ -58,10 +57,7 @@ describe('photos with faces, offline', () => {
     expect(await tab.evaluate(() => page.installFrom(['/packs/bright-lonely/']))).toMatchObject({
       code: 'download/not-found',
     })
-    await complete(tab, KIT_PAGE)
-    await server.close()
-    await tab.reload()
-    await tab.waitForFunction(() => 'page' in globalThis)
+    await leaveNetwork(tab, server)
   }, 330_000)
   afterAll(async () => {
     await opened?.context.close()

@@ -12,9 +12,8 @@ import { startCalls } from '../../src/runtime/feeding.ts'
 import { openSession } from '../../src/runtime/open-session.ts'
 import { taskFor } from '../../src/tasks/table.ts'
 import { deleteProfile, openProfile } from '../helpers/chromium.ts'
-import { complete } from '../helpers/field-app.ts'
 import type { KitPage } from '../helpers/kit-page/main.ts'
-import { KIT_PAGE, openKitPage, serveKitPage } from '../helpers/kit-page.ts'
+import { leaveNetwork, openKitPage, serveKitPage } from '../helpers/kit-page.ts'
 import { buildReal, inputOf, materialBytes, type Question, type RealPack, realPacks } from '../helpers/real-packs.ts'
 import { hasMaterials } from '../helpers/sample-inputs.ts'
 import type { FolderServer } from '../helpers/serve-folder.ts'
@@ -87,10 +86,7 @@ describe.runIf(hasMaterials)('every kind of task in Chromium, offline', () => {
     tab = await opened.context.newPage()
     await openKitPage(tab, server)
     for (const { name } of real) expect(await tab.evaluate((pack) => page.install(pack), name)).toBe('ready')
-    await complete(tab, KIT_PAGE)
-    await server.close()
-    await tab.reload()
-    await tab.waitForFunction(() => 'page' in globalThis)
+    await leaveNetwork(tab, server)
   }, 330_000)
   afterAll(async () => {
     await opened?.context.close()

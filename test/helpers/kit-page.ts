@@ -4,6 +4,7 @@ import { build } from 'vite'
 import { buildServiceWorker } from '../../scripts/build-service-worker.ts'
 import { copyOrtRuntime } from '../../scripts/ort-runtime.ts'
 import { appConfig } from '../../vite.config.ts'
+import { complete } from './field-app.ts'
 import { type FolderServer, serveFolders } from './serve-folder.ts'
 
 /** Where it is built. */
@@ -33,6 +34,14 @@ export async function serveKitPage(
 /** Opens the page, and waits until its kit is there. */
 export async function openKitPage(tab: Page, { origin }: Pick<FolderServer, 'origin'>): Promise<void> {
   await tab.goto(origin)
+  await tab.waitForFunction(() => 'page' in globalThis)
+}
+
+/** From here on the page lives from what the phone has kept: the server is gone, and it is opened anew. */
+export async function leaveNetwork(tab: Page, server: FolderServer): Promise<void> {
+  await complete(tab, KIT_PAGE)
+  await server.close()
+  await tab.reload()
   await tab.waitForFunction(() => 'page' in globalThis)
 }
 

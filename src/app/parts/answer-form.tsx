@@ -90,7 +90,13 @@ function Questions({ entry, form, onSaved }: AnswerFormProps & { onSaved(): void
     const kept = question.kind === 'photo' && entry.fields?.[fieldOf(question.name)] !== undefined
     return trouble && !kept ? [[question, trouble]] : []
   })
-  const set = (name: string, value: Filled | undefined): void => setValues({ ...values, [name]: value })
+  // A photo takes its time: what was said meanwhile stays said, and what is saved has the photo in it.
+  const set = (name: string, value: Filled | undefined): void => setValues((before) => ({ ...before, [name]: value }))
+  const [coming, setComing] = useState(0)
+  function wait(work: Promise<void>): void {
+    setComing((before) => before + 1)
+    void work.finally(() => setComing((before) => before - 1))
+  }
 
   async function save(event: Event): Promise<void> {
     event.preventDefault()
@@ -127,10 +133,11 @@ function Questions({ entry, form, onSaved }: AnswerFormProps & { onSaved(): void
             finder={form.blurFaces}
             trouble={trouble && troubleText(trouble, question, language)}
             onChange={(value) => set(question.name, value)}
+            onComing={wait}
           />
         )
       })}
-      <button type="submit" class="button primary" data-testid="form-save">
+      <button type="submit" class="button primary" disabled={coming > 0} data-testid="form-save">
         {i18n.t('form.save')}
       </button>
       {error !== undefined && <Failure error={error} />}

@@ -19,6 +19,8 @@ interface QuestionFieldProps {
   /** What is wrong with it, in words. */
   trouble: string | undefined
   onChange(value: Filled | undefined): void
+  /** Told of a value that is on its way: it is not to be saved without. */
+  onComing(work: Promise<void>): void
 }
 
 /** One question of a form, by its kind. */
@@ -44,7 +46,7 @@ interface InputProps extends QuestionFieldProps {
   said: Record<string, string | boolean>
 }
 
-function Input({ question, value, label, said, finder, onChange }: InputProps): JSX.Element {
+function Input({ question, value, label, said, finder, onChange, onComing }: InputProps): JSX.Element {
   const language = useLanguage()
   const text = typeof value === 'string' || typeof value === 'number' ? String(value) : ''
   switch (question.kind) {
@@ -81,7 +83,7 @@ function Input({ question, value, label, said, finder, onChange }: InputProps): 
         </p>
       )
     case 'photo':
-      return <PhotoInput label={label} said={said} value={value} finder={finder} onChange={onChange} />
+      return <PhotoInput {...{ label, said, value, finder, onChange, onComing }} />
     case 'place':
       return <PlaceInput label={label} said={said} value={text} onChange={onChange} />
     case 'text': {
@@ -126,11 +128,9 @@ interface SimpleProps<T> {
   onChange(value: Filled | undefined): void
 }
 
-interface PhotoProps extends SimpleProps<Filled | undefined> {
-  finder: string | undefined
-}
+interface PhotoProps extends SimpleProps<Filled | undefined>, Pick<QuestionFieldProps, 'finder' | 'onComing'> {}
 
-function PhotoInput({ label, said, value, finder, onChange }: PhotoProps): JSX.Element {
+function PhotoInput({ label, said, value, finder, onChange, onComing }: PhotoProps): JSX.Element {
   const { kit } = useApp()
   const [error, setError] = useState<unknown>()
   const [hidden, setHidden] = useState<number>()
@@ -157,7 +157,7 @@ function PhotoInput({ label, said, value, finder, onChange }: PhotoProps): JSX.E
           capture="environment"
           onChange={({ currentTarget }) => {
             const [file] = currentTarget.files ?? []
-            if (file) void take(file)
+            if (file) onComing(take(file))
           }}
         />
         <Picture name={value instanceof Blob ? 'check' : 'camera'} />
