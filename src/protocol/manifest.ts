@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { Golden } from './golden.ts'
 import { Constants, Input, inputPaths, inputProblem, State } from './input.ts'
 import { needsLabels, Output } from './output.ts'
 import { parseJson, parseWith } from './parse.ts'
@@ -89,21 +90,6 @@ const Program = v.variant('engine', [
   v.strictObject({ engine: v.literal('onnx'), ...Onnx, reader: v.optional(v.strictObject(Onnx)), memory: Memory }),
 ])
 export type Program = v.InferOutput<typeof Program>
-
-/** At most so many values of an output are kept as golden: see `sampleOf`. */
-export const MAX_GOLDEN_VALUES = 4096
-
-/** An input made from a seed (see `runtime/golden.ts`) and what every right backend answers to it. */
-const Golden = v.strictObject({
-  /** For a program's second graph. */
-  graph: v.optional(v.literal('reader')),
-  seed: Count,
-  /** Values of the outputs, all of them or of the longer ones a sample (see `sampleOf`). */
-  output: v.record(v.string(), v.pipe(v.array(v.number()), v.maxLength(MAX_GOLDEN_VALUES))),
-  /** Largest absolute difference that still counts as right. */
-  tolerance: v.pipe(v.number(), v.minValue(0)),
-})
-export type Golden = v.InferOutput<typeof Golden>
 
 /** When an answer counts. Calibrated on the validation split. */
 export const Decision = v.strictObject({
@@ -264,13 +250,6 @@ export const neededPaths = (manifest: Pick<Manifest, 'input'>, variant: Variant,
   ...programPaths(program),
   ...inputPaths(variant.input ?? manifest.input),
 ]
-
-/**
- * Which values of an output of `length` are kept as golden when there may be `count`: all, or positions spread by steps
- * of a large prime, which land in every column of a table.
- */
-export const sampleOf = (length: number, count: number): number[] =>
-  Array.from({ length: Math.min(length, count) }, (_, i) => (length <= count ? i : (i * 1_000_003) % length))
 
 /** Line 2 of a manifest file: who vouches for line 1. */
 const ManifestSignature = v.strictObject({

@@ -1,5 +1,6 @@
 import { JikoError } from './error.ts'
-import type { Feeding, Golden, Program } from './manifest.ts'
+import type { Golden } from './golden.ts'
+import type { Feeding, Program } from './manifest.ts'
 
 /** The second graph of a program as one of its own. */
 export function readerOf({ memory: _, reader, ...program }: Program): Program | undefined {

@@ -1,13 +1,15 @@
 import { JikoError } from '../protocol/error.ts'
-import { type Feeding, type Golden, type Program, sampleOf, type Variant } from '../protocol/manifest.ts'
+import type { Golden } from '../protocol/golden.ts'
+import { formerPlaces, sampledPlaces } from '../protocol/golden-sample.ts'
+import type { Feeding, Program, Variant } from '../protocol/manifest.ts'
 import { feedingOf, readerOf } from '../protocol/reader.ts'
-import type { Tensors } from '../protocol/tensor.ts'
+import { elementCount, type Tensors } from '../protocol/tensor.ts'
 import type { Backend, ReadFile, Session } from './backend.ts'
 import { readerIn } from './feeding.ts'
 import { goldenInputs } from './golden.ts'
 
-/** A sample is at least so long: a shorter list is a whole output. */
-const MIN_SAMPLE = 256
+/** In packs of before a list that is at least so long may be a sample; a shorter one is a whole output. */
+const FORMER_SAMPLE = 256
 
 /** Memory comes back: with the next try, or in a fresh worker. */
 const OUT_OF_MEMORY = 'runtime/out-of-memory'
@@ -88,27 +90,37 @@ export function goldenRun(session: Session, { seed, graph }: Golden, feeding: Fe
   return () => runner.run(inputs)
 }
 
+/** What an output must be, at which of its places, and how long it is; `length` is what a backend gave. */
+function expected({ seed, ...golden }: Golden, name: string, length: number) {
+  const output = golden.output[name] ?? []
+  if (Array.isArray(output)) {
+    const isSample = length > output.length && output.length >= FORMER_SAMPLE
+    const size = isSample ? length : output.length
+    return { size, values: output, places: formerPlaces(size, output.length), tolerance: golden.tolerance }
+  }
+  const { dims, values, tolerance } = output
+  const size = elementCount(dims)
+  const places = values.length < size ? sampledPlaces(dims, values.length, seed) : [...values.keys()]
+  return { size, values, places, tolerance }
+}
+
 /** @throws JikoError `runtime/wrong-answer` when an output is not what the pack says it must be. */
 export async function checkGolden(session: Session, golden: Golden, feeding: Feeding): Promise<void> {
   const outputs = await goldenRun(session, golden, feeding)()
-  for (const [name, wanted] of Object.entries(golden.output)) {
+  for (const name of Object.keys(golden.output)) {
     const got = outputs[name]?.data
-    // Of a longer output the pack has a sample.
-    if (!got || got.length < wanted.length || (got.length > wanted.length && wanted.length < MIN_SAMPLE)) {
-      throw new JikoError(
-        'runtime/wrong-answer',
-        `output "${name}" has ${got?.length ?? 'no'} values, not ${wanted.length}`,
-      )
+    const { size, values, places, tolerance } = expected(golden, name, got?.length ?? 0)
+    if (got?.length !== size) {
+      throw new JikoError('runtime/wrong-answer', `output "${name}" has ${got?.length ?? 'no'} values, not ${size}`)
     }
-    const positions = sampleOf(got.length, wanted.length)
-    const worst = wanted.reduce((most, value, i) => {
-      const difference = Math.abs(Number(got[positions[i] as number]) - value)
+    const worst = values.reduce((most, value, i) => {
+      const difference = Math.abs(Number(got[places[i] as number]) - value)
       return Number.isNaN(difference) ? Number.POSITIVE_INFINITY : Math.max(most, difference)
     }, 0)
-    if (worst > golden.tolerance) {
+    if (worst > tolerance) {
       throw new JikoError(
         'runtime/wrong-answer',
-        `output "${name}" of golden input ${golden.seed} is off by ${worst.toPrecision(3)}, allowed is ${golden.tolerance}`,
+        `output "${name}" of golden input ${golden.seed} is off by ${worst.toPrecision(3)}, allowed is ${tolerance}`,
       )
     }
   }

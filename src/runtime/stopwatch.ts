@@ -1,4 +1,5 @@
-import type { Feeding, Golden } from '../protocol/manifest.ts'
+import type { Golden } from '../protocol/golden.ts'
+import type { Feeding } from '../protocol/manifest.ts'
 import type { Session } from './backend.ts'
 import { goldenRun } from './open-session.ts'
 

@@ -4,14 +4,8 @@ import type { Graph } from '../../onnx/graph.ts'
 import { lower } from '../../onnx/lower/lower.ts'
 import { writeExternal } from '../../onnx/write.ts'
 import { JikoError } from '../../protocol/error.ts'
-import {
-  type Feeding,
-  type Golden,
-  type Program,
-  programPaths,
-  sampleOf,
-  type Variant,
-} from '../../protocol/manifest.ts'
+import type { Golden } from '../../protocol/golden.ts'
+import { type Feeding, type Program, programPaths, type Variant } from '../../protocol/manifest.ts'
 import { keptTensors, type Output, outputTensors } from '../../protocol/output.ts'
 import { parsePlan } from '../../protocol/plan.ts'
 import type { ReadFile } from '../../runtime/backend.ts'
@@ -19,6 +13,7 @@ import { goldenInputs } from '../../runtime/golden.ts'
 import { sessionBytes } from '../../runtime/nano/session.ts'
 import { checkGolden } from '../../runtime/open-session.ts'
 import type { Engines } from '../engines.ts'
+import { goldenFrom } from './golden.ts'
 
 /** A variant and the files that its programs need, in the order in which a phone needs them. */
 export interface BuiltVariant {
@@ -33,11 +28,6 @@ export interface BuiltVariant {
 }
 
 const SEEDS = [1, 2]
-/** Outputs up to this length are golden as a whole, of longer ones so many values. */
-const MOST_WHOLE = 2048
-const SAMPLE = 512
-/** A backend may round otherwise than the one that made the golden answers: this part of their spread. */
-const TOLERANCE = 0.02
 
 /** Whether a value of the graph has a part in answers; the others are only looked at besides. */
 const answersWith =
@@ -118,19 +108,8 @@ async function goldenOf(
     const golden: Golden[] = []
     for (const seed of SEEDS) {
       const outputs = await session.run(goldenInputs(seed, feeding))
-      const output = Object.fromEntries(
-        Object.entries(outputs)
-          .filter(([name]) => isGolden(name))
-          .map(([name, { data }]) => [
-            name,
-            // Labels are compared one by one; a detector's hundred thousand numbers by a sample.
-            sampleOf(data.length, data.length <= MOST_WHOLE ? data.length : SAMPLE).map((at) => Number(data[at])),
-          ]),
-      )
-      const values = Object.values(output).flat()
-      const spread =
-        values.reduce((max, x) => Math.max(max, x), -Infinity) - values.reduce((min, x) => Math.min(min, x), Infinity)
-      golden.push({ seed, output, tolerance: Math.max(1e-4, Number((spread * TOLERANCE).toPrecision(3))) })
+      const answers = Object.entries(outputs).filter(([name]) => isGolden(name))
+      golden.push(goldenFrom(seed, Object.fromEntries(answers)))
     }
     return golden
   } finally {

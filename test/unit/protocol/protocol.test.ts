@@ -81,6 +81,10 @@ const reading: Variant = {
 const signature = { alg: 'ES256', key: 'A'.repeat(87), signature: 'B'.repeat(86) } as const
 const text = (changed: object): string => formatSignedManifest(JSON.stringify({ ...manifest, ...changed }), signature)
 
+const sampled = { dims: [1, 99], values: Array(64).fill(0.5), tolerance: 0.1 }
+const answering = (map: unknown): string =>
+  text({ variants: [{ ...int8, golden: [{ seed: 1, output: { map }, tolerance: 0 }] }] })
+
 describe('manifest', () => {
   it('reads what was written, and keeps the exact text of line 1', () => {
     const read = parseSignedManifest(text({}))
@@ -125,6 +129,13 @@ describe('manifest', () => {
       }),
       'length',
     ],
+    [answering([0.5, 'much']), 'golden.0.output.map.1'],
+    [answering({ dims: [1, 99], values: Array(64).fill(0) }), 'golden.0.output.map.tolerance'],
+    [answering({ ...sampled, values: Array(63).fill(0) }), 'the values are neither all nor a sample'],
+    [answering({ ...sampled, values: Array(100).fill(0) }), 'the values are neither all nor a sample'],
+    [answering({ ...sampled, dims: [1, 9.5] }), 'golden.0.output.map.dims.1'],
+    [answering({ ...sampled, places: [1, 2] }), 'places'],
+    [answering(null), 'golden.0.output.map'],
     [text({ input: whole, output: lines }), 'an output "page" needs'],
     [text({ variants: [reading] }), 'an output "page" needs'],
     [text({ input: { ...whole, fit: 'cover' }, output: lines, variants: [reading] }), 'an output "page" needs'],
@@ -176,6 +187,13 @@ describe('manifest', () => {
     expect(feedingOf(both, undefined)).toBe(both)
     expect(readerOf({ engine: 'nano', plan: 'a', reader: { plan: 'b' } })).toEqual({ engine: 'nano', plan: 'b' })
     expect(readerOf({ engine: 'nano', plan: 'a' })).toBeUndefined()
+  })
+
+  it('has golden outputs as lists, and long ones as samples or written shorter', () => {
+    for (const map of [[0.5, 1], [], sampled, { dims: [2], values: [1, 2], tolerance: 0 }]) {
+      const [variant] = parseSignedManifest(answering(map)).manifest.variants
+      expect(variant?.golden[0]?.output).toEqual({ map })
+    }
   })
 
   it('finds text in the language, its base, else English', () => {

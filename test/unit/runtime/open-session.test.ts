@@ -1,11 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { goldenFrom } from '../../../src/cli/pack/golden.ts'
+import { createFractions } from '../../../src/lib/random.ts'
 import { makeNode } from '../../../src/onnx/attribute.ts'
 import { writeModel } from '../../../src/onnx/write.ts'
 import { JikoError } from '../../../src/protocol/error.ts'
+import { formerPlaces } from '../../../src/protocol/golden-sample.ts'
 import type { ImageInput } from '../../../src/protocol/input.ts'
-import { type Feeding, type Program, sampleOf, type Variant } from '../../../src/protocol/manifest.ts'
-import { float32, type Tensors } from '../../../src/protocol/tensor.ts'
+import type { Feeding, Program, Variant } from '../../../src/protocol/manifest.ts'
+import { elementCount, float32, type Tensor, type Tensors, tensorOf } from '../../../src/protocol/tensor.ts'
 import type { Backend } from '../../../src/runtime/backend.ts'
 import { startCalls } from '../../../src/runtime/feeding.ts'
 import { checkGolden, createSessions, goldenOfEach, openSession } from '../../../src/runtime/open-session.ts'
@@ -103,25 +106,117 @@ describe('openSession', () => {
   })
 })
 
-describe('a golden answer that is a sample of a long output', () => {
+const session = (map: Tensor) => ({ run: async () => ({ map }), dispose: async () => undefined })
+const asMap = (data: Float32Array<ArrayBuffer>): Tensor => float32([data.length], data)
+
+describe('a golden answer of a pack of before, which is a list', () => {
   const long = Float32Array.from({ length: 5000 }, (_, i) => i / 5000)
-  const golden = { seed: 1, output: { map: sampleOf(5000, 300).map((at) => long[at] as number) }, tolerance: 1e-4 }
-  const session = (data: Float32Array<ArrayBuffer>) => ({
-    run: async () => ({ map: float32([data.length], data) }),
-    dispose: async () => undefined,
-  })
+  const golden = { seed: 1, output: { map: formerPlaces(5000, 300).map((at) => long[at] as number) }, tolerance: 1e-4 }
 
   it('is taken where it belongs, and a shift by one is told', async () => {
-    await checkGolden(session(long), golden, { input })
+    await checkGolden(session(asMap(long)), golden, { input })
     const shifted = Float32Array.from(long, (_, i) => long[(i + 1) % 5000] as number)
-    await expect(checkGolden(session(shifted), golden, { input })).rejects.toMatchObject({
+    await expect(checkGolden(session(asMap(shifted)), golden, { input })).rejects.toMatchObject({
       code: 'runtime/wrong-answer',
     })
   })
 
   it('does not make a longer output right where the pack has all of it', async () => {
     const whole = { seed: 1, output: { map: [0, 1 / 5000] }, tolerance: 1e-4 }
-    await expect(checkGolden(session(long), whole, { input })).rejects.toThrow('has 5000 values, not 2')
+    await expect(checkGolden(session(asMap(long)), whole, { input })).rejects.toThrow('has 5000 values, not 2')
+  })
+})
+
+describe('a golden answer that is a sample of a long output', () => {
+  const random = createFractions(7)
+  const made = (dims: number[]): Tensor => tensorOf('float32', dims, random)
+
+  /** Whether one golden input or the other tells of an output that is wrong at some of its places. */
+  function createFinder(right: Tensor): (isWrong: (place: number) => boolean) => Promise<boolean> {
+    const golden = [1, 2].map((seed) => goldenFrom(seed, { map: right }))
+    return async (isWrong) => {
+      const get = (_: object, key: string | symbol) =>
+        key === 'length' ? right.data.length : Number(right.data[Number(key)]) + (isWrong(Number(key)) ? 0.1 : 0)
+      const wrong = { ...right, data: new Proxy({}, { get }) } as Tensor
+      const checks = golden.map((one) => checkGolden(session(wrong), one, { input }))
+      const told = (await Promise.allSettled(checks)).flatMap((one) => (one.status === 'rejected' ? [one.reason] : []))
+      for (const reason of told) expect(reason).toMatchObject({ code: 'runtime/wrong-answer' })
+      return told.length > 0
+    }
+  }
+
+  it.each([
+    ['an image', [1, 3, 200, 150]],
+    ['a large map', [1, 1, 736, 736]],
+    ['channels last', [1, 40, 40, 85]],
+    ['boxes in a row', [1, 3549, 85]],
+    ['a map whose shape is no longer told', [1, 6400, 4]],
+    ['one score each', [1, 1600, 1]],
+    ['labels', [1, 1001]],
+    ['symbols of a line', [1, 200, 97]],
+    ['frames of five axes', [2, 4, 8, 30, 30]],
+  ])(
+    'of %s is right where nothing is wrong, and tells of a border, a slice, a part, a corner and a tail',
+    async (_, dims) => {
+      const right = made(dims)
+      const size = right.data.length
+      const isFound = createFinder(right)
+      expect(await isFound(() => false)).toBe(false)
+      const missed: string[] = []
+      const look = async (what: string, isWrong: (place: number) => boolean) => {
+        if (!(await isFound(isWrong))) missed.push(what)
+      }
+      for (const [axis, dim] of dims.entries()) {
+        const stride = elementCount(dims.slice(axis + 1))
+        const indexOf = (place: number): number => Math.floor(place / stride) % dim
+        // Every channel, row and column of what is shorter than the sample; of what is longer its ends.
+        const indices = dim <= 200 ? Array.from({ length: dim }, (_, i) => i) : [0, dim - 1]
+        for (const index of indices) await look(`axis ${axis} at ${index}`, (place) => indexOf(place) === index)
+        // Kernels work on so many at a time, and on what is left over.
+        await look(`the last of axis ${axis}`, (place) => indexOf(place) >= dim - (dim % 8 || 8))
+      }
+      for (const left of [1, 3, 15]) await look(`the last ${left}`, (place) => place >= size - left)
+      for (let part = 0; part < 50; part++)
+        await look(`part ${part} of 50`, (place) => Math.floor((place * 50) / size) === part)
+      const [width = 1, height = 1] = [dims.at(-1), dims.at(-2)]
+      const corners = [0, width - 1, (height - 1) * width, height * width - 1]
+      for (const at of corners) await look(`corner ${at}`, (place) => place % (width * height) === at)
+      expect(missed).toEqual([])
+    },
+  )
+
+  it('tells of the border of a map of 80 by 80 boxes that are listed in one row', async () => {
+    const isFound = createFinder(made([1, 6400, 4]))
+    for (const wrong of [0, 79]) {
+      expect(await isFound((place) => Math.floor(place / 4) % 80 === wrong), `column ${wrong}`).toBe(true)
+      expect(await isFound((place) => Math.floor(place / 320) === wrong), `row ${wrong}`).toBe(true)
+    }
+  })
+
+  it('compares each output by its own spread: nothing where one should be is told beside large numbers', async () => {
+    const right = {
+      boxes: tensorOf('float32', [1, 1600, 4], () => 100 * random()),
+      sure: tensorOf('float32', [1, 1600, 1], () => 0.04 * random()),
+    }
+    const golden = goldenFrom(1, right)
+    const giving = (outputs: Tensors) => ({ ...session(right.sure), run: async () => outputs })
+    await checkGolden(giving(right), golden, { input })
+    const nothing = tensorOf('float32', [1, 1600, 1], () => 0)
+    await expect(checkGolden(giving({ ...right, sure: nothing }), golden, { input })).rejects.toThrow('output "sure"')
+  })
+
+  it('is of an output of that length, and NaN is no number near it', async () => {
+    const golden = goldenFrom(1, { map: made([1, 1000]) })
+    await expect(checkGolden(session(made([1, 1001])), golden, { input })).rejects.toThrow('has 1001 values, not 1000')
+    const nan = tensorOf('float32', [1, 1000], () => Number.NaN)
+    await expect(checkGolden(session(nan), golden, { input })).rejects.toThrow('off by Infinity')
+  })
+
+  it('leaves outputs that are all short as they are, number by number', () => {
+    const logits = made([1, 704])
+    expect(goldenFrom(1, { logits }).output).toEqual({
+      logits: Array.from<number | bigint, number>(logits.data, Number),
+    })
   })
 })
 

@@ -1,9 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { createEngines } from '../../../src/cli/engines.ts'
+import { utf8 } from '../../../src/lib/bytes.ts'
+import type { Variant } from '../../../src/protocol/manifest.ts'
+import { type Tensors, tensorOf } from '../../../src/protocol/tensor.ts'
 import { startCalls } from '../../../src/runtime/feeding.ts'
+import { checkGolden } from '../../../src/runtime/open-session.ts'
 import { taskFor } from '../../../src/tasks/table.ts'
-import { inputOf, materialBytes, modelBytes, realPacks } from '../../helpers/real-packs.ts'
+import { buildReal, inputOf, materialBytes, modelBytes, realPacks } from '../../helpers/real-packs.ts'
 import { hasMaterials } from '../../helpers/sample-inputs.ts'
+import { throwAwaySigner } from '../../helpers/synthetic-pack.ts'
 
 if (!hasMaterials) console.warn('Tasks on real models: skipped, there is no shared/materials beside the project.')
 
@@ -30,5 +35,26 @@ describe.runIf(hasMaterials)('a real model', () => {
     }
     await first.dispose()
     await reader?.dispose()
+  })
+  it('faces-yunet has a manifest that is mostly labels and pieces, though it has nine outputs, and each is looked at', async () => {
+    const [real] = realPacks().filter(({ name }) => name === 'faces-yunet')
+    if (!real) throw new Error('the face finder is gone')
+    const { manifest, text } = await buildReal(real, engines, await throwAwaySigner())
+    const [{ golden }] = manifest.variants as [Variant]
+    expect(golden.map(({ output }) => Object.keys(output).length)).toEqual([9, 9])
+    expect(utf8(text).length).toBeLessThan(32_768)
+
+    const session = await engines.open(modelBytes(real))
+    for (const one of golden) {
+      await checkGolden(session, one, manifest)
+      for (const name of Object.keys(one.output)) {
+        const run = async (inputs: Tensors): Promise<Tensors> => {
+          const outputs = await session.run(inputs)
+          return { ...outputs, [name]: tensorOf('float32', outputs[name]?.dims ?? [], () => 0) }
+        }
+        await expect(checkGolden({ ...session, run }, one, manifest)).rejects.toThrow(`output "${name}"`)
+      }
+    }
+    await session.dispose()
   })
 })
