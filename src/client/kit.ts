@@ -213,6 +213,8 @@ export interface Kit {
      * more brings the full one.
      * @param source the pack's address, of its folder or its manifest. Several are tried in order, say the hub of the
      * village and one in the cloud; they are remembered, so that the first is enough to go on.
+     * @returns where a pack asks that faces be hidden, also whether what finds them came along (`finder`): a pack without it
+     * is installed and answers, but keeps no photo.
      * @throws JikoError `download/over-budget`, `download/...`, `pack/...`, `storage/quota`
      */
     install(source: string | readonly string[], operation?: InstallOperation): Promise<PackStatus>

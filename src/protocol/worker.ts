@@ -32,6 +32,8 @@ export interface PackStatus {
   /** Bytes to fetch for all of it, and of those the bytes that are here. */
   bytes: number
   have: number
+  /** After an install: the pack that it needs to hide faces. Not `ready`: it answers, and keeps no photo; `reason` is an error's code. */
+  finder?: { name: string; ready: boolean; reason?: string }
 }
 
 export interface InstalledPack extends PackStatus {

@@ -41,11 +41,17 @@ async function lookFor({ manifest, task, session }: Finder, picture: Pixels, sig
 
 /**
  * Hides every face in a picture, in place, and looks again until the finder sees none.
- * @returns how many there were
+ * @param hidden what was hidden in it before, to which it adds: where a finder fails in the middle, the next one does not
+ * see those any more.
+ * @returns how many there are
  * @throws JikoError `task/still-a-face`, `pack/no-finder`, whatever the finder fails with
  */
-export async function hideFaces(finder: Finder, picture: Pixels, signal: AbortSignal): Promise<number> {
-  const hidden: Area[] = []
+export async function hideFaces(
+  finder: Finder,
+  picture: Pixels,
+  signal: AbortSignal,
+  hidden: Area[] = [],
+): Promise<number> {
   for (const cells of CELLS) {
     const found = await lookFor(finder, picture, signal)
     if (found.length === 0) return countApart(hidden)
@@ -74,10 +80,11 @@ export async function keepHidden(
   try {
     // Whoever asked sees what was made as it was made.
     const copies = made.map((pixels) => ({ ...pixels, data: pixels.data.slice() }))
+    // What is left when a backend fails in the middle is hidden already: the next one goes on with it.
+    const pictures = [photo, ...copies].map((picture) => ({ picture, before: [] as Area[] }))
     const faces = await withFinder(async (finder) => {
       let hidden = 0
-      // What is left when a backend fails in the middle is hidden already: the next one goes on with it.
-      for (const picture of [photo, ...copies]) hidden += await hideFaces(finder, picture, signal)
+      for (const { picture, before } of pictures) hidden += await hideFaces(finder, picture, signal, before)
       const { name, version } = finder.manifest
       return { hidden, by: { name, version, digest: finder.digest } }
     })

@@ -156,9 +156,11 @@ export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
       throw new JikoError('teach/no-features', `nothing can be taught from ${manifest.name}: it shows no vectors`)
     })
     const looking = createOnce(async () => (await import('../tasks/look.ts')).createLooking(manifest, readFile))
-    const variant = proved.has(digest, choice) ? { ...choice.variant, golden: [] } : choice.variant
+    const isProved = proved.has(digest, choice)
+    const variant = isProved ? { ...choice.variant, golden: [] } : choice.variant
     const opened = await openSession(variant, manifest, [choice.backend], readFile)
-    await proved.add(digest, choice)
+    // What was not asked has proved nothing: everything may have been forgotten meanwhile.
+    if (!isProved) await proved.add(digest, choice)
     return {
       ...opened,
       manifest,
@@ -173,18 +175,19 @@ export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
   async function tryOut(
     { manifest, digest }: LoadedPack,
     way: Choice,
-    work: (session: Session, way: Choice) => Promise<void>,
-  ): Promise<void> {
+    note: ReturnType<Verdicts['notebook']>,
+    work: (session: Session, way: Choice) => Promise<boolean>,
+  ): Promise<boolean> {
     const pack = await openPack(store, manifest.name, trusted)
     // An update came in between: there is nothing to compare with any more.
-    if (pack.digest !== digest) return
+    if (pack.digest !== digest) return false
     let opened: OpenedSession | undefined
     try {
       opened = await sessionOf(pack, way)
-      await work(opened.session, way)
+      return await work(opened.session, way)
     } catch (error) {
       if (!(error instanceof JikoError) || !error.code.startsWith('runtime/')) throw error
-      await verdicts.note(manifest, way, error.message)
+      return await note(manifest, way, error.message)
     } finally {
       await opened?.session.dispose().catch(() => undefined)
     }
@@ -271,6 +274,7 @@ export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
     },
     async measure(loaded, inTurn) {
       const { manifest, choice } = loaded
+      const note = verdicts.notebook()
       const ways: Choice[] = []
       for (const way of verdicts.choices(manifest)) {
         const rival = way.variant.name === choice.variant.name && (await isHere(manifest, way))
@@ -284,14 +288,14 @@ export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
         ])
         const golden = goldenOfEach(choice.variant)
         const budget = STOPWATCH_BUDGET / (ways.length + 1)
-        const timed = async (session: Session, way: Choice): Promise<void> => {
+        const timed = async (session: Session, way: Choice): Promise<boolean> => {
           const time = await inTurn(() => timeRuns(session, manifest, golden, { budget, now }))
           const before = verdicts.finding(manifest, way)
-          await verdicts.note(manifest, way, typeof before === 'number' ? Math.min(before, time) : time)
+          return note(manifest, way, typeof before === 'number' ? Math.min(before, time) : time)
         }
         for (const way of unknown) {
-          if (way.backend === choice.backend) await timed(loaded.session, way)
-          else await tryOut(loaded, way, timed)
+          const isOwn = way.backend === choice.backend
+          if (!(await (isOwn ? timed(loaded.session, way) : tryOut(loaded, way, note, timed)))) return false
         }
         // The phone may have been busy at first: what answers is timed after its rivals too.
         if (unknown.some(({ backend }) => backend !== choice.backend)) await timed(loaded.session, choice)

@@ -244,8 +244,7 @@ export function createWorkerService({
         return kept.within(options, async () => {
           const status = await packs.install(source, { ...operation, onProgress })
           const { installFinder } = await import('./install-finder.ts')
-          await installFinder(packs, status.name, source, { ...operation, onProgress })
-          return status
+          return installFinder(packs, status, source, { ...operation, onProgress })
         })
       }).finally(() => installs.delete(first))
       begun.controller = jobs.get(job)

@@ -1,3 +1,4 @@
+import { createSerial } from '../lib/serial.ts'
 import { type NoteStore, readNote } from '../packs/notes.ts'
 import { JikoError } from '../protocol/error.ts'
 import type { Manifest, Program, Variant } from '../protocol/manifest.ts'
@@ -30,7 +31,8 @@ export interface Verdicts {
   finding(manifest: Manifest, choice: Choice): Finding | undefined
   /** Why a way needs more memory than models may have here; undefined when it does not. */
   tooLarge(manifest: Manifest, choice: Choice): string | undefined
-  note(manifest: Manifest, choice: Choice, finding: Finding): Promise<void>
+  /** For what a race finds out that begins now: it writes that down, and answers false once everything was forgotten. */
+  notebook(): (manifest: Manifest, choice: Choice, finding: Finding) => Promise<boolean>
   /** A choice failed its variant. False when nothing else is left to try: then it stays allowed. */
   passOver(manifest: Manifest, failed: Choice, reason: string): Promise<boolean>
   /** Everything is tried and timed anew. */
@@ -108,19 +110,26 @@ export async function createVerdicts({ notes, backends, usualLimit }: VerdictsDe
     )
   }
 
-  const save = (): Promise<void> => notes.putNote(NOTE, JSON.stringify(Object.fromEntries(known)))
+  // One after the other: what is written last is what is known last.
+  const inOrder = createSerial()
+  const save = (): Promise<void> => inOrder(() => notes.putNote(NOTE, JSON.stringify(Object.fromEntries(known))))
 
-  async function note(manifest: Manifest, { variant, backend }: Choice, found: Finding): Promise<void> {
-    const key = keyOf(manifest, variant)
-    known.set(key, { ...known.get(key), [backend.id]: found })
-    await save()
+  function notebook(): ReturnType<Verdicts['notebook']> {
+    const book = known
+    return async (manifest, { variant, backend }, found) => {
+      if (book !== known) return false
+      const key = keyOf(manifest, variant)
+      book.set(key, { ...book.get(key), [backend.id]: found })
+      await save()
+      return book === known
+    }
   }
 
   return {
     ways,
     finding,
     tooLarge,
-    note,
+    notebook,
     choices(manifest) {
       const [first, ...others] = choicesOf(manifest)
       if (first) return [first, ...others]
@@ -147,7 +156,7 @@ export async function createVerdicts({ notes, backends, usualLimit }: VerdictsDe
       const isSame = ({ variant, backend }: Choice): boolean =>
         variant.name === failed.variant.name && backend.id === failed.backend.id
       if (choicesOf(manifest).every(isSame)) return false
-      await note(manifest, failed, reason)
+      await notebook()(manifest, failed, reason)
       return true
     },
     async forgetAll() {

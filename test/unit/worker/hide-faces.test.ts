@@ -141,6 +141,17 @@ describe('what is kept of a photo', () => {
     expect(await keep(failing)).toEqual({ attachments: [], faces: { unkept: code } })
   })
 
+  it('counts a face that was hidden before a backend failed in the middle: the next one does not see it any more', async () => {
+    const { finder, looks } = await finderBy((pixels, look) => {
+      if (look === 2) throw new JikoError('runtime/run-failed', 'unreachable')
+      return findFace(pixels)
+    })
+    const withFinder = <T>(work: (one: Finder) => Promise<T>) => work(finder).catch(() => work(finder))
+    const { attachments, faces } = await keepHidden(portrait(), [], { withFinder, encode, encodePhoto, signal })
+    expect([faces.hidden, looks()]).toEqual([1, 3])
+    expect(attachments).toHaveLength(1)
+  })
+
   it('is nothing of two where one of them cannot be hidden', async () => {
     const { finder } = await finderBy((pixels) => (pixels.width === 60 ? [box] : findFace(pixels)))
     const other = portrait(0, { width: 60, height: 90 })
@@ -172,12 +183,24 @@ describe('what is kept of a photo', () => {
   })
 })
 
+interface Serving {
+  /** The HTTP status that an address fails with. */
+  failing(url: string): number | undefined
+  trusted: readonly SyntheticPack[]
+}
+
 /** A worker with the packs of a folder, which answers what it is told. */
-async function workerWith(packs: readonly SyntheticPack[], run: (inputs: Tensors) => Promise<Tensors>) {
+async function workerWith(
+  packs: readonly SyntheticPack[],
+  run: (inputs: Tensors) => Promise<Tensors>,
+  { failing = () => undefined, trusted = packs }: Partial<Serving> = {},
+) {
   const store = createMemoryStore()
   const asked: string[] = []
   async function answer(url: string, init: RequestInit): Promise<Response> {
     asked.push(url)
+    const status = failing(url)
+    if (status) return new Response(null, { status })
     const pack = packs.find(({ manifest }) => url.includes(`/${manifest.name}/`))
     if (!pack) return new Response(null, { status: 404 })
     if (url.endsWith('manifest.ndjson')) return new Response(pack.text)
@@ -203,8 +226,9 @@ async function workerWith(packs: readonly SyntheticPack[], run: (inputs: Tensors
     makeRoom: keeping.makeRoom,
     spend: keeping.spend,
     exclusive: memoryLocks(),
-    trusted: packs.map(({ key }) => key),
+    trusted: trusted.map(({ key }) => key),
     code: 'test',
+    sleep: async () => undefined,
   })
   const photo = portrait()
   const service = createWorkerService({
@@ -278,7 +302,8 @@ describe('a pack whose form asks that faces be hidden', () => {
 
   it('is installed with its finder, from beside it, and keeps the photo without the face', async () => {
     const { service, asked, keptPixels } = await workerWith(await packs(), model)
-    await service.install('1', LEAF)
+    const finder = { name: 'face-finder', ready: true }
+    expect(await service.install('1', LEAF)).toMatchObject({ name: 'leaf', state: 'ready', finder })
     expect((await service.list()).map(({ name }) => name).sort()).toEqual(['face-finder', 'leaf'])
     expect(asked).toContain('https://hub.test/packs/face-finder/manifest.ndjson')
     const { answer, attachments, faces } = await service.run('2', 'leaf', given)
@@ -299,11 +324,30 @@ describe('a pack whose form asks that faces be hidden', () => {
 
   it('answers all the same where its finder is nowhere, and keeps no photo', async () => {
     const { service } = await workerWith(await packs('none'), model)
-    await expect(service.install('1', LEAF)).rejects.toMatchObject({ code: 'download/not-found' })
+    const finder = { name: 'face-finder', ready: false, reason: 'download/not-found' }
+    expect(await service.install('1', LEAF)).toMatchObject({ name: 'leaf', state: 'ready', finder })
     expect((await service.list()).map(({ name }) => name)).toEqual(['leaf'])
     const { answer, attachments, faces } = await service.run('2', 'leaf', given)
     expect(answer).toMatchObject({ kind: 'classes', label: 'rust' })
     expect([attachments, faces]).toEqual([[], { unkept: 'pack/absent' }])
+  })
+
+  it('is installed without a finder that nobody here trusts, and says why', async () => {
+    const [leaf, stranger] = [await packs(), await packs()].map((both, i) => both[i])
+    if (!leaf || !stranger) throw new Error('two packs, two keys')
+    const { service } = await workerWith([leaf, stranger], model, { trusted: [leaf] })
+    expect(await service.install('1', LEAF)).toMatchObject({ finder: { ready: false, reason: 'pack/untrusted' } })
+  })
+
+  it('is here, but not said to be done, where its finder may come with another try', async () => {
+    let down = true
+    const failing = (url: string) => (down && url.includes('face-finder') ? 503 : undefined)
+    const { service } = await workerWith(await packs(), model, { failing })
+    await expect(service.install('1', LEAF)).rejects.toMatchObject({ code: 'download/server' })
+    expect((await service.list()).map(({ name }) => name)).toEqual(['leaf'])
+    down = false
+    expect(await service.install('2', LEAF)).toMatchObject({ finder: { ready: true } })
+    expect(await service.list()).toHaveLength(2)
   })
 
   it('answers all the same where its finder traps at every try, and the next photo is looked at again', async () => {

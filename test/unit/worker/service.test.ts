@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { clipBytes } from '../../../src/cli/pack/clips.ts'
 import { isAbort, sleep } from '../../../src/lib/abort.ts'
+import { createDeferred } from '../../../src/lib/deferred.ts'
 import { createClips } from '../../../src/packs/clips.ts'
 import type { LinkFacts } from '../../../src/packs/cost.ts'
 import { memoryLocks } from '../../../src/packs/locks.ts'
@@ -270,6 +271,43 @@ describe('the worker', () => {
     expect(state.runs).toBe(1)
   })
 
+  it('asks a steady backend again, also where it was being opened unasked when everything was forgotten', async () => {
+    const pack = await syntheticPack()
+    const store = createMemoryStore()
+    const opening = { reached: createDeferred<void>(), gate: createDeferred<void>(), held: false }
+    const { backend, log } = fake({ engine: 'nano', steady: true })
+    let runs = 0
+    const held: Backend = {
+      ...backend,
+      async createSession(...args) {
+        if (opening.held) {
+          opening.reached.resolve()
+          await opening.gate.promise
+        }
+        const session = await backend.createSession(...args)
+        return {
+          ...session,
+          run(inputs) {
+            runs += 1
+            return session.run(inputs)
+          },
+        }
+      },
+    }
+    const { service } = await setUp(pack, [held], store)
+    await service.install('i', URL_OF_PACK)
+    opening.held = true
+    const open = service.open('1', 'leaf')
+    await opening.reached.promise
+    const again = service.measureAgain()
+    await expect.poll(() => store.getNote('proved')).toBe('{"by":"test","ways":[]}')
+    opening.gate.resolve()
+    await Promise.all([open, again])
+    runs = 0
+    await (await setUp(pack, [held], store)).service.open('2', 'leaf')
+    expect([runs, log.created]).toEqual([1, 3])
+  })
+
   it('passes over a backend with wrong golden answers, fetches what the next one needs, and remembers', async () => {
     const pack = await syntheticPack({ files: TWO_PROGRAMS })
     const wrong = fake({ engine: 'nano', scores: [0.5, 0.5] })
@@ -409,15 +447,35 @@ describe('which backend answers', () => {
 
     const newer = fake({ engine: 'onnx', id: 'slow 2' })
     const updated = await setUp(pack, [newer.backend, fast.backend], set.store)
-    const { disposed } = fast.log
     await updated.service.run('4', 'leaf', photo)
     const ms = expect.any(Number)
     await expect.poll(() => waysOf(updated)).toMatchObject([{ backend: 'slow 2', used: true, ms }, { used: false }])
-    // The race ends with one more round of what answered, and with its session: only then is nothing written down any more.
-    await expect.poll(() => fast.log.disposed).toBeGreaterThan(disposed)
     await updated.service.measureAgain()
     expect(await waysOf(updated)).toMatchObject([{ backend: 'slow 2', used: true }, {}])
     expect((await waysOf(updated))?.[0]).not.toHaveProperty('ms')
+  })
+
+  it('is not told by a race that was under way when everything was forgotten', async () => {
+    const [reached, gate] = [createDeferred<void>(), createDeferred<void>()]
+    const slow = fake({ engine: 'onnx', id: 'slow 1' })
+    const rival = fake({
+      engine: 'onnx',
+      id: 'rival 1',
+      async answer() {
+        reached.resolve()
+        await gate.promise
+        return { scores: float32([1, 2], Float32Array.of(0.25, 0.75)) }
+      },
+    })
+    const set = await setUp(await onnxOnly(), [slow.backend, rival.backend])
+    await set.service.install('i', URL_OF_PACK)
+    await set.service.run('1', 'leaf', photo)
+    await reached.promise
+    await set.service.measureAgain()
+    gate.resolve()
+    await expect.poll(() => rival.log.disposed).toBe(1)
+    for (const way of (await waysOf(set)) ?? []) expect(way).not.toHaveProperty('ms')
+    expect(JSON.parse((await set.store.getNote('verdicts')) ?? '')).toEqual({})
   })
 
   it('is not made to wait for a new worker in the middle of a race, but after it', async () => {
