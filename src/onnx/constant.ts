@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf'
+import { elementCount } from '../protocol/dims.ts'
 import { JikoError } from '../protocol/error.ts'
-import { elementCount } from '../protocol/tensor.ts'
 import { TensorProto_DataType as DataType, type TensorProto, TensorProtoSchema } from './onnx_pb.ts'
 
 /** The array that holds each element type; float16 and bfloat16 as their bits. Names agree with `protocol/tensor.ts`. */

@@ -1,4 +1,4 @@
-import { elementCount } from '../protocol/tensor.ts'
+import { elementCount } from '../protocol/dims.ts'
 import { intAttribute, intsAttribute, stringAttribute } from './attribute.ts'
 import type { Graph } from './graph.ts'
 import type { NodeProto } from './onnx_pb.ts'

@@ -1,5 +1,6 @@
+import { elementCount } from '../protocol/dims.ts'
 import { JikoError } from '../protocol/error.ts'
-import { elementCount, type Tensor, type Tensors } from '../protocol/tensor.ts'
+import type { Tensor, Tensors } from '../protocol/tensor.ts'
 import { type OpenModel, withModel } from './engine.ts'
 import { cloneGraph, type Graph, type GraphValue } from './graph.ts'
 import { foldBatchNorm } from './passes/batch-norm.ts'

@@ -1,5 +1,5 @@
 import { createRandom } from '../lib/random.ts'
-import { elementCount } from './tensor.ts'
+import { elementCount } from './dims.ts'
 
 /** Of the last values of an output so many: what is left over where a kernel goes on in steps. */
 const TAIL = 16

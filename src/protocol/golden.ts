@@ -1,6 +1,7 @@
 import * as v from 'valibot'
+import { elementCount } from './dims.ts'
+import { Dims } from './input.ts'
 import { Count } from './primitives.ts'
-import { elementCount } from './tensor.ts'
 
 /** At most so many values of an output are kept. */
 const MOST_VALUES = 4096
@@ -13,7 +14,7 @@ const Values = v.pipe(v.array(v.number()), v.maxLength(MOST_VALUES))
 
 /** All of a short output, or of a longer one those at the places that `sampledPlaces` says. */
 const Sample = v.pipe(
-  v.strictObject({ dims: v.pipe(v.array(Count), v.maxLength(8)), values: Values, tolerance: Tolerance }),
+  v.strictObject({ dims: Dims, values: Values, tolerance: Tolerance }),
   v.check(({ dims, values: { length } }) => {
     const size = elementCount(dims)
     return length === size || (length < size && length >= FEWEST_SAMPLED)

@@ -1,9 +1,10 @@
 import * as v from 'valibot'
+import { elementCount } from './dims.ts'
 import { Count, InnerPath, PositiveCount } from './primitives.ts'
 
 /** Name of one of the graph's inputs or outputs. */
 export const TensorName = v.pipe(v.string(), v.minLength(1), v.maxLength(256))
-const Dims = v.pipe(v.array(Count), v.maxLength(8))
+export const Dims = v.pipe(v.array(Count), v.maxLength(8))
 const Finite = v.pipe(v.number(), v.finite())
 const Numbers = v.pipe(v.array(Finite), v.minLength(1), v.maxLength(1024))
 const Divisors = v.pipe(
@@ -231,8 +232,6 @@ export function inputPaths(input: Input): string[] {
   return config === undefined ? [tokenizer] : [tokenizer, config]
 }
 
-const product = (dims: readonly number[]): number => dims.reduce((all, dim) => all * dim, 1)
-
 /** Whether a tensor may have other dims with the next picture. */
 export const hasOpenSize = ({ fit, step }: ImageInput): boolean =>
   fit === 'line' || (fit === 'contain' && step !== undefined)
@@ -256,7 +255,7 @@ export function inputProblem(input: Input): string | undefined {
     case 'audio': {
       const { features, samples } = input
       if (features.kind === 'waveform')
-        return product(features.dims) === samples ? undefined : `dims do not hold ${samples} samples`
+        return elementCount(features.dims) === samples ? undefined : `dims do not hold ${samples} samples`
       const values = features.kind === 'mfcc' ? features.coefficients : features.bands
       if (Math.log2(features.fft) % 1 !== 0) return 'fft is no power of two'
       if (features.low >= features.high || features.high > input.rate / 2) return 'low and high are not within the rate'
@@ -265,7 +264,9 @@ export function inputProblem(input: Input): string | undefined {
       for (const list of [features.mean, features.std])
         if (list && list.length !== 1 && list.length !== values) return `mean and std need 1 or ${values} numbers`
       const frames = framesOf(samples, features)
-      return product(features.dims) === frames * values ? undefined : `dims do not hold ${frames} frames of ${values}`
+      return elementCount(features.dims) === frames * values
+        ? undefined
+        : `dims do not hold ${frames} frames of ${values}`
     }
     case 'text': {
       const { features } = input

@@ -1,3 +1,5 @@
+import { elementCount } from './dims.ts'
+
 /** Element types that cross the boundary between tasks and backends, with the array each is held in. */
 export interface TensorData {
   float32: Float32Array<ArrayBuffer>
@@ -16,8 +18,6 @@ export type Tensor = {
 }[TensorType]
 
 export type Tensors = Readonly<Record<string, Tensor>>
-
-export const elementCount = (dims: readonly number[]): number => dims.reduce((product, dim) => product * dim, 1)
 
 export const float32 = (dims: readonly number[], data: Float32Array<ArrayBuffer>): Tensor => ({
   type: 'float32',

@@ -1,7 +1,8 @@
 import { createRandom, type Random } from '../lib/random.ts'
+import { elementCount } from '../protocol/dims.ts'
 import { type AudioInput, channelsOf, type ImageInput, type NgramFeatures, type TextInput } from '../protocol/input.ts'
 import type { Feeding } from '../protocol/manifest.ts'
-import { elementCount, type Tensor, type Tensors, tensorOf } from '../protocol/tensor.ts'
+import { type Tensor, type Tensors, tensorOf } from '../protocol/tensor.ts'
 import { constantTensors, initialState } from './feeding.ts'
 
 const CELLS = 8

@@ -94,9 +94,6 @@ export interface PackRoom {
   fetchClips(name: string, language: string, url: string, operation: Operation): Promise<void>
 }
 
-/** Milliseconds that timing all ways of running a pack may take together. */
-const STOPWATCH_BUDGET = 1000
-
 /** The failure behind an error, when it is one that another backend might not have. */
 function backendFailure(error: unknown): string | undefined {
   const failure = error instanceof JikoError && error.code === 'pack/failed-check' ? error.cause : error
@@ -171,26 +168,10 @@ export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
     }
   }
 
-  /** Opens another way for as long as `work` needs it. What fails or answers wrongly is noted, and nothing else happens. */
-  async function tryOut(
-    { manifest, digest }: LoadedPack,
-    way: Choice,
-    note: ReturnType<Verdicts['notebook']>,
-    work: (session: Session, way: Choice) => Promise<boolean>,
-  ): Promise<boolean> {
+  /** Opens another way of running what is loaded; nothing when an update came in between: there is nothing to compare with any more. */
+  async function openRival({ manifest, digest }: LoadedPack, way: Choice): Promise<Session | undefined> {
     const pack = await openPack(store, manifest.name, trusted)
-    // An update came in between: there is nothing to compare with any more.
-    if (pack.digest !== digest) return false
-    let opened: OpenedSession | undefined
-    try {
-      opened = await sessionOf(pack, way)
-      return await work(opened.session, way)
-    } catch (error) {
-      if (!(error instanceof JikoError) || !error.code.startsWith('runtime/')) throw error
-      return await note(manifest, way, error.message)
-    } finally {
-      await opened?.session.dispose().catch(() => undefined)
-    }
+    return pack.digest === digest ? (await sessionOf(pack, way)).session : undefined
   }
 
   async function isHere(manifest: Manifest, choice: Choice): Promise<boolean> {
@@ -274,32 +255,9 @@ export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
     },
     async measure(loaded, inTurn) {
       const { manifest, choice } = loaded
-      const note = verdicts.notebook()
-      const ways: Choice[] = []
-      for (const way of verdicts.choices(manifest)) {
-        const rival = way.variant.name === choice.variant.name && (await isHere(manifest, way))
-        if (rival && (way.backend === choice.backend || (await isFree(way.backend)))) ways.push(way)
-      }
-      const unknown = ways.filter((way) => verdicts.finding(manifest, way) === undefined)
-      if (ways.length > 1 && unknown.length > 0) {
-        const [{ timeRuns }, { goldenOfEach }] = await Promise.all([
-          import('../runtime/stopwatch.ts'),
-          import('../runtime/open-session.ts'),
-        ])
-        const golden = goldenOfEach(choice.variant)
-        const budget = STOPWATCH_BUDGET / (ways.length + 1)
-        const timed = async (session: Session, way: Choice): Promise<boolean> => {
-          const time = await inTurn(() => timeRuns(session, manifest, golden, { budget, now }))
-          const before = verdicts.finding(manifest, way)
-          return note(manifest, way, typeof before === 'number' ? Math.min(before, time) : time)
-        }
-        for (const way of unknown) {
-          const isOwn = way.backend === choice.backend
-          if (!(await (isOwn ? timed(loaded.session, way) : tryOut(loaded, way, note, timed)))) return false
-        }
-        // The phone may have been busy at first: what answers is timed after its rivals too.
-        if (unknown.some(({ backend }) => backend !== choice.backend)) await timed(loaded.session, choice)
-      }
+      const { race } = await import('./race.ts')
+      const openWay = (way: Choice) => openRival(loaded, way)
+      await race(loaded, { verdicts, isHere, isFree, openRival: openWay, inTurn, now })
       const best = (await bestHere(manifest)).choice
       return best.variant.name === choice.variant.name && best.backend !== choice.backend
     },

@@ -1,5 +1,5 @@
+import { elementCount } from '../../protocol/dims.ts'
 import { denseScratchBytes, productWeightBytes, roundUp } from '../../protocol/plan-operations.ts'
-import { elementCount } from '../../protocol/tensor.ts'
 import type { Context, Lowering } from './context.ts'
 import { unsupported } from './quantisation.ts'
 import { createReals, realOperand } from './reals.ts'

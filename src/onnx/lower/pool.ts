@@ -1,4 +1,4 @@
-import { elementCount } from '../../protocol/tensor.ts'
+import { elementCount } from '../../protocol/dims.ts'
 import { intAttribute, intsAttribute } from '../attribute.ts'
 import type { Context, Lowering } from './context.ts'
 import { image, isReal, isRealValue, newImage, pending } from './operand.ts'

@@ -1,8 +1,9 @@
 import type { Bytes } from '../../lib/bytes.ts'
+import { elementCount } from '../../protocol/dims.ts'
 import { arenaAt, type Plan, type PlanStep, scratchAt } from '../../protocol/plan.ts'
 import { ARGUMENTS, type ArgumentName } from '../../protocol/plan-arguments.ts'
 import { type OperationKind, roundUp } from '../../protocol/plan-operations.ts'
-import { elementCount, type TensorType } from '../../protocol/tensor.ts'
+import type { TensorType } from '../../protocol/tensor.ts'
 import { placeBuffers } from './arena.ts'
 
 /** A piece of the arena that holds one value while it is needed. */

@@ -1,4 +1,4 @@
-import { elementCount } from '../../protocol/tensor.ts'
+import { elementCount } from '../../protocol/dims.ts'
 import type { Context } from './context.ts'
 import { type QuantisedConstant, unsupported } from './quantisation.ts'
 import { createReals, fixed, type Operand, realOperand } from './reals.ts'

@@ -1,5 +1,5 @@
+import { elementCount } from '../../protocol/dims.ts'
 import { MAPS, PAIRS, REDUCTIONS } from '../../protocol/plan-arguments.ts'
-import { elementCount } from '../../protocol/tensor.ts'
 import { broadcast } from '../shape.ts'
 import type { Context } from './context.ts'
 import type { Place } from './program.ts'

@@ -1,7 +1,8 @@
+import { elementCount } from '../../protocol/dims.ts'
 import { JikoError } from '../../protocol/error.ts'
 import type { Plan, PlanStep, PlanTensor } from '../../protocol/plan.ts'
 import { type OperationKind, roundUp } from '../../protocol/plan-operations.ts'
-import { elementCount, type Tensor, type Tensors } from '../../protocol/tensor.ts'
+import type { Tensor, Tensors } from '../../protocol/tensor.ts'
 import type { Session } from '../backend.ts'
 import { instantiate, type Kernel, type KernelFunctions } from './load-kernels.ts'
 
