@@ -278,6 +278,37 @@ describe('in the field, on 320 px', () => {
       await expect.poll(() => page.getByTestId('form').getAttribute('data-filled')).toBe('true')
     })
 
+    it('is not saved without a place that is on its way, unless somebody stops waiting for it', async () => {
+      const where = { kind: 'place' as const, name: 'where', label: { en: 'Where?' } }
+      const page = await open({ installed: true, form: { ...form, questions: [...form.questions, where] } })
+      await page.getByTestId('photo-input').setInputFiles(PHOTO)
+      await page.getByTestId('question-trees').fill('7')
+      await page.evaluate(() => {
+        const getCurrentPosition = (found: PositionCallback): void => {
+          const coords = { latitude: -1.28, longitude: 36.8, accuracy: 9 } as GeolocationCoordinates
+          Object.assign(globalThis, { goOn: () => found({ coords } as GeolocationPosition) })
+        }
+        Object.assign(navigator.geolocation, { getCurrentPosition })
+      })
+      const save = page.getByTestId('form-save')
+      const look = async (): Promise<void> => {
+        await page.getByTestId('question-where').click()
+        await page.locator('[data-testid=form-save]:disabled').waitFor()
+      }
+      await look()
+      await page.getByTestId('question-where-stop').click()
+      await page.locator('[data-testid=form-save]:enabled').waitFor()
+      expect(await page.locator('[data-testid=question-where] .picture-check').count()).toBe(0)
+      await look()
+      await page.evaluate('goOn()')
+      await page.locator('[data-testid=question-where] .picture-check').waitFor()
+      await save.click()
+      await expect.poll(() => page.getByTestId('form').getAttribute('data-filled')).toBe('true')
+      await page.getByTestId('form-open').click()
+      await page.locator('[data-testid=question-where] .picture-check').waitFor()
+      expect(await page.getByTestId('question-trees').inputValue()).toBe('7')
+    })
+
     it('erases the picture of who does not agree', async () => {
       const page = await open({ installed: true, form })
       await page.getByTestId('photo-input').setInputFiles(PHOTO)

@@ -90,7 +90,7 @@ function Questions({ entry, form, onSaved }: AnswerFormProps & { onSaved(): void
     const kept = question.kind === 'photo' && entry.fields?.[fieldOf(question.name)] !== undefined
     return trouble && !kept ? [[question, trouble]] : []
   })
-  // A photo takes its time: what was said meanwhile stays said, and what is saved has the photo in it.
+  // A photo or a place takes its time: what was said meanwhile stays said, and what is saved has it in it.
   const set = (name: string, value: Filled | undefined): void => setValues((before) => ({ ...before, [name]: value }))
   const [coming, setComing] = useState(0)
   function wait(work: Promise<void>): void {

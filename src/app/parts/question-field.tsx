@@ -1,6 +1,8 @@
 import { i18n } from '@lingui/core'
 import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
+import type { Place } from '../../client/kit.ts'
+import { isAbort, raceAbort } from '../../lib/abort.ts'
 import type { Question } from '../../protocol/form.ts'
 import { localised } from '../../protocol/primitives.ts'
 import { useApp } from '../context.ts'
@@ -85,7 +87,7 @@ function Input({ question, value, label, said, finder, onChange, onComing }: Inp
     case 'photo':
       return <PhotoInput {...{ label, said, value, finder, onChange, onComing }} />
     case 'place':
-      return <PlaceInput label={label} said={said} value={text} onChange={onChange} />
+      return <PlaceInput {...{ label, said, onChange, onComing }} value={text} />
     case 'text': {
       const common = { ...said, dir: 'auto' as const, value: text }
       const write = ({ currentTarget }: { currentTarget: { value: string } }): void => onChange(currentTarget.value)
@@ -128,15 +130,18 @@ interface SimpleProps<T> {
   onChange(value: Filled | undefined): void
 }
 
-interface PhotoProps extends SimpleProps<Filled | undefined>, Pick<QuestionFieldProps, 'finder' | 'onComing'> {}
+type Coming = Pick<QuestionFieldProps, 'onComing'>
+interface PhotoProps extends SimpleProps<Filled | undefined>, Coming, Pick<QuestionFieldProps, 'finder'> {}
 
 function PhotoInput({ label, said, value, finder, onChange, onComing }: PhotoProps): JSX.Element {
   const { kit } = useApp()
   const [error, setError] = useState<unknown>()
   const [hidden, setHidden] = useState<number>()
+  const [looking, setLooking] = useState(false)
   async function take(file: Blob): Promise<void> {
     setError(undefined)
     setHidden(undefined)
+    setLooking(true)
     try {
       if (finder === undefined) return onChange(await plainPhoto(file))
       const seen = await kit.hideFaces(finder, file)
@@ -145,6 +150,8 @@ function PhotoInput({ label, said, value, finder, onChange, onComing }: PhotoPro
     } catch (reason) {
       onChange(undefined)
       setError(reason)
+    } finally {
+      setLooking(false)
     }
   }
   return (
@@ -163,6 +170,7 @@ function PhotoInput({ label, said, value, finder, onChange, onComing }: PhotoPro
         <Picture name={value instanceof Blob ? 'check' : 'camera'} />
         <span dir="auto">{label}</span>
       </label>
+      {looking && <p role="status">{i18n.t('form.coming')}</p>}
       {hidden !== undefined && value instanceof Blob && (
         <div data-testid="form-photo" data-hidden={hidden}>
           <BlobImage blob={value} alt={i18n.t('photo.alt')} whole />
@@ -177,26 +185,47 @@ function PhotoInput({ label, said, value, finder, onChange, onComing }: PhotoPro
   )
 }
 
-function PlaceInput({ label, said, value, onChange }: SimpleProps<string>): JSX.Element {
+function PlaceInput({ label, said, value, onChange, onComing }: SimpleProps<string> & Coming): JSX.Element {
   const { places } = useApp()
   const [missing, setMissing] = useState(false)
-  async function look(): Promise<void> {
-    setMissing(false)
+  const [looking, setLooking] = useState<AbortController>()
+  async function find(): Promise<Place | undefined> {
     const source = await places()
     await source.check()
-    const place = await source.now()
-    if (place) onChange(`${place.latitude} ${place.longitude} 0 ${Math.round(place.accuracy ?? 0)}`)
-    else setMissing(true)
+    return source.now()
+  }
+  async function look(): Promise<void> {
+    const controller = new AbortController()
+    setLooking(controller)
+    setMissing(false)
+    try {
+      const place = await raceAbort(find(), controller.signal)
+      if (place) onChange(`${place.latitude} ${place.longitude} 0 ${Math.round(place.accuracy ?? 0)}`)
+      else setMissing(true)
+    } catch (error) {
+      setMissing(!isAbort(error))
+    } finally {
+      setLooking(undefined)
+    }
   }
   return (
     <>
-      <button type="button" class="button" {...said} onClick={() => void look()}>
+      <button type="button" class="button" {...said} disabled={looking !== undefined} onClick={() => onComing(look())}>
         <Picture name={value ? 'check' : 'place'} />
         <span dir="auto">{label}</span>
       </button>
+      {/* Indoors it may take long, and for ever where nobody answers the browser's own question. */}
+      {looking && (
+        <>
+          <p role="status">{i18n.t('form.coming')}</p>
+          <button type="button" class="button quiet" data-testid={`${said.id}-stop`} onClick={() => looking.abort()}>
+            {i18n.t('action.stop')}
+          </button>
+        </>
+      )}
       {missing && (
         <p class="small" role="alert">
-          {i18n.t('place.unknown')}
+          {i18n.t('form.no-place')}
         </p>
       )}
     </>
