@@ -33,6 +33,7 @@ const EXPLANATIONS: readonly (readonly [prefix: string, explain: () => Explanati
   ['download/over-budget', () => ({ title: i18n.t('error.budget'), advice: i18n.t('error.budget.advice') })],
   ['download/metered', () => ({ title: i18n.t('pack.metered'), advice: i18n.t('error.budget.advice') })],
   ['download/', () => ({ title: i18n.t('error.download'), advice: i18n.t('error.download.advice') })],
+  ['teach/faces', () => ({ title: i18n.t('lesson.faces'), advice: i18n.t('lesson.faces.advice') })],
   ['teach/', () => ({ title: i18n.t('error.pack'), advice: i18n.t('error.pack.advice') })],
   ['pack/', () => ({ title: i18n.t('error.pack'), advice: i18n.t('error.pack.advice') })],
   ['runtime/too-large', () => ({ title: i18n.t('error.memory'), advice: i18n.t('error.memory.advice') })],

@@ -194,8 +194,11 @@ export interface PackOffer extends PackStatus {
   room?: number
   /** A download that a person stopped: it goes on only when asked to. */
   paused?: boolean
-  /** A newer version of an installed pack. `bytes` are those still to fetch; `begun`: it was started and not finished. */
-  update?: { version: string; bytes: number; begun: boolean }
+  /**
+   * A newer version of an installed pack. `bytes` are those still to fetch, of which so many are what hides faces (`finder`)
+   * where that comes along; `begun`: it was started and not finished.
+   */
+  update?: { version: string; bytes: number; begun: boolean; finder?: number }
   /** It was here: the browser threw it away (`lost`), or it had to make room (`evicted`). */
   gone?: 'lost' | 'evicted'
 }
@@ -266,7 +269,7 @@ export interface Kit {
     addClass(lesson: string, name: string, options?: { none?: boolean }): Promise<Lesson>
     /** Takes the class and its examples away. */
     removeClass(lesson: string, id: string): Promise<Lesson>
-    /** @throws JikoError `teach/too-many`, `pack/not-installed`, `input/...` */
+    /** @throws JikoError `teach/too-many`, `teach/faces` where nobody could look for those that must be hidden, `pack/not-installed`, `input/...` */
     addExample(lesson: string, id: string, input: RunInput, operation?: Operation): Promise<Lesson>
     removeExample(lesson: string, example: string): Promise<Lesson>
     /** What an example looks or sounds like. */

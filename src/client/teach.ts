@@ -75,7 +75,7 @@ export function createTeach({ host, store, moment, onWritten }: TeachDeps): Kit[
   function exampleOf({ answer, attachments, packDigest, variant, faces }: RunResult): Example {
     if (faces?.unkept !== undefined)
       throw new JikoError(
-        'input/faces',
+        'teach/faces',
         `an example is kept with its picture, in which nobody could look for faces: ${faces.unkept}`,
       )
     if (answer.kind !== 'embedding') throw new JikoError('teach/no-features', 'the pack gave no vector to learn from')

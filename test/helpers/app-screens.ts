@@ -222,6 +222,14 @@ export const SCREENS: readonly AppScreen[] = [
     shows: 'finder-along',
   },
   {
+    name: 'faces-update',
+    options: {
+      installed: true,
+      pack: { update: { version: '1.1.0', bytes: 343_000, begun: false, finder: 273_000 } },
+    },
+    shows: 'finder-along',
+  },
+  {
     name: 'faces-missing',
     options: {
       installed: true,
@@ -248,6 +256,16 @@ export const SCREENS: readonly AppScreen[] = [
     act: choose,
     again: (page) => page.getByTestId('question-tree').setInputFiles(PHOTO),
     shows: 'form-photo',
+  },
+  {
+    name: 'form-place',
+    options: { installed: true, form: FORM },
+    act: choose,
+    again: async (page) => {
+      await page.evaluate('navigator.geolocation.getCurrentPosition = () => undefined; undefined')
+      await page.getByTestId('question-spot').click()
+    },
+    shows: 'question-spot-stop',
   },
   { name: 'failed', options: { installed: true, runError: 'input/not-an-image' }, act: choose, shows: 'failure' },
   { name: 'enrol', options: { installed: true }, hash: '#enrol/default/a/b/sender/c', shows: 'enrol' },
@@ -329,6 +347,19 @@ export const SCREENS: readonly AppScreen[] = [
   { name: 'teach', options: { installed: true, lessons: [LESSON] }, hash: '#/teach', shows: 'lesson-row' },
   { name: 'teach-none', options: {}, hash: '#/teach', shows: 'nav-home' },
   { name: 'lesson', options: { installed: true, lessons: [LESSON] }, hash: `#/lesson/${LESSON.id}`, shows: 'learnt' },
+  {
+    name: 'lesson-faces',
+    options: {
+      installed: true,
+      lessons: [LESSON],
+      pack: { finder: { ...FINDER, ready: false, bytes: 273_000 } },
+      others: [{ name: FINDER.name, bytes: 273_000 }],
+      faces: { unkept: 'pack/absent' },
+    },
+    hash: `#/lesson/${LESSON.id}`,
+    again: (page) => page.getByTestId('example-choose').first().setInputFiles(PHOTO),
+    shows: 'get-finder',
+  },
   {
     name: 'how',
     options: { installed: true, pack: { name: 'tiny-writer' } },

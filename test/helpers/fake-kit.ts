@@ -397,7 +397,7 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
       if (options.faces?.unkept !== undefined) throw new JikoError('input/faces', 'the fake was told to see no faces')
       return { photo, hidden: options.faces?.hidden ?? 0 }
     },
-    teach: createFakeTeach(options.lessons),
+    teach: createFakeTeach(options.lessons, { faceless: options.faces?.unkept !== undefined }),
     async listen({ signal, onLevel }) {
       calls.push('listen')
       onLevel?.(0.2)

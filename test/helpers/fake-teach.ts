@@ -27,8 +27,8 @@ export const LESSON: Lesson = {
   },
 }
 
-/** Lessons in memory: whatever is taught is learnt, but for one example. */
-export function createFakeTeach(begun: readonly Lesson[] = []): Kit['teach'] {
+/** Lessons in memory: whatever is taught is learnt, but for one example. `faceless`: nobody can look for faces in examples. */
+export function createFakeTeach(begun: readonly Lesson[] = [], { faceless = false } = {}): Kit['teach'] {
   const lessons = new Map(begun.map((lesson) => [lesson.id, lesson]))
   const examples = new Map<string, Blob>()
 
@@ -57,6 +57,7 @@ export function createFakeTeach(begun: readonly Lesson[] = []): Kit['teach'] {
       ]),
     removeClass: async (id, which) => change(id, (before) => before.filter((one) => one.id !== which)),
     async addExample(id, which, input) {
+      if (faceless) throw new JikoError('teach/faces', 'the fake was told to see no faces')
       const name = `${id}.${examples.size}`
       if (input instanceof Blob) examples.set(name, input)
       return change(id, (before) =>

@@ -33,7 +33,7 @@ export function LessonScreen({ lesson: id }: { lesson: string }): JSX.Element {
         {error !== undefined && <Failure error={error} />}
       </Screen>
     )
-  const takes = offers?.find(({ name }) => name === lesson.base)?.takes
+  const base = offers?.find(({ name }) => name === lesson.base)
   const full = lesson.classes.length >= MOST_CLASSES
   const add = (name: string, none = false): void => {
     kit.teach.addClass(id, name, { none }).then(setLesson, setError)
@@ -42,7 +42,7 @@ export function LessonScreen({ lesson: id }: { lesson: string }): JSX.Element {
     <Screen title={lesson.title} inner>
       <div class="lesson" data-testid="lesson">
         {lesson.classes.map((one) => (
-          <LessonKind key={one.id} lesson={lesson} of={one} takes={takes} onChange={setLesson} />
+          <LessonKind key={one.id} lesson={lesson} of={one} base={base} onChange={setLesson} />
         ))}
         {!full && (
           <NameForm label={i18n.t('lesson.kind-name')} action={i18n.t('lesson.add-kind')} testid="kind" onName={add} />

@@ -2,8 +2,10 @@ import { i18n } from '@lingui/core'
 import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
 import type { LessonClass as Kind, Lesson, PackOffer } from '../../client/kit.ts'
+import { JikoError } from '../../protocol/error.ts'
 import { FEWEST_EXAMPLES, MOST_EXAMPLES } from '../../protocol/taught.ts'
 import { useApp } from '../context.ts'
+import { FinderLine } from '../parts/finder-line.tsx'
 import { Failure } from '../parts/notice.tsx'
 import { ExampleStrip } from './example-strip.tsx'
 import { GiveExample } from './give-example.tsx'
@@ -11,12 +13,13 @@ import { GiveExample } from './give-example.tsx'
 interface KindProps {
   lesson: Lesson
   of: Kind
-  takes: PackOffer['takes']
+  /** What it is taught from. */
+  base: PackOffer | undefined
   onChange(lesson: Lesson): void
 }
 
 /** A kind with its examples: how many there are, how to give more, how to take it back. */
-export function LessonKind({ lesson, of, takes, onChange }: KindProps): JSX.Element {
+export function LessonKind({ lesson, of, base, onChange }: KindProps): JSX.Element {
   const { kit, announce } = useApp()
   const [busy, setBusy] = useState(false)
   const [error, setError] = useState<unknown>()
@@ -28,7 +31,7 @@ export function LessonKind({ lesson, of, takes, onChange }: KindProps): JSX.Elem
     setError(undefined)
     try {
       for (const one of given) {
-        const input = takes === 'text' ? await one.text() : one
+        const input = base?.takes === 'text' ? await one.text() : one
         const changed = await kit.teach.addExample(lesson.id, of.id, input)
         onChange(changed)
         announce(
@@ -52,8 +55,9 @@ export function LessonKind({ lesson, of, takes, onChange }: KindProps): JSX.Elem
       {of.none && <p>{i18n.t('lesson.none.hint')}</p>}
       <ExampleStrip lesson={lesson} of={of} onChange={onChange} onError={setError} />
       {error !== undefined && <Failure error={error} />}
+      {base && error instanceof JikoError && error.code === 'teach/faces' && <FinderLine offer={base} />}
       {busy && <p role="status">{i18n.t('capture.looking')}</p>}
-      {count < MOST_EXAMPLES && <GiveExample takes={takes} busy={busy} onGive={give} onError={setError} />}
+      {count < MOST_EXAMPLES && <GiveExample takes={base?.takes} busy={busy} onGive={give} onError={setError} />}
       <button
         type="button"
         class="button quiet"

@@ -25,6 +25,7 @@ describe('explain', () => {
     ['storage/failed', 'error.storage'],
     ['download/http', 'error.download'],
     ['pack/bad-signature', 'error.pack'],
+    ['teach/faces', 'lesson.faces'],
     ['runtime/run-failed', 'error.runtime'],
     ['worker/died', 'error.runtime'],
     ['sync/offline', 'error.sync'],

@@ -138,7 +138,7 @@ describe('an example in which faces are to be hidden', () => {
     const teach = createTeach({ ...mine.deps, host: blind })
     const { id } = await teach.begin('leaf', 'Pests of my field')
     const which = (await teach.addClass(id, 'aphids')).classes[0]?.id ?? ''
-    await expect(teach.addExample(id, which, new Blob(['aaab']))).rejects.toMatchObject({ code: 'input/faces' })
+    await expect(teach.addExample(id, which, new Blob(['aaab']))).rejects.toMatchObject({ code: 'teach/faces' })
     expect((await teach.list())[0]?.classes[0]?.examples).toEqual([])
   })
 })
