@@ -101,16 +101,6 @@ export function createPacks({ host, base, settings, persist, taught }: PackRoomO
       const underWay = new Map(pending.map((pack) => [pack.name, pack]))
       const lost = await lostOf([...ready.keys()], [...underWay.keys()])
 
-      /** What is still to come, in time and room. */
-      function costing(offer: PackOffer, bytes: number): PackOffer {
-        costs.set(offer.url, bytes)
-        return {
-          ...offer,
-          ...(bytesPerSecond && { seconds: bytes / bytesPerSecond }),
-          ...(bytes > free && { room: free }),
-        }
-      }
-
       function toOffer(offer: PackOffer): PackOffer {
         const begun = underWay.get(offer.name)
         const newer = updates.find(({ name }) => name === offer.name)
@@ -118,17 +108,13 @@ export function createPacks({ host, base, settings, persist, taught }: PackRoomO
         const isPaused = begun && paused.includes(url) ? { paused: true } : {}
         if (offer.state !== 'ready') {
           const gone = evicted.includes(offer.name) ? 'evicted' : 'lost'
-          const all = { ...offer, ...begun, url, ...isPaused }
-          const known = costing(all, all.bytes - all.have)
+          const known = { ...offer, ...begun, url, ...isPaused }
           return lost.includes(offer.name) && !begun ? { ...known, gone } : known
         }
         const next = begun ? { version: begun.version, bytes: begun.bytes - begun.have } : newer
-        if (!next) {
-          costs.set(url, 0)
-          return offer
-        }
+        if (!next) return offer
         const { version, bytes } = next
-        return costing({ ...offer, url, ...isPaused, update: { version, bytes, begun: !!begun } }, bytes)
+        return { ...offer, url, ...isPaused, update: { version, bytes, begun: !!begun } }
       }
 
       const offers = packs.map(({ url, finder, clips, ...entry }): PackOffer => {
@@ -147,14 +133,29 @@ export function createPacks({ host, base, settings, persist, taught }: PackRoomO
         toOffer(fromInstalled(pack, new URL(`${pack.name}/manifest.ndjson`, base).href)),
       )
       const all = [...offers, ...others, ...(await taught.list(installed))]
-      return all.map((offer) => {
-        if (!offer.finder) return offer
-        const { name } = offer.finder
+      const stand = (name: string) => {
         const found = all.find((one) => one.name === name)
-        if (found && offer.state !== 'ready') costs.set(offer.url, offer.bytes - offer.have + found.bytes - found.have)
+        return { name, ready: found?.state === 'ready', ...(found && { bytes: found.bytes - found.have }) }
+      }
+      return all.map((offer) => {
+        const { update, state } = offer
+        const finder = offer.finder && stand(offer.finder.name)
+        const known = { ...offer, ...(finder && { finder }) }
+        if (state === 'ready' && !update) {
+          costs.set(offer.url, 0)
+          return known
+        }
+        // What hides faces comes along, also where only the newer version asks for it.
+        const newest = packs.find(({ name }) => name === offer.name)?.finder
+        const along = update && newest !== undefined ? stand(newest) : finder
+        const more = along?.ready ? 0 : (along?.bytes ?? 0)
+        const bytes = more + (update?.bytes ?? offer.bytes - offer.have)
+        costs.set(offer.url, bytes)
         return {
-          ...offer,
-          finder: { name, ready: found?.state === 'ready', ...(found && { bytes: found.bytes - found.have }) },
+          ...known,
+          ...(update && { update: { ...update, bytes, ...(more > 0 && { finder: more }) } }),
+          ...(bytesPerSecond && { seconds: bytes / bytesPerSecond }),
+          ...(bytes > free && { room: free }),
         }
       })
     },

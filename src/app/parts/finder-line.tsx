@@ -7,22 +7,25 @@ import { useLanguage, useValue } from '../use-value.ts'
 import { Failure, Notice } from './notice.tsx'
 import { ProgressLine } from './progress-line.tsx'
 
-/** Of a pack that needs another one to hide faces: what that costs, and where it is missing what follows from it. */
+/** Of a pack that needs another one to hide faces: what of its cost that is, and where it is missing what follows from it. */
 export function FinderLine({ offer }: { offer: PackOffer }): JSX.Element | null {
+  const language = useLanguage()
+  const { state, update, finder } = offer
+  const missing = finder?.ready === false ? finder : undefined
+  if (state === 'ready' && missing) return <Missing finder={missing} />
+  const bytes = state === 'ready' ? update?.finder : missing?.bytes
+  return bytes === undefined ? null : (
+    <p data-testid="finder-along" data-bytes={bytes}>
+      {i18n.t('faces.along', { size: formatBytes(bytes, language) })}
+    </p>
+  )
+}
+
+function Missing({ finder: { name, bytes } }: { finder: NonNullable<PackOffer['finder']> }): JSX.Element {
   const { packs } = useApp()
   const language = useLanguage()
-  const { name, ready, bytes } = offer.finder ?? { name: '', ready: true }
   const found = useValue(packs.offers)?.find((one) => one.name === name)
   const job = useValue(packs.jobs)[name]
-  if (ready) return null
-  const size = bytes === undefined ? undefined : formatBytes(bytes, language)
-  if (offer.state !== 'ready') {
-    return size === undefined ? null : (
-      <p data-testid="finder-along" data-bytes={bytes}>
-        {i18n.t('faces.along', { size })}
-      </p>
-    )
-  }
   const isComing = job !== undefined && job.error === undefined
   return (
     <div data-testid="finder-missing">
@@ -33,9 +36,9 @@ export function FinderLine({ offer }: { offer: PackOffer }): JSX.Element | null 
       >
         {isComing && <ProgressLine progress={job.progress} />}
         {job?.error !== undefined && <Failure error={job.error} />}
-        {!isComing && found && size !== undefined && (
+        {!isComing && found && bytes !== undefined && (
           <button type="button" class="button" data-testid="get-finder" onClick={() => void packs.install(found)}>
-            {i18n.t('faces.get', { size })}
+            {i18n.t('faces.get', { size: formatBytes(bytes, language) })}
           </button>
         )}
       </Notice>

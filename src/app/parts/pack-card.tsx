@@ -55,7 +55,7 @@ export function PackCard({ offer }: { offer: PackOffer }): JSX.Element {
         {state === 'absent' && offer.gone && (
           <p data-testid="pack-gone">{offer.gone === 'lost' ? i18n.t('pack.lost') : i18n.t('pack.evicted')}</p>
         )}
-        {offer.finder?.ready === false && <FinderLine offer={offer} />}
+        {(offer.update?.finder || offer.finder?.ready === false) && <FinderLine offer={offer} />}
         {state === 'ready' && <Give pack={offer.name} takes={offer.takes} />}
         {(state !== 'ready' || offer.update || (job && job.error === undefined)) && <Fetch offer={offer} job={job} />}
         {!known && <p dir="auto">{localised(offer.description, language)}</p>}
@@ -85,7 +85,7 @@ function Fetch({ offer, job }: { offer: PackOffer; job: PackJob | undefined }): 
     )
   }
   const { update } = offer
-  const bytes = formatBytes(update?.bytes ?? offer.bytes - offer.have, language)
+  const bytes = formatBytes(update?.bytes ?? offer.bytes - offer.have + (offer.finder?.bytes ?? 0), language)
   const size = offer.seconds === undefined ? bytes : `${bytes} (≈ ${formatDuration(offer.seconds, language)})`
   const begun = update ? update.begun : offer.have > 0
   async function get(): Promise<void> {

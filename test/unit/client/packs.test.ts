@@ -122,7 +122,7 @@ describe('packs of the kit', () => {
       { name: 'face-finder', ready: false, bytes: 300 },
       undefined,
     ])
-    // Refused before the first byte where there is no room for both.
+    // Refused before the first byte where there is no room for both, which is said before.
     await packs.install(URL_OF_PACK)
     expect(asked).toEqual([expect.objectContaining({ bytes: 1300 })])
     const form = { blurFaces: 'face-finder', questions: [] }
@@ -136,6 +136,24 @@ describe('packs of the kit', () => {
       { ...ready, name: 'face-finder', signed: own },
     ]
     expect((await packs.list())[0]?.finder).toEqual({ name: 'face-finder', ready: true, bytes: 0 })
+  })
+
+  it('count what an update newly asks for to hide faces, in its cost, its time and its room', async () => {
+    const update = { ...entry, version: '1.1.0', digest: 'e'.repeat(64), bytes: 70 }
+    const finder = { ...entry, name: 'face-finder', url: 'face-finder/manifest.ndjson', bytes: 300 }
+    const listed = [{ ...entry, version: '1.1.0', finder: finder.name }, finder]
+    const offers = { packs: listed, updates: [update], bytesPerSecond: 10, free: 100 }
+    const { packs, world, asked } = setUp({ installed: [ready], offers })
+    const costly = { version: '1.1.0', bytes: 370, begun: false, finder: 300 }
+    expect((await packs.list())[0]).toMatchObject({ state: 'ready', update: costly, seconds: 37, room: 100 })
+    await packs.install(URL_OF_PACK)
+    expect(asked).toEqual([expect.objectContaining({ bytes: 370 })])
+    // One that is under way still has it to come.
+    world.pending = [{ ...pending, version: '1.1.0', have: 980 }]
+    expect((await packs.list())[0]?.update).toEqual({ ...costly, bytes: 320, begun: true })
+    const own = { ...ready.signed, manifest: { ...manifest, name: finder.name } }
+    world.installed = [ready, { ...ready, name: finder.name, signed: own }]
+    expect((await packs.list())[0]?.update).toEqual({ version: '1.1.0', bytes: 20, begun: true })
   })
 
   it('say what is to come takes, and when there is no room for it', async () => {
