@@ -6,6 +6,7 @@ import { type Form, type Question, readForm } from '../../protocol/form.ts'
 import { localised } from '../../protocol/primitives.ts'
 import { useApp } from '../context.ts'
 import { formatNumber } from '../format.ts'
+import { Picture } from '../pictures.tsx'
 import {
   asked,
   type Filled,
@@ -138,7 +139,8 @@ function Questions({ entry, form, onSaved }: AnswerFormProps & { onSaved(): void
         )
       })}
       <button type="submit" class="button primary" disabled={coming > 0} data-testid="form-save">
-        {i18n.t('form.save')}
+        <Picture name="check" />
+        <span>{i18n.t('form.save')}</span>
       </button>
       {error !== undefined && <Failure error={error} />}
     </form>

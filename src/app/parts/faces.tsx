@@ -4,6 +4,7 @@ import { useEffect, useState } from 'preact/hooks'
 import type { HistoryEntry, PackOffer } from '../../client/kit.ts'
 import type { Faces } from '../../protocol/record.ts'
 import { useApp } from '../context.ts'
+import { Picture } from '../pictures.tsx'
 import { FinderLine } from './finder-line.tsx'
 import { Failure, Notice } from './notice.tsx'
 
@@ -47,7 +48,8 @@ function Left({ entry }: { entry: HistoryEntry }): JSX.Element {
   if (!asked) {
     return (
       <button type="button" class="button" data-testid="face-left" onClick={() => setAsked(true)}>
-        {i18n.t('faces.left')}
+        <Picture name="person" />
+        <span>{i18n.t('faces.left')}</span>
       </button>
     )
   }
@@ -56,7 +58,8 @@ function Left({ entry }: { entry: HistoryEntry }): JSX.Element {
       <p>{i18n.t('faces.left.ask')}</p>
       <div class="actions">
         <button type="button" class="button" disabled={busy} data-testid="face-remove" onClick={() => void remove()}>
-          {i18n.t('faces.left.yes')}
+          <Picture name="close" />
+          <span>{i18n.t('faces.left.yes')}</span>
         </button>
         <button type="button" class="button quiet" disabled={busy} onClick={() => setAsked(false)}>
           {i18n.t('settings.remove.no')}

@@ -7,12 +7,18 @@ import { useLanguage, useValue } from '../use-value.ts'
 import { Failure, Notice } from './notice.tsx'
 import { ProgressLine } from './progress-line.tsx'
 
-/** Of a pack that needs another one to hide faces: what of its cost that is, and where it is missing what follows from it. */
-export function FinderLine({ offer }: { offer: PackOffer }): JSX.Element | null {
+interface FinderLineProps {
+  offer: PackOffer
+  /** What of its cost that is; else what follows from it where it is missing. */
+  along?: boolean
+}
+
+/** Of a pack that needs another one to hide faces. */
+export function FinderLine({ offer, along = false }: FinderLineProps): JSX.Element | null {
   const language = useLanguage()
   const { state, update, finder } = offer
   const missing = finder?.ready === false ? finder : undefined
-  if (state === 'ready' && missing) return <Missing finder={missing} />
+  if (!along) return state === 'ready' && missing ? <Missing finder={missing} /> : null
   const bytes = state === 'ready' ? update?.finder : missing?.bytes
   return bytes === undefined ? null : (
     <p data-testid="finder-along" data-bytes={bytes}>

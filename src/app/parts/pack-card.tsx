@@ -55,7 +55,7 @@ export function PackCard({ offer }: { offer: PackOffer }): JSX.Element {
         {state === 'absent' && offer.gone && (
           <p data-testid="pack-gone">{offer.gone === 'lost' ? i18n.t('pack.lost') : i18n.t('pack.evicted')}</p>
         )}
-        {(offer.update?.finder || offer.finder?.ready === false) && <FinderLine offer={offer} />}
+        {state === 'ready' && offer.finder?.ready === false && <FinderLine offer={offer} />}
         {state === 'ready' && <Give pack={offer.name} takes={offer.takes} />}
         {(state !== 'ready' || offer.update || (job && job.error === undefined)) && <Fetch offer={offer} job={job} />}
         {!known && <p dir="auto">{localised(offer.description, language)}</p>}
@@ -98,6 +98,7 @@ function Fetch({ offer, job }: { offer: PackOffer; job: PackJob | undefined }): 
       <p class="cost" data-testid="cost" data-seconds={offer.seconds} data-paused={offer.paused}>
         {costText(offer, begun, size)}
       </p>
+      {(update?.finder || offer.finder?.ready === false) && <FinderLine offer={offer} along />}
       {offer.room !== undefined && <p>{i18n.t('pack.room', { size: formatBytes(offer.room, language) })}</p>}
       {asked && <p role="alert">{i18n.t('pack.metered')}</p>}
       <button

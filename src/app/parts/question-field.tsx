@@ -172,11 +172,12 @@ function PhotoInput({ label, said, value, finder, onChange, onComing }: PhotoPro
       </label>
       {looking && <p role="status">{i18n.t('form.coming')}</p>}
       {hidden !== undefined && value instanceof Blob && (
-        <div data-testid="form-photo" data-hidden={hidden}>
+        <div class="question" data-testid="form-photo" data-hidden={hidden}>
           <BlobImage blob={value} alt={i18n.t('photo.alt')} whole />
           <p class="small">{i18n.t('faces.hidden', { count: hidden })}</p>
           <button type="button" class="button quiet" onClick={() => onChange(undefined)}>
-            {i18n.t('faces.left.yes')}
+            <Picture name="close" />
+            <span>{i18n.t('faces.left.yes')}</span>
           </button>
         </div>
       )}

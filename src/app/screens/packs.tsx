@@ -52,7 +52,7 @@ function Data(): JSX.Element | null {
   const limits = (sizes: readonly number[]) =>
     sizes.map((value) => ({ value, text: value === 0 ? i18n.t('data.unlimited') : formatBytes(value, language) }))
   return (
-    <section>
+    <section class="actions">
       <h2 class="section">{i18n.t('data.title')}</h2>
       <p data-testid="data-use" data-today={use.today} data-month={use.month}>
         {i18n.t('data.use', { today: formatBytes(use.today, language), month: formatBytes(use.month, language) })}
