@@ -8,6 +8,7 @@ export const createClips = (host: WorkerHost, packs: Pick<Kit['packs'], 'list'>)
   want: (language) => host.call((api) => api.wantClips(language)),
   stock: (pack) => host.call((api) => api.clips(pack)),
   get: (pack, said, language) => host.call((api) => api.clip(pack, said, language)),
+  drop: (pack, language) => host.call((api) => api.dropClips(pack, language)),
   async fetch(pack, language, { anyway = false, background = false, ...operation } = {}) {
     const stock = inLanguage(await host.call((api) => api.clips(pack)), language)
     const offer = (await packs.list()).find(({ name }) => name === pack)

@@ -1,7 +1,7 @@
 import { proxy, type Remote } from 'comlink'
 import { createDeferred, type Deferred } from '../lib/deferred.ts'
 import { fromWire, toWire } from '../protocol/error.ts'
-import type { WorkerApi } from '../protocol/worker.ts'
+import type { WorkerPort } from '../protocol/worker.ts'
 import type { Operation } from './kit.ts'
 import type { WorkerCall, WorkerHost } from './worker-host.ts'
 
@@ -21,7 +21,7 @@ export interface TabChannel {
   close(): void
 }
 
-type Method = Exclude<keyof WorkerApi, 'configure'>
+type Method = Exclude<keyof WorkerPort, 'configure'>
 
 /** Those whose first argument names a job that can be cancelled. */
 const JOBS: readonly Method[] = ['install', 'importFile', 'open', 'run', 'look', 'hideFaces', 'train', 'fetchClips']
@@ -170,7 +170,7 @@ export function createSharedHost({
   }
 
   /** Looks like the worker, and hands every call to wherever it is. */
-  const remote = new Proxy({} as Remote<WorkerApi>, {
+  const remote = new Proxy({} as Remote<WorkerPort>, {
     get:
       (_, method: Method) =>
       (...args: readonly unknown[]) => {

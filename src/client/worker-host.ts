@@ -2,12 +2,12 @@ import { proxy, type Remote, releaseProxy, wrap } from 'comlink'
 import { createDeferred } from '../lib/deferred.ts'
 import { createDoom, type Doom } from '../lib/doom.ts'
 import { JikoError } from '../protocol/error.ts'
-import type { OnProgress, WorkerApi, WorkerConfig, WorkerNews } from '../protocol/worker.ts'
+import type { OnProgress, WorkerConfig, WorkerNews, WorkerPort } from '../protocol/worker.ts'
 import { carryErrors } from '../worker/error-transfer.ts'
 import type { Operation } from './kit.ts'
 
 /** One call into the worker: with the id by which it can be cancelled, and its progress callback made sendable. */
-export type WorkerCall<T> = (api: Remote<WorkerApi>, job: string, onProgress: OnProgress | undefined) => Promise<T>
+export type WorkerCall<T> = (api: Remote<WorkerPort>, job: string, onProgress: OnProgress | undefined) => Promise<T>
 
 export interface WorkerHost {
   /** Runs a call. Rejects at once on abort, and with `worker/died` when the worker ends: comlink alone would wait for ever. */
@@ -28,7 +28,7 @@ export interface WorkerHostOptions {
 /** A worker and what is going on in it. */
 interface Running {
   worker: Worker
-  api: Remote<WorkerApi>
+  api: Remote<WorkerPort>
   doom: Doom
   /** Has answered once: before that, silence means that it starts. */
   ready: boolean
@@ -56,7 +56,7 @@ export function createWorkerHost(
     const worker = start()
     const begun: Running = {
       worker,
-      api: wrap<WorkerApi>(worker),
+      api: wrap<WorkerPort>(worker),
       doom: createDoom(),
       ready: false,
       calls: 0,

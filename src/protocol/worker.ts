@@ -269,3 +269,9 @@ export interface WorkerApi {
   measureAgain(): Promise<void>
   cancel(job: string): void | Promise<void>
 }
+
+/** The worker as pages reach it: besides what it runs, what it does with what is kept. */
+export interface WorkerPort extends WorkerApi {
+  /** Takes away what an installed pack has recorded in a language. */
+  dropClips(name: string, language: string): Promise<void>
+}

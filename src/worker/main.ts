@@ -9,7 +9,7 @@ import { openPartialFile } from '../packs/partial.ts'
 import { createCacheStore } from '../packs/store-cache.ts'
 import { PLAN_VERSION } from '../protocol/plan-version.ts'
 import { PACK_SCRIPTS, runtimeCacheOf } from '../protocol/service-worker.ts'
-import type { OnNews, WorkerApi, WorkerConfig } from '../protocol/worker.ts'
+import type { OnNews, WorkerConfig, WorkerPort } from '../protocol/worker.ts'
 import type { Backend } from '../runtime/backend.ts'
 import { createLazyBackend } from '../runtime/lazy-backend.ts'
 import { memoryLimit } from '../runtime/memory.ts'
@@ -79,7 +79,7 @@ function ortBackends({ runtime, compiled }: WorkerConfig, tell: OnNews): Backend
   ]
 }
 
-async function start(config: WorkerConfig, tell: OnNews): Promise<Omit<WorkerApi, 'configure'>> {
+async function start(config: WorkerConfig, tell: OnNews): Promise<Omit<WorkerPort, 'configure'>> {
   const { trustedKeys: trusted } = config
   const runtime = new URL(config.runtime)
   const estimate = (): Promise<StorageEstimate> => navigator.storage.estimate()
@@ -105,6 +105,7 @@ async function start(config: WorkerConfig, tell: OnNews): Promise<Omit<WorkerApi
     for (const [folder, cache] of Object.entries(PACK_SCRIPTS))
       await cacheUsed(new URL(`../${folder}/`, runtime), () => cache)
   }
+  const exclusive = 'locks' in navigator ? webLocks(navigator.locks) : memoryLocks()
   const room = await createPackRoom({
     store,
     fetch: get,
@@ -113,7 +114,7 @@ async function start(config: WorkerConfig, tell: OnNews): Promise<Omit<WorkerApi
     // An install opens the books first. Only a repair may begin before; then its bytes are written down afterwards.
     spend: (bytes, pack) => (kept ? kept.spend(bytes, pack) : count(bytes)),
     link: () => kept?.link() ?? link(),
-    exclusive: 'locks' in navigator ? webLocks(navigator.locks) : memoryLocks(),
+    exclusive,
     trusted,
     backends,
     code: `${import.meta.url} ${navigator.userAgent}`,
@@ -163,6 +164,10 @@ async function start(config: WorkerConfig, tell: OnNews): Promise<Omit<WorkerApi
       await keepRuntimes()
       return status
     },
+    dropClips: async (name, language) => {
+      const { dropClips } = await import('./drop-clips.ts')
+      await dropClips(name, language, { store, exclusive })
+    },
   }
 }
 
@@ -171,11 +176,11 @@ const configured = createDeferred<[WorkerConfig, OnNews]>()
 const ready = configured.promise.then(([config, tell]) => start(config, tell))
 // Whoever calls hears of it; until then it must not count as unhandled.
 ready.catch(() => undefined)
-const configure: WorkerApi['configure'] = (config, onNews = () => undefined) => configured.resolve([config, onNews])
-type Method = Exclude<keyof WorkerApi, 'configure'>
+const configure: WorkerPort['configure'] = (config, onNews = () => undefined) => configured.resolve([config, onNews])
+type Method = Exclude<keyof WorkerPort, 'configure'>
 // Exposed at once: a worker's port delivers as soon as this script has run, and what nobody listens to is lost.
 expose(
-  new Proxy({} as WorkerApi, {
+  new Proxy({} as WorkerPort, {
     get: (_, method) =>
       method === 'configure'
         ? configure

@@ -199,7 +199,26 @@ describe('recorded answers, on a phone without voices', () => {
     expect(fetched.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(bytesOf(manifest, arabic))
     // Both are here now, and the pack is as whole as it was.
     await go(page, '#/packs')
-    await page.getByTestId('clips-here').waitFor(patience)
+    await page.getByTestId('clips-ar').waitFor(patience)
     expect(await page.getByTestId('clip-away').count()).toBe(0)
+  })
+
+  it('of a language that the app speaks no more are taken away without a network; those it speaks stay', async () => {
+    const { page, network, context } = field
+    await context.setOffline(true)
+    await network.cut()
+    expect(await page.getByTestId('clips-drop-ar').count()).toBe(0)
+    await page.getByTestId('clips-drop-sw').click()
+    await page.getByTestId('clips-sw').waitFor({ state: 'detached', ...patience })
+    const whole = [...chunksOf(manifest, pathsOf(manifest)), ...clips(manifest, 'ar')]
+    expect((await chunksHere(page)).sort()).toEqual([...new Set(shasOf(manifest, whole))].sort())
+    await go(page, record)
+    await page.getByTestId('speak').waitFor(patience)
+    expect(await hear(page)).toBeGreaterThan(0.4)
+    await go(page, '#/settings')
+    await page.getByTestId('language-sw').check({ force: true })
+    await page.locator('html[lang="sw"]').waitFor(patience)
+    await go(page, record)
+    await page.getByTestId('clip-away').waitFor(patience)
   })
 })

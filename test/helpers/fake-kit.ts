@@ -383,6 +383,10 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
         fail(options.clipError)
         clips[language] = 'here'
       },
+      async drop(pack, language) {
+        calls.push(`drop ${pack} in ${language}`)
+        clips[language] = 'away'
+      },
     },
     async look(_, text) {
       const words = [...`.${text}`]

@@ -17,6 +17,8 @@ export interface Clips {
   look(pack: string): Promise<void>
   /** Fetches what a pack has recorded in the language of the app; `jobs` says why that failed. */
   fetch(pack: string, options?: { anyway?: boolean }): Promise<void>
+  /** Takes away what a pack has recorded in a language that the app does not speak now. */
+  drop(pack: string, language: string): Promise<void>
 }
 
 export interface ClipsDeps {
@@ -87,6 +89,12 @@ export function createClips({
     }
   }
 
+  async function drop(pack: string, language: string): Promise<void> {
+    await kit.clips.drop(pack, language)
+    await look(pack)
+    announce(i18n.t('clip.dropped'))
+  }
+
   async function stockUp(): Promise<void> {
     for (const { name, digest, state, recorded } of packs.offers.value ?? []) {
       if (state !== 'ready' || !recorded || seen.has(digest)) continue
@@ -120,5 +128,5 @@ export function createClips({
   })
   packs.offers.subscribe(() => void stockUp().catch(() => undefined))
   onOtherNetwork(again)
-  return { stocks, jobs, wanted, look, fetch }
+  return { stocks, jobs, wanted, look, fetch, drop }
 }

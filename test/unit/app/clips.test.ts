@@ -69,6 +69,18 @@ describe('recordings in the app', () => {
     expect(said).toEqual([])
   })
 
+  it('of a language that is spoken no more stay until they are told to go', async () => {
+    const { kit, value, clips, settle, said } = await setUp({ clips: { sw: 'here', ar: 'here' } })
+    value.set({ ...preferences, language: 'ar' })
+    await settle()
+    expect(clips.stocks.value['coffee-leaf']).toMatchObject({ sw: { have: 43_000 } })
+    await clips.drop('coffee-leaf', 'sw')
+    expect(kit.calls).toContain('drop coffee-leaf in sw')
+    expect(clips.stocks.value['coffee-leaf']).toMatchObject({ sw: { have: 0 }, ar: { have: 43_000 } })
+    expect(said).toEqual(['clip.dropped'])
+    expect(fetches(kit.calls)).toEqual([])
+  })
+
   it('wait for a tap where bytes cost money, and for a network', async () => {
     const metered = await setUp({ clips: { sw: 'away' }, metered: true })
     expect(fetches(metered.kit.calls)).toEqual([])

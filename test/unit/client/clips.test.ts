@@ -6,8 +6,10 @@ import type { WorkerApi } from '../../../src/protocol/worker.ts'
 
 it('fetches within the budget, from where the pack is on offer, and says what is not recorded', async () => {
   const asked: unknown[][] = []
+  const dropped: unknown[][] = []
   const api = {
     clips: async () => ({ sw: { bytes: 500, have: 200 } }),
+    dropClips: async (...args: unknown[]) => void dropped.push(args),
     fetchClips: async (...args: unknown[]) => void asked.push(args),
   } as unknown as WorkerApi
   const host = {
@@ -21,4 +23,6 @@ it('fetches within the budget, from where the pack is on offer, and says what is
   await expect(clips.fetch('leaf', 'ha')).rejects.toMatchObject({ code: 'pack/no-file' })
   await expect(clips.fetch('none', 'sw')).rejects.toMatchObject({ code: 'pack/no-file' })
   expect(asked).toHaveLength(1)
+  await clips.drop('leaf', 'sw')
+  expect(dropped).toEqual([['leaf', 'sw']])
 })
