@@ -135,26 +135,23 @@ export function createPacks({ host, base, settings, persist, taught }: PackRoomO
       const all = [...offers, ...others, ...(await taught.list(installed))]
       const stand = (name: string) => {
         const found = all.find((one) => one.name === name)
-        return { name, ready: found?.state === 'ready', ...(found && { bytes: found.bytes - found.have }) }
+        const ready = found?.state === 'ready'
+        return { name, ready, ...(found && { bytes: ready ? 0 : found.bytes - found.have }) }
       }
       return all.map((offer) => {
-        const { update, state } = offer
+        const { update } = offer
         const finder = offer.finder && stand(offer.finder.name)
-        const known = { ...offer, ...(finder && { finder }) }
-        if (state === 'ready' && !update) {
-          costs.set(offer.url, 0)
-          return known
-        }
         // What hides faces comes along, also where only the newer version asks for it.
-        const newest = packs.find(({ name }) => name === offer.name)?.finder
-        const along = update && newest !== undefined ? stand(newest) : finder
-        const more = along?.ready ? 0 : (along?.bytes ?? 0)
-        const bytes = more + (update?.bytes ?? offer.bytes - offer.have)
+        const newly = update && packs.find(({ name }) => name === offer.name)?.finder
+        const { bytes: more = 0 } = (newly === undefined ? finder : stand(newly)) ?? {}
+        const isComing = update !== undefined || offer.state !== 'ready'
+        const bytes = isComing ? more + (update?.bytes ?? offer.bytes - offer.have) : 0
         costs.set(offer.url, bytes)
         return {
-          ...known,
+          ...offer,
+          ...(finder && { finder }),
           ...(update && { update: { ...update, bytes, ...(more > 0 && { finder: more }) } }),
-          ...(bytesPerSecond && { seconds: bytes / bytesPerSecond }),
+          ...(isComing && bytesPerSecond && { seconds: bytes / bytesPerSecond }),
           ...(bytes > free && { room: free }),
         }
       })

@@ -138,6 +138,7 @@ async function start(config: WorkerConfig, tell: OnNews): Promise<Omit<WorkerPor
     const linkOfList = { fetch: get, stallMs: 10_000, spend: count }
     return createOffers({ store, link: linkOfList, facts: link, estimate, trusted, choose: packs.choose })
   })
+  const clips = lazily(async () => (await import('./clips.ts')).openClips(store, exclusive))
   const service = createWorkerService({
     packs,
     keeping,
@@ -152,7 +153,7 @@ async function start(config: WorkerConfig, tell: OnNews): Promise<Omit<WorkerPor
     decodeToKeep: async (photo) => (await import('./decode-photo.ts')).decodeToKeep(photo),
     encodePhoto: async (pixels) => (await import('./decode-photo.ts')).encodePhoto(pixels),
     now: () => performance.now(),
-    clips: lazily(async () => (await import('../packs/clips.ts')).createClips(store)),
+    clips,
     device: async () => (await import('./device.ts')).reportDevice(packs, store),
     backends,
     onSpent: () => tell({ kind: 'spent' }),
@@ -164,10 +165,7 @@ async function start(config: WorkerConfig, tell: OnNews): Promise<Omit<WorkerPor
       await keepRuntimes()
       return status
     },
-    dropClips: async (name, language) => {
-      const { dropClips } = await import('./drop-clips.ts')
-      await dropClips(name, language, { store, exclusive })
-    },
+    dropClips: (name, language) => clips.drop(name, language),
   }
 }
 

@@ -1,3 +1,4 @@
+import { createClips } from '../packs/clips.ts'
 import { chunksOf } from '../packs/layout.ts'
 import { PACKS_LOCK, type RunExclusive } from '../packs/locks.ts'
 import { type NoteStore, previousKey } from '../packs/notes.ts'
@@ -7,28 +8,30 @@ import type { PackStore } from '../packs/store.ts'
 import { clipLanguages, clipPaths } from '../protocol/clips.ts'
 import type { Manifest } from '../protocol/manifest.ts'
 
-export interface DropDeps {
-  store: PackStore & Pick<NoteStore, 'getNote'>
-  exclusive: RunExclusive
-}
+type Store = PackStore & NoteStore
 
-/**
- * Takes away what an installed pack has recorded in a language, but nothing that something else needs too.
- * @throws JikoError `pack/absent`
- */
-export const dropClips = (name: string, language: string, { store, exclusive }: DropDeps): Promise<void> =>
-  exclusive(PACKS_LOCK, async () => {
-    const { manifest } = (await openPack(store, name)).signed
-    const gone = shasOf(manifest, clipPaths(manifest, language))
-    for (const text of await everyManifest(store)) {
-      const other = readable(text)?.manifest
-      // Perhaps a newer app wrote it. What it names cannot be known, so nothing is thrown away.
-      if (!other) return
-      for (const sha256 of shasOf(other, pathsBut(other, other.name === name ? language : undefined)))
-        gone.delete(sha256)
-    }
-    for (const sha256 of gone) await store.deleteChunk(sha256)
-  })
+/** What is recorded in the packs that are here, and how it goes again. */
+export const openClips = (store: Store, exclusive: RunExclusive) => ({
+  ...createClips(store),
+
+  /**
+   * Takes away what an installed pack has recorded in a language, but nothing that something else needs too.
+   * @throws JikoError `pack/absent`
+   */
+  drop: (name: string, language: string): Promise<void> =>
+    exclusive(PACKS_LOCK, async () => {
+      const { manifest } = (await openPack(store, name)).signed
+      const gone = shasOf(manifest, clipPaths(manifest, language))
+      for (const text of await everyManifest(store)) {
+        const other = readable(text)?.manifest
+        // Perhaps a newer app wrote it. What it names cannot be known, so nothing is thrown away.
+        if (!other) return
+        const needed = pathsBut(other, other.name === name ? language : undefined)
+        for (const sha256 of shasOf(other, needed)) gone.delete(sha256)
+      }
+      for (const sha256 of gone) await store.deleteChunk(sha256)
+    }),
+})
 
 const shasOf = (manifest: Manifest, paths: readonly string[]): Set<string> =>
   new Set(chunksOf(manifest, paths).flatMap((index) => manifest.blob.chunks[index]?.sha256 ?? []))
@@ -43,7 +46,7 @@ function pathsBut(manifest: Manifest, language: string | undefined): string[] {
 }
 
 /** Of what is here, what is on its way, and what may have to come back. */
-async function everyManifest(store: DropDeps['store']): Promise<string[]> {
+async function everyManifest(store: Store): Promise<string[]> {
   const texts: (string | undefined)[] = []
   for (const name of await store.listPending()) texts.push((await store.getPending(name))?.text)
   for (const name of await store.listManifests())

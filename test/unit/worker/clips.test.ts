@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { createClips } from '../../../src/packs/clips.ts'
 import { createInstaller } from '../../../src/packs/install.ts'
 import { pathsOf } from '../../../src/packs/layout.ts'
 import { memoryLocks } from '../../../src/packs/locks.ts'
@@ -7,7 +6,7 @@ import { previousKey } from '../../../src/packs/notes.ts'
 import { statusOf } from '../../../src/packs/status.ts'
 import { createMemoryStore } from '../../../src/packs/store-memory.ts'
 import type { Manifest } from '../../../src/protocol/manifest.ts'
-import { dropClips } from '../../../src/worker/drop-clips.ts'
+import { openClips } from '../../../src/worker/clips.ts'
 import { createStaticSite } from '../../helpers/static-site.ts'
 import { KEEP, noise, syntheticPack, throwAwaySigner } from '../../helpers/synthetic-pack.ts'
 import { tone } from '../../helpers/tone.ts'
@@ -43,12 +42,12 @@ async function setUp() {
   const store = createMemoryStore()
   const exclusive = memoryLocks()
   const installer = createInstaller({ store, exclusive, trusted: [signer.key], fetch: site.fetch })
-  const clips = createClips(store)
+  const clips = openClips(store, exclusive)
   await installer.install('https://hub.test/packs/leaf/')
   for (const language of ['sw', 'ar']) await installer.fetchClips('leaf', language, 'https://hub.test/packs/leaf/')
   const said = (what: 'unsure' | { label: string }, language: string) => clips.read('leaf', what, language)
   const label = pack.manifest.labels[0]?.id ?? ''
-  const drop = (name = 'leaf', language = 'sw') => dropClips(name, language, { store, exclusive })
+  const drop = (name = 'leaf', language = 'sw') => clips.drop(name, language)
   return { site, store, installer, clips, said, rust: { label }, drop }
 }
 
