@@ -2,7 +2,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type AccuracyFile, parseAccuracy } from '../src/protocol/accuracy.ts'
 import { type PackSource, parsePackSource } from '../src/protocol/pack-source.ts'
-import { fillTable } from './models-table.ts'
+import { bySize, fillTable } from './models-table.ts'
 
 const BEGIN = '<!-- shipped:begin -->'
 const END = '<!-- shipped:end -->'
@@ -12,27 +12,32 @@ const percent = (value: number): string => `${(value * 100).toFixed(1)} %`
 type Variant = AccuracyFile['variants'][number]
 
 /** The figures of one shipped variant as Markdown. */
-function table(
-  { name, figures, bitsPerCharacter = [], calibrationError, perClass, confusion }: Variant,
-  labels: readonly string[],
-): string {
+function table({ name, figures, bitsPerCharacter = [], sets }: Variant, labels: readonly string[]): string {
   const measured = figures.map(
     ({ metric, value, data, split, count, runtime }) =>
       `| ${metric} | ${percent(value)} | ${data}, ${split}, ${count} | ${runtime} |`,
   )
   for (const { metric, value, data, split, count, runtime } of bitsPerCharacter)
     measured.push(`| ${metric} | ${value.toFixed(2)} | ${data}, ${split}, ${count} | ${runtime} |`)
+  const [largest] = bySize(sets)
+  const { perClass = {}, confusion = [] } = largest ?? {}
+  // Of several sets it is said which.
+  const isOne = sets.length === 1
+  const calibration = sets.map(({ calibrationError, data, split, count }) =>
+    isOne ? percent(calibrationError) : `${percent(calibrationError)} (${data}, ${split}, ${count})`,
+  )
   const classes = Object.entries(perClass).map(
     ([label, { count, recall, precision }]) => `| ${label} | ${count} | ${percent(recall)} | ${percent(precision)} |`,
   )
   const rows = confusion.map((row, i) => `| **${labels[i]}** | ${row.join(' | ')} |`)
   const parts = [
-    `Variant \`${name}\`; expected calibration error ${percent(calibrationError)}.`,
+    `Variant \`${name}\`; expected calibration error ${calibration.join(', ')}.`,
     ['| | | measured on | runtime |', '|---|---|---|---|', ...measured].join('\n'),
   ]
   // What reads instead of naming has no classes.
   if (classes.length > 0) {
     parts.push(
+      ...(isOne ? [] : [`Of ${largest?.data}, ${largest?.split}:`]),
       ['| class | count | recall | precision |', '|---|---|---|---|', ...classes].join('\n'),
       'True class in rows, answer in columns:',
       [`| | ${labels.join(' | ')} |`, `|---|${labels.map(() => '---|').join('')}`, ...rows].join('\n'),

@@ -1,4 +1,4 @@
-import type { AccuracyFile } from '../src/protocol/accuracy.ts'
+import type { AccuracyFile, MeasuredSet } from '../src/protocol/accuracy.ts'
 import type { PackSource } from '../src/protocol/pack-source.ts'
 
 export const TABLE_BEGIN = '<!-- table:begin -->'
@@ -11,10 +11,14 @@ export interface Model {
 
 const percent = (value: number): string => `${(100 * value).toFixed(1)} %`
 
+/** The sets that something was measured on, the largest first: the others may be parts of it. */
+export const bySize = (sets: readonly MeasuredSet[]): MeasuredSet[] => [...sets].sort((a, b) => b.count - a.count)
+
 /** One row a shipped variant; only what is in `accuracy.json`. */
 export function modelsTable(models: readonly Model[]): string {
   const rows = models.flatMap(({ source, accuracy }) =>
-    accuracy.variants.map(({ name, bytes, figures, bitsPerCharacter = [], calibrationError }) => {
+    accuracy.variants.map(({ name, bytes, figures, bitsPerCharacter = [], sets }) => {
+      const [largest] = bySize(sets)
       const tell = ({ metric, data, split, count }: (typeof figures)[number], value: string): string =>
         `${metric} ${value} (${split === 'strangers' ? data : split}, ${count.toLocaleString('en')})`
       const told = [
@@ -22,7 +26,7 @@ export function modelsTable(models: readonly Model[]): string {
         ...bitsPerCharacter.map((figure) => tell(figure, figure.value.toFixed(2))),
       ]
       const size = bytes === undefined ? '' : `${Math.round(bytes / 1000)} KB`
-      return `| [${source.name}](${source.name}/card.md): ${source.title.en} | ${name} | ${size} | ${told.join('<br>')} | ${percent(calibrationError)} |`
+      return `| [${source.name}](${source.name}/card.md): ${source.title.en} | ${name} | ${size} | ${told.join('<br>')} | ${largest ? percent(largest.calibrationError) : ''} |`
     }),
   )
   return ['| pack | variant | for a phone | measured | calibration error |', '|---|---|---|---|---|', ...rows].join(

@@ -1,4 +1,4 @@
-import type { AccuracyFile } from '../protocol/accuracy.ts'
+import type { MeasuredSet } from '../protocol/accuracy.ts'
 import { JikoError } from '../protocol/error.ts'
 
 /** One labelled sample and what was answered. */
@@ -27,7 +27,7 @@ export interface Common {
 export interface Evaluation extends Common {
   /** Mean of the recalls: what a rare class weighs as much as a common one in. */
   readonly balancedAccuracy: number
-  readonly perClass: AccuracyFile['variants'][number]['perClass']
+  readonly perClass: MeasuredSet['perClass']
   /** Rows are the truth, columns the answers. */
   readonly confusion: number[][]
 }

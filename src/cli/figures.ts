@@ -1,6 +1,6 @@
 import { basename, dirname, join, resolve } from 'node:path'
 import { utf8 } from '../lib/bytes.ts'
-import { ACCURACY_FORMAT, type AccuracyFile, parseAccuracy } from '../protocol/accuracy.ts'
+import { ACCURACY_FORMAT, type AccuracyFile, type MeasuredSet, parseAccuracy } from '../protocol/accuracy.ts'
 import { JikoError } from '../protocol/error.ts'
 import type { Variant } from '../protocol/manifest.ts'
 import type { Evaluation, ReadingEvaluation } from './evaluate.ts'
@@ -36,8 +36,8 @@ async function digestOf({ pack, variant }: RunnablePack): Promise<string> {
 }
 
 /**
- * Writes what was measured into `accuracy.json`, in place of what it said of that variant before; figures of the same
- * program on other data stay.
+ * Writes what was measured into `accuracy.json`, in place of what it said of that variant on the same data; what was measured
+ * of the same program on other data stays, in whichever order.
  */
 export async function keepFigures(
   folder: string,
@@ -68,14 +68,7 @@ export async function keepFigures(
     ...('bitsPerCharacter' in figures && {
       bitsPerCharacter: [{ ...common, metric: 'bits a character', value: round(figures.bitsPerCharacter) }],
     }),
-    calibrationError: round(figures.calibrationError),
-    perClass: Object.fromEntries(
-      Object.entries('perClass' in figures ? figures.perClass : {}).map(([label, one]) => [
-        label,
-        { count: one.count, recall: round(one.recall), precision: round(one.precision) },
-      ]),
-    ),
-    confusion: 'confusion' in figures ? figures.confusion : [],
+    sets: [{ ...where, count: figures.count, ...detailsOf(figures) }],
   }
   const same = before.find(({ name, program }) => name === entry.name && program === entry.program)
   const measuredNow = new Set(entry.figures.map(({ data: of, split }) => `${of}/${split}`))
@@ -83,10 +76,23 @@ export async function keepFigures(
     all.filter(({ data: of, split }) => !measuredNow.has(`${of}/${split}`))
   entry.figures.push(...stays(same?.figures))
   entry.bitsPerCharacter?.push(...stays(same?.bitsPerCharacter))
+  entry.sets.push(...stays(same?.sets))
   const others = before.filter(({ name }) => name !== entry.name)
   const file: AccuracyFile = { format: ACCURACY_FORMAT, variants: [...others, entry] }
   await writeAtomic(path, utf8(`${JSON.stringify(file, null, 1)}\n`))
 }
+
+/** How sure it was of what, and what it took for what. */
+const detailsOf = (figures: Figures): Pick<MeasuredSet, 'calibrationError' | 'perClass' | 'confusion'> => ({
+  calibrationError: round(figures.calibrationError),
+  perClass: Object.fromEntries(
+    Object.entries('perClass' in figures ? figures.perClass : {}).map(([label, one]) => [
+      label,
+      { count: one.count, recall: round(one.recall), precision: round(one.precision) },
+    ]),
+  ),
+  confusion: 'confusion' in figures ? figures.confusion : [],
+})
 
 /** What is kept of each kind of answer: shares, by name. */
 function sharesOf(figures: Figures): (readonly [string, number])[] {
