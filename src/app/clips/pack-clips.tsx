@@ -55,7 +55,7 @@ function Held({ clips, pack, tag, bytes, spoken }: HeldProps): JSX.Element {
     <li data-testid={`clips-${tag}`} data-bytes={bytes}>
       <Picture name="speaker" />
       <span>
-        {name} <span class="small">{formatBytes(bytes, language)}</span>
+        <bdi lang={tag}>{name}</bdi> <span class="small">{formatBytes(bytes, language)}</span>
       </span>
       {!spoken && (
         <button
