@@ -1,5 +1,7 @@
-import { makeNode } from './attribute.ts'
+import { intAttribute, makeNode } from './attribute.ts'
+import { floats } from './constant.ts'
 import { cloneGraph, type Graph } from './graph.ts'
+import { TensorProto_DataType as DataType } from './onnx_pb.ts'
 
 const bits = new DataView(new ArrayBuffer(4))
 
@@ -22,6 +24,15 @@ function roundEven(x: number): number {
   const floor = Math.floor(x)
   const rest = x - floor
   return rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor
+}
+
+/** The value of a float16, exactly. */
+export function fromHalf(half: number): number {
+  const sign = half & 0x8000 ? -1 : 1
+  const exponent = (half >> 10) & 31
+  const fraction = half & 1023
+  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY
+  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25))
 }
 
 const LARGEST_HALF = 65504
@@ -47,6 +58,30 @@ export function storeAsHalf(original: Graph): Graph {
     })
     graph.replaceUses(name, wide)
   }
+  graph.dropUnusedConstants()
+  return graph
+}
+
+/**
+ * The other way: what is stored as float16 and widened by a Cast becomes the float32 that the Cast gives, exactly. For whoever
+ * knows no float16; thirteen bits of each are zero, so that they deflate to little more. The given graph stays as it is.
+ */
+export function widenHalves(original: Graph): Graph {
+  const widened = (graph: Graph) =>
+    graph.nodes.flatMap((node) => {
+      const [from = '', to = ''] = [node.input[0], node.output[0]]
+      const constant = node.opType === 'Cast' ? graph.constant(from) : undefined
+      if (constant?.type !== 'float16' || intAttribute(node, 'to', 0) !== DataType.FLOAT || graph.isOutput(to))
+        return []
+      return [{ node, to, constant }]
+    })
+  if (widened(original).length === 0) return original
+  const graph = cloneGraph(original)
+  const casts = widened(graph)
+  graph.update({
+    remove: casts.map(({ node }) => node),
+    constants: casts.map(({ to, constant: { dims, data } }) => [to, floats(dims, Float32Array.from(data, fromHalf))]),
+  })
   graph.dropUnusedConstants()
   return graph
 }

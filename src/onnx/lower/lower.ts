@@ -5,6 +5,7 @@ import { formatPlan } from '../../protocol/plan-format.ts'
 import type { TensorType } from '../../protocol/tensor.ts'
 import type { ElementType } from '../constant.ts'
 import { createGraph, type Graph } from '../graph.ts'
+import { widenHalves } from '../half.ts'
 import type { NodeProto } from '../onnx_pb.ts'
 import { readModel } from '../read.ts'
 import { type Dims, inferShapes } from '../shape.ts'
@@ -73,7 +74,7 @@ export interface LowerOptions {
  * @throws JikoError `model/unsupported-by-nano` that names every node that stands in the way, or what reading a model throws.
  */
 export function lower(model: Bytes | Graph, { dims = {} }: LowerOptions = {}): { plan: Bytes; report: PlanReport } {
-  const graph = model instanceof Uint8Array ? createGraph(readModel(model)) : model
+  const graph = widenHalves(model instanceof Uint8Array ? createGraph(readModel(model)) : model)
   const plan = formatPlan(lowerGraph(graph, dims))
   return { plan, report: describePlan(parsePlan(plan), plan.length) }
 }

@@ -4,6 +4,7 @@ import { clone } from '@bufbuild/protobuf'
 import { describe, expect, test } from 'vitest'
 import type { Bytes } from '../../../src/lib/bytes.ts'
 import { cloneGraph, createGraph, type Graph } from '../../../src/onnx/graph.ts'
+import { fromHalf, storeAsHalf, toHalf } from '../../../src/onnx/half.ts'
 import { lower } from '../../../src/onnx/lower/lower.ts'
 import { NodeProtoSchema } from '../../../src/onnx/onnx_pb.ts'
 import { readModel } from '../../../src/onnx/read.ts'
@@ -73,6 +74,28 @@ function difference({ data }: Tensor, other: Tensor | undefined): number {
   const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0.1)
   return values.reduce((most, value, i) => Math.max(most, Math.abs(value - (mine[i] ?? Number.NaN)) / largest), 0)
 }
+
+describe.skipIf(!existsSync(SUPPLIED))('supplied float models with weights in float16', () => {
+  for (const path of ['face-yunet/yunet_n_320_320.onnx', 'cifar10-resnet8/cifar_int8.float.onnx']) {
+    test(`${path} answers as with the same weights in float32, bit for bit`, async () => {
+      const { graph } = await simplify(createGraph(readModel(new Uint8Array(readFileSync(SUPPLIED + path)))), { open })
+      const half = storeAsHalf(graph)
+      expect(half.nodes.length).toBeGreaterThan(graph.nodes.length)
+      const rounded = cloneGraph(graph)
+      for (const name of graph.constants) {
+        const constant = graph.constant(name)
+        if (constant?.type !== 'float32' || constant.data.length < 64) continue
+        rounded.setConstant(name, { ...constant, data: constant.data.map((value) => fromHalf(toHalf(value))) })
+      }
+      const inputs = randomInputs(graph, 7)
+      const got = await runNano(lower(half).plan, inputs)
+      expect(got).toEqual(await runNano(lower(rounded).plan, inputs))
+      const wanted = (await runOrt(writeModel(half.model), inputs)) as unknown as Tensors
+      for (const { name } of graph.outputs)
+        expect(difference(wanted[name] as Tensor, got[name]), name).toBeLessThan(1e-4)
+    })
+  }
+})
 
 describe.skipIf(!existsSync(SUPPLIED))('supplied float models, node by node, against onnxruntime', () => {
   for (const [path, dims] of Object.entries(MODELS)) {

@@ -2,23 +2,17 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { makeNode } from '../../../src/onnx/attribute.ts'
 import { createGraph } from '../../../src/onnx/graph.ts'
-import { storeAsHalf, toHalf } from '../../../src/onnx/half.ts'
+import { fromHalf, storeAsHalf, toHalf, widenHalves } from '../../../src/onnx/half.ts'
 import { createRandom, makeModel, randomFloats } from './make.ts'
-
-/** The value of a float16 by its definition. */
-function fromHalf(half: number): number {
-  const sign = half & 0x8000 ? -1 : 1
-  const exponent = (half >> 10) & 31
-  const fraction = half & 1023
-  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY
-  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25))
-}
 
 describe('float16', () => {
   it('comes back as itself, for every finite value there is', () => {
     for (let half = 0; half < 0x10000; half++) {
       if ((half & 0x7c00) !== 0x7c00) expect(toHalf(fromHalf(half))).toBe(half)
     }
+    // Known values: one, the smallest and the largest there are, the smallest normal one.
+    const known = [0x3c00, 0x8001, 0xfbff, 0x0400, 0xfc00]
+    expect(known.map(fromHalf)).toEqual([1, -(2 ** -24), -65504, 2 ** -14, Number.NEGATIVE_INFINITY])
   })
 
   it('is the nearest one', () => {
@@ -60,5 +54,13 @@ describe('float16', () => {
     expect(half.constants.map((name) => half.constant(name)?.type).sort()).toEqual(['float16', 'float32', 'float32'])
     expect(half.nodes.map(({ opType }) => opType)).toEqual(['Cast', 'MatMul', 'MatMul', 'Add'])
     expect(graph.nodes).toHaveLength(3)
+
+    const wide = widenHalves(half)
+    expect(wide.nodes.map(({ opType }) => opType)).toEqual(['MatMul', 'MatMul', 'Add'])
+    const weights = Array.from<number | bigint, number>(graph.constant('w')?.data ?? [], Number)
+    const rounded = Float32Array.from(weights, (value) => fromHalf(toHalf(value)))
+    expect(wide.constant(wide.nodes[0]?.input[1] ?? '')).toEqual({ type: 'float32', dims: [16, 16], data: rounded })
+    expect(half.nodes).toHaveLength(4)
+    expect(widenHalves(graph)).toBe(graph)
   })
 })
