@@ -55,7 +55,8 @@ describe('photos with faces, offline', () => {
     for (const name of names) expect(await tab.evaluate((pack) => page.install(pack), name)).toBe('ready')
     // The pack itself is here; that its finder is nowhere is said.
     expect(await tab.evaluate(() => page.installFrom(['/packs/bright-lonely/']))).toMatchObject({
-      code: 'download/not-found',
+      state: 'ready',
+      finder: { name: 'nobody-has-it', ready: false, reason: 'download/not-found' },
     })
     await leaveNetwork(tab, server)
   }, 330_000)

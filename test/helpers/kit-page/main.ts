@@ -1,6 +1,7 @@
 import { openKit } from '../../../src/client/open-kit.ts'
 import type { ResultBody } from '../../../src/protocol/record.ts'
 import type { Answer } from '../../../src/protocol/task.ts'
+import type { PackStatus } from '../../../src/protocol/worker.ts'
 
 declare const __TRUSTED_KEYS__: readonly string[]
 declare const __ORT_BASE__: string
@@ -27,9 +28,11 @@ export interface Asked {
 const page = {
   install: async (name: string): Promise<string> => (await kit.packs.install(`/packs/${name}/`)).state,
   /** From the first of several addresses that works; rejections cross as their codes. */
-  installFrom: (urls: readonly string[]): Promise<{ state: string; version: string } | { code: string }> =>
+  installFrom: (
+    urls: readonly string[],
+  ): Promise<Pick<PackStatus, 'state' | 'version' | 'finder'> | { code: string }> =>
     kit.packs.install(urls).then(
-      ({ state, version }) => ({ state, version }),
+      ({ state, version, finder }) => ({ state, version, ...(finder && { finder }) }),
       (error) => ({ code: String((error as { code?: string }).code ?? error) }),
     ),
   /** Rejections cross as their codes. */
