@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { lingui } from '@lingui/vite-plugin'
 import { defineConfig, type UserConfig } from 'vite'
+import { classicShell } from './scripts/classic-shell.ts'
 import { groupChunks } from './scripts/group-chunks.ts'
 import { ORT_FOLDER, packFolder } from './scripts/ort-runtime.ts'
+import { plainImports } from './scripts/plain-imports.ts'
 import { shellList } from './scripts/shell-list.ts'
 import { splitTexts } from './scripts/split-texts.ts'
 import { workerEntry } from './scripts/worker-entry.ts'
@@ -37,7 +39,7 @@ export function appConfig(trustedKeys: readonly string[]): UserConfig {
     root: 'src/app',
     // Relative, so that one build serves from any sub-path.
     base: './',
-    plugins: [workerEntry(), chunks.plugin, shellList(), ...texts()],
+    plugins: [workerEntry(), plainImports(), chunks.plugin, classicShell(), shellList(), ...texts()],
     oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
     define: {
       __APP_VERSION__: JSON.stringify(version),

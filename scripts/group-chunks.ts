@@ -3,7 +3,7 @@ import type { Plugin } from 'vite'
 
 const source = (path: string): string => fileURLToPath(new URL(`../src/${path}`, import.meta.url))
 
-const PAGE = source('app/main.tsx')
+export const PAGE = source('app/main.tsx')
 const WORKER = source('worker/main.ts')
 
 /** What is fetched on the way from the first screen to an answer, all of it and always: one request instead of a dozen. */
@@ -23,7 +23,8 @@ export interface ModuleLinks {
 
 type GetModule = (id: string) => ModuleLinks | null
 
-function reach(from: readonly string[], next: (id: string) => readonly string[]): Set<string> {
+/** All that is reached from some, themselves first. */
+export function reach(from: readonly string[], next: (id: string) => readonly string[]): Set<string> {
   const reached = new Set<string>()
   const visit = (id: string): void => {
     if (reached.has(id)) return
@@ -63,7 +64,8 @@ export function groupChunks(): { plugin: Plugin; groups: Group[] } {
           const imported = bundle[file]
           return imported?.type === 'chunk' ? imported.imports : []
         }
-        const files = chunk ? [...reach([chunk.fileName], importsOf)].slice(1) : []
+        // The app's own page begins with classic scripts: see `classic-shell.ts`.
+        const files = chunk && !chunk.moduleIds.includes(PAGE) ? [...reach([chunk.fileName], importsOf)].slice(1) : []
         return files.map((file) => ({ tag: 'link', attrs: attrs(file) }))
       },
     },
@@ -77,7 +79,7 @@ export function groupChunks(): { plugin: Plugin; groups: Group[] } {
 }
 
 /** What an answer needs beyond the first screen. */
-export const ANSWERING_GROUPS = ['both-ask', 'ask', 'answer'] as const
+export const ANSWERING_GROUPS = ['ask', 'answer'] as const
 const GROUPS = ['both', 'page', 'worker', ...ANSWERING_GROUPS] as const
 
 /**
@@ -99,7 +101,9 @@ export function findGroups(
   const answer = reach(answering.worker, linked)
   const alsoOfWorker = (ids: ReadonlySet<string>): string[] => [...ids].filter((id) => everOfWorker.has(id))
   const taken = new Set([page, worker])
-  return [[...alsoOfWorker(first), BUNDLER], first, ofWorker, alsoOfWorker(ask), ask, answer].map((ids) => {
+  // What both need on the way to an answer is next to nothing: a file of its own would cost more than to have it at once.
+  const both = [...alsoOfWorker(first), ...alsoOfWorker(ask), BUNDLER]
+  return [both, first, ofWorker, ask, answer].map((ids) => {
     const group = new Set([...ids].filter((id) => !taken.has(id)))
     for (const id of group) taken.add(id)
     return group
