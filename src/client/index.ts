@@ -20,5 +20,5 @@ export type {
   RunOperation,
   SyncStatus,
 } from './kit.ts'
-export { type KitOptions, openKit } from './open-kit.ts'
+export { type KitOptions, openKit, startKit } from './open-kit.ts'
 export type { Signal } from './signal.ts'

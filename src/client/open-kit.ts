@@ -1,6 +1,7 @@
 import { randomBytes, toBase32 } from '../lib/bytes.ts'
 import { lazily } from '../lib/lazy.ts'
 import { createOnce } from '../lib/memo.ts'
+import { createComingStore } from '../store/coming-store.ts'
 import { openStore } from '../store/open.ts'
 import { LOCK_SETTING } from '../store/store.ts'
 import { createAppUpdate } from './app-update.ts'
@@ -31,8 +32,11 @@ export interface KitOptions {
   runtime?: string | URL
   /** Version of the app, sent along with each sync. */
   app?: string
-  /** Starts the inference worker at once, beside the storage: for a page whose first screen shows packs. */
-  eager?: boolean
+  /**
+   * Starts the inference worker at once, beside the storage: for a page whose first screen shows packs. The name of a pack
+   * has it opened, too, where it is here: for one that is likely to be asked next.
+   */
+  eager?: boolean | string
 }
 
 /**
@@ -40,7 +44,17 @@ export interface KitOptions {
  * heavy is loaded yet, and no network is needed.
  * @throws JikoError `storage/...` when the local database cannot be opened.
  */
-export async function openKit(options: KitOptions = {}): Promise<Kit> {
+export async function openKit(options?: KitOptions): Promise<Kit> {
+  const { kit, opened } = startKit(options)
+  await opened
+  return kit
+}
+
+/**
+ * The same kit at once, for a page that has something to show before the database is open: what is asked of it waits.
+ * `opened` rejects where `openKit` would; then everything that was asked does too, and nothing goes on.
+ */
+export function startKit(options: KitOptions = {}): { kit: Kit; opened: Promise<void> } {
   const base = new URL(options.base ?? '.', document.baseURI)
   const name = options.database ?? 'jiko'
   const channel = new BroadcastChannel(name)
@@ -54,11 +68,10 @@ export async function openKit(options: KitOptions = {}): Promise<Kit> {
     tab: toBase32(randomBytes(5)),
   }
   const host = tabs ? createSharedHost({ own, ...tabs }) : { ...own, close: own.recycle }
-  if (options.eager) host.warm()
-  const store = await openStore({ name, channel }).catch((error) => {
-    host.close()
-    throw error
-  })
+  const { eager } = options
+  if (eager) host.warm(eager === true ? undefined : eager)
+  const opening = openStore({ name, channel })
+  const store = createComingStore(opening)
   const moment = createClock()
   const script = options.serviceWorker ?? 'sw.js'
   const update = createAppUpdate(script === false ? undefined : new URL(script, base), () => location.reload())
@@ -86,7 +99,7 @@ export async function openKit(options: KitOptions = {}): Promise<Kit> {
     taught: createTaughtPacks(settings, () => store.signer.key),
   })
 
-  return {
+  const kit: Kit = {
     packs,
     async open(pack, operation) {
       const { openPack } = await import('./open-pack.ts')
@@ -119,4 +132,13 @@ export async function openKit(options: KitOptions = {}): Promise<Kit> {
       store.close()
     },
   }
+  const opened = opening.then(
+    () => undefined,
+    (error: unknown) => {
+      sync.stop()
+      host.close()
+      throw error
+    },
+  )
+  return { kit, opened }
 }

@@ -197,11 +197,11 @@ export function createSharedHost({
         signal?.removeEventListener('abort', cancel)
       }
     },
-    warm: () =>
-      void decided.then(() => {
-        // Where another tab has the worker, it runs already.
-        if (leads && !closing.signal.aborted) own.warm()
-      }),
+    warm(pack) {
+      // Before it is known whether this tab is the one, which mostly it is. Where another tab has the worker, it runs already.
+      own.warm(pack)
+      void decided.then(() => leads || own.recycle())
+    },
     recycle: () => own.recycle(),
     close() {
       closing.abort()

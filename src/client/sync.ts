@@ -61,7 +61,10 @@ export function startSync({
   const current = (): Promise<SyncStatus> =>
     engine ? engine.sync.status() : readStatus(store, { running: false, ...unavailable })
   const refresh = (): void => {
-    current().then((next) => stopped || status.set(next), onError)
+    current().then(
+      (next) => stopped || status.set(next),
+      (error) => stopped || onError(error),
+    )
   }
   const stops = [store.subscribe(refresh)]
   let engineStops: (() => void)[] = []

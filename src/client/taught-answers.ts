@@ -22,7 +22,7 @@ export interface TaughtAnswers {
 /** @throws JikoError `pack/not-installed`, `teach/bad-pack` */
 export async function openTaught(name: string, store: RecordStore): Promise<TaughtAnswers> {
   const settings = { get: store.getSetting, set: store.setSetting }
-  const { pack, digest } = await openTaughtRoom(settings, store.signer.key).get(name)
+  const { pack, digest } = await openTaughtRoom(settings, () => store.signer.key).get(name)
   const { base, labels, decision, version, title } = pack
   const learnt = unpackHead(pack.head)
   return {

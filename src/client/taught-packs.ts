@@ -16,7 +16,7 @@ const FIRST = '{"format":"jiko-taught/'
 
 /** What they are made of is fetched only where there is one. */
 export function createTaughtPacks(settings: TaughtSettings, ownKey: () => string): TaughtPacks {
-  const room = createOnce(async () => (await import('./taught-room.ts')).openTaughtRoom(settings, ownKey()))
+  const room = createOnce(async () => (await import('./taught-room.ts')).openTaughtRoom(settings, ownKey))
   const isTaught = (name: string): boolean => name.startsWith(TAUGHT_PREFIX)
   return {
     async list(installed) {

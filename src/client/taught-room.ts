@@ -27,7 +27,7 @@ const lastPart = (version: string): number => Number(version.split('.').at(-1))
  * The taught packs of this phone, its own and those of others. Signed by the phone that made each: that says only that
  * nobody changed it since, so nothing in them is believed but data that is checked, on top of a pack that a trusted key signed.
  */
-export function openTaughtRoom(settings: TaughtSettings, ownKey: string) {
+export function openTaughtRoom(settings: TaughtSettings, ownKey: () => string) {
   const serial = createSerial()
 
   async function names(): Promise<string[]> {
@@ -69,7 +69,7 @@ export function openTaughtRoom(settings: TaughtSettings, ownKey: string) {
     return {
       ...(maker !== undefined && { maker }),
       key: signature.key.slice(-6),
-      own: signature.key === ownKey,
+      own: signature.key === ownKey(),
       base: base.name,
       ready: here === undefined ? 'absent' : here.digest === base.digest ? 'ready' : 'other',
       estimate,

@@ -37,7 +37,7 @@ const unknown = (what: string): JikoError => new JikoError('teach/unknown', `the
 /** Lessons on this phone. With all it needs a file of its own, fetched when somebody teaches. */
 export function createTeach({ host, store, moment, onWritten }: TeachDeps): Kit['teach'] {
   const settings = { get: store.getSetting, set: store.setSetting }
-  const room = openTaughtRoom(settings, store.signer.key)
+  const room = openTaughtRoom(settings, () => store.signer.key)
   // Each change reads what the one before it wrote.
   const serial = createSerial()
 

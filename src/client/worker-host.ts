@@ -12,8 +12,8 @@ export type WorkerCall<T> = (api: Remote<WorkerPort>, job: string, onProgress: O
 export interface WorkerHost {
   /** Runs a call. Rejects at once on abort, and with `worker/died` when the worker ends: comlink alone would wait for ever. */
   call<T>(work: WorkerCall<T>, operation?: Operation): Promise<T>
-  /** Starts it before the first call. */
-  warm(): void
+  /** Starts it before the first call. @param pack what is likely to be asked next: opened before anybody asks, if it is here */
+  warm(pack?: string): void
   /** Ends the worker and gives its memory back; the next call starts a fresh one. */
   recycle(): void
 }
@@ -113,7 +113,7 @@ export function createWorkerHost(
     clearTimeout(timer)
   }
 
-  return {
+  const host: WorkerHost = {
     async call(work, { signal, onProgress } = {}) {
       signal?.throwIfAborted()
       if (cancelling) {
@@ -144,13 +144,17 @@ export function createWorkerHost(
         leave(mine)
       }
     },
-    warm() {
+    warm(pack) {
       if (running) return
       running = begin()
       running.idle = setTimeout(rest, idle, running)
+      if (pack === undefined) return
+      // Its failure shows when it is wanted.
+      host.call((api, job) => api.open(job, pack, undefined, { here: true })).catch(() => undefined)
     },
     recycle() {
       if (running) end(running, new DOMException('the worker was recycled', 'AbortError'))
     },
   }
+  return host
 }

@@ -57,7 +57,8 @@ function createTab(channelName: string, tab: string, locks: TabLocks, api: Parti
       signal?.addEventListener('abort', () => counted.cancel?.(job))
       return work(counted, job, onProgress)
     },
-    recycle: () => undefined,
+    warm: (pack: string) => void asked.push(`warm ${pack}`),
+    recycle: () => void asked.push('recycle'),
   } as unknown as WorkerHost
   const channel = new BroadcastChannel(channelName)
   const host = createSharedHost({ own, locks, channel: channel as unknown as TabChannel, tab, patience })
@@ -94,6 +95,19 @@ describe('one worker for all tabs', () => {
       detail: { count: 2 },
     })
     expect([first.asked, second.asked]).toEqual([['install', 'install', 'remove'], []])
+  })
+
+  it('is started before it is known which tab has it, and ended again where another one has', async () => {
+    const channel = name()
+    const locks = createLocks()
+    const first = createTab(channel, 'a', locks, {})
+    first.host.warm('leaf')
+    expect(first.asked).toEqual(['warm leaf'])
+    const second = createTab(channel, 'b', locks, {})
+    second.host.warm('leaf')
+    expect(second.asked).toEqual(['warm leaf'])
+    await expect.poll(() => second.asked).toEqual(['warm leaf', 'recycle'])
+    expect(first.asked).toEqual(['warm leaf'])
   })
 
   it('is taken over when its tab goes, and what was asked and not answered is done again', async () => {
