@@ -1,6 +1,7 @@
 import { type JSX, render } from 'preact'
 import { whenCalm } from '../client/calm.ts'
 import type { Circumstances, Kit } from '../client/kit.ts'
+import type { startKit } from '../client/open-kit.ts'
 import { createSignal, type Signal } from '../client/signal.ts'
 import { createOnce } from '../lib/memo.ts'
 import { GIVEN } from '../protocol/service-worker.ts'
@@ -10,11 +11,11 @@ import { Failure } from './parts/notice.tsx'
 import { Shell } from './shell.tsx'
 import { createAttempts } from './state/attempt.ts'
 import { createDraftStore } from './state/draft.ts'
-import { closeWhenAway, createGate, type Gate } from './state/gate.ts'
+import { closeWhenAway, createGate } from './state/gate.ts'
 import { giveFiles } from './state/give.ts'
 import type { Handed } from './state/handed.ts'
 import { createInstallOffer, type InstallOffer } from './state/install-offer.ts'
-import { createLastTime } from './state/last-time.ts'
+import { createLastTime, type LastTime } from './state/last-time.ts'
 import { createNavigation } from './state/navigation.ts'
 import { type Connection, onOtherNetwork } from './state/networks.ts'
 import { createPacks } from './state/packs.ts'
@@ -22,38 +23,47 @@ import { createPreferences, type PreferenceStore, type Preferences } from './sta
 import { createRecords } from './state/records.ts'
 import { useValue } from './use-value.ts'
 
-/** Starts the app in `root`. Preferences come first, so that nothing is ever shown in the wrong theme or language. */
-export async function startApp(openKit: () => Promise<Kit>, root: HTMLElement): Promise<void> {
+/** A kit whose database may still be opening; `opened` rejects when it cannot be. */
+type Started = ReturnType<typeof startKit>
+
+/**
+ * Starts the app in `root`. `start` is told which pack is likely to be asked next. Preferences come first, so that nothing is ever shown in the wrong theme or language. What was
+ * on the first screen last time is drawn before anything has been read; what is behind a PIN never is.
+ */
+export async function startApp(
+  start: (pack: string | undefined) => Started | Promise<Started>,
+  root: HTMLElement,
+): Promise<void> {
   // The browser fires its install prompt once, early: listen before anything is awaited.
   const installOffer = createInstallOffer(window, localStorage)
   const preferences = createPreferences(localStorage, navigator.languages, Object.keys(LANGUAGES), window)
   const texts = createTexts()
+  const lastTime = createLastTime(localStorage, import.meta.url)
   const live = createLiveRegion(root)
   window.addEventListener('resize', measureRoom)
-  const opening = openKit()
-  opening.catch(() => undefined)
+  const failed = createSignal<unknown>(undefined)
   const spoken = createSignal<string | undefined>(undefined)
   preferences.value.subscribe((chosen) => void applyPreferences(chosen, texts, spoken.set))
 
-  const app = await opening.then(
-    async (kit) => {
-      const gate = createGate({ kit, preferences })
-      const shut = gate.close()
-      const made = createApp(kit, preferences, texts, gate, shut, installOffer, live)
-      // Both from the same disk: what is drawn once is drawn in the time of one.
-      await Promise.all([shut, made.records.first])
-      closeWhenAway(gate, document)
-      return made
-    },
-    (error: unknown) => ({ error }),
-  )
+  let app: App | undefined
+  try {
+    const { kit, opened } = await start(lastTime.pack())
+    const made = createApp(kit, preferences, texts, lastTime, installOffer, live)
+    // Whatever is on screen by then: without the database nothing of it is true.
+    Promise.all([opened, made.read]).catch(failed.set)
+    await made.ready
+    app = made.app
+  } catch (error) {
+    failed.set(error)
+  }
   function Root(): JSX.Element | null {
     const language = useValue(spoken)
+    const error = useValue(failed)
     if (language === undefined) return null
-    if ('error' in app) {
+    if (error !== undefined || !app) {
       return (
         <TextsContext.Provider value={texts}>
-          <Failure error={app.error} />
+          <Failure error={error} />
         </TextsContext.Provider>
       )
     }
@@ -91,18 +101,37 @@ function measureRoom(): void {
   html.dataset.room = letters < 14 ? 'little' : 'enough'
 }
 
+interface MadeApp {
+  app: App
+  /** Resolves when the first screen can be drawn. */
+  ready: Promise<unknown>
+  /** Resolves when it is known who may look, and the newest records were read. */
+  read: Promise<unknown>
+}
+
 function createApp(
   kit: Kit,
   preferences: PreferenceStore,
   texts: Texts,
-  gate: Gate,
-  shut: Promise<void>,
+  lastTime: LastTime,
   installOffer: InstallOffer,
   announce: (text: string) => void,
-): App {
+): MadeApp {
   const navigation = createNavigation(window)
   const person = createSignal(preferences.value.value.person)
   preferences.value.subscribe((chosen) => person.set(chosen.person))
+  const atHome = navigation.route.value.screen === 'home' && person.value === undefined
+  const home = atHome && lastTime.offers() ? lastTime.home() : undefined
+  const gate = createGate({ kit, preferences, lastTime })
+  const shut = gate.close()
+  const records = createRecords(kit, person, home?.answers)
+  // Both from the same disk: what is drawn once is drawn in the time of one.
+  const read = Promise.all([shut, records.first]).then(() => {
+    closeWhenAway(gate, document)
+    const answers = records.some.value === true
+    lastTime.keepHome(gate.closed.value || person.value !== undefined ? undefined : { answers })
+  })
+  const ready = home ? Promise.resolve() : read
   const root = (): Promise<FileSystemDirectoryHandle> => navigator.storage.getDirectory()
   const places = createOnce(async () => (await import('./state/place.ts')).createPlaces(navigator.geolocation))
   async function circumstances(): Promise<Circumstances> {
@@ -110,7 +139,6 @@ function createApp(
     const place = wanted ? await (await places()).now() : undefined
     return { ...(person !== undefined && { actor: person }), ...(place && { place }) }
   }
-  const lastTime = createLastTime(localStorage, import.meta.url)
   const mayKeep = (pack: string): boolean => !packs.offers.value?.find(({ name }) => name === pack)?.finder
   const attempts = createAttempts({
     kit,
@@ -119,7 +147,10 @@ function createApp(
     circumstances,
     mayKeep,
     // Of another engine even the start is megabytes, and seconds, for somebody who may only look at the history.
-    onAnswered: ({ name, backend }) => lastTime.keepPack(backend.startsWith('nano') ? name : undefined),
+    onAnswered({ name, backend }) {
+      lastTime.keepAnswers()
+      lastTime.keepPack(backend.startsWith('nano') ? name : undefined)
+    },
   })
   const expected = lastTime.pack()
   if (expected !== undefined) attempts.expect(expected)
@@ -140,7 +171,9 @@ function createApp(
     return made
   })
   const packs = createPacks(kit, attempts.forget, lastTime)
-  void packs.start()
+  // What is on screen already may be looked at first.
+  const drawn = home ? ready.then(painted) : Promise.resolve()
+  void drawn.then(packs.start)
   // A download that gave up for want of a network, or of a free one, goes on when there is one.
   const whenOther = (listener: () => void): void =>
     onOtherNetwork(window, (navigator as { connection?: Connection }).connection, listener)
@@ -178,8 +211,8 @@ function createApp(
       },
       () => undefined,
     )
-  void attempts.restore()
-  return {
+  void drawn.then(attempts.restore)
+  const app: App = {
     kit,
     navigation,
     preferences,
@@ -195,9 +228,17 @@ function createApp(
     circumstances,
     installOffer,
     announce,
-    records: createRecords(kit, person),
+    records,
   }
+  return { app, ready, read }
 }
+
+/** Resolves when the frame that is drawn next is on screen, which for a page that nobody sees is at once. */
+const painted = (): Promise<void> =>
+  new Promise((done) => {
+    if (document.hidden) done()
+    else requestAnimationFrame(() => setTimeout(done))
+  })
 
 /** A polite live region that outlives every screen; it is emptied first, so that the same words are said again. */
 function createLiveRegion(root: HTMLElement): (text: string) => void {

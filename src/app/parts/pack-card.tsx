@@ -21,11 +21,11 @@ export function PackCard({ offer }: { offer: PackOffer }): JSX.Element {
   const { packs, records } = useApp()
   const language = useLanguage()
   const job = useValue(packs.jobs)[offer.name]
-  const entries = useValue(records.entries)
+  const some = useValue(records.some)
   const state = packState(offer, job)
   const title = localised(offer.title, language)
   // What to press comes before what to read: on a small screen the words are below the fold, the camera never.
-  const known = state === 'ready' && (entries?.length ?? 0) > 0
+  const known = state === 'ready' && some === true
   return (
     <article class="pack" data-testid={`pack-${offer.name}`} data-state={state}>
       <a

@@ -75,7 +75,7 @@ function Forgotten(): JSX.Element {
   const { text } = syncSummary(status)
   const send = (): void => {
     setError(undefined)
-    kit.sync.now({ photos: true }).then((now) => announce(syncSummary(now).text), setError)
+    kit.sync.now({ photos: true }).then((now) => announce(syncSummary(now).text()), setError)
   }
   const carry = (): void => {
     setError(undefined)
@@ -86,7 +86,7 @@ function Forgotten(): JSX.Element {
       <summary data-testid="gate-forgotten">{i18n.t('gate.forgotten')}</summary>
       <div class="actions">
         <p>{i18n.t('gate.forgotten.text')}</p>
-        <p class="cost">{text}</p>
+        <p class="cost">{text()}</p>
         <button type="button" class="button" disabled={status.running} data-testid="gate-send" onClick={send}>
           <Picture name="send" />
           <span>{status.running ? i18n.t('sync.sending') : i18n.t('sync.send')}</span>

@@ -36,7 +36,7 @@ function Tasks(): JSX.Element {
   const { packs, records } = useApp()
   const offers = useValue(packs.offers)
   const error = useValue(packs.listError)
-  const entries = useValue(records.entries)
+  const some = useValue(records.some)
   const unread = useValue(records.error)
   const retry = (
     <button type="button" class="button" onClick={() => void packs.check().then(packs.refresh)}>
@@ -48,7 +48,7 @@ function Tasks(): JSX.Element {
     return <Blank />
   }
   // Cards differ for who has answers already: shown once, when both are known, nothing jumps.
-  if (entries === undefined && unread === undefined) return <Blank />
+  if (some === undefined && unread === undefined) return <Blank />
   if (offers.length === 0) {
     return (
       <Notice picture="download" title={i18n.t('packs.none')} text={i18n.t('packs.none.advice')}>

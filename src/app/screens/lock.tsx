@@ -9,7 +9,7 @@ import { Screen } from '../parts/screen.tsx'
 
 /** A PIN in front of the app, its change and its end. */
 export function LockScreen(): JSX.Element {
-  const { kit, announce } = useApp()
+  const { kit, gate, announce } = useApp()
   const [isSet, setIsSet] = useState<boolean>()
   const [current, setCurrent] = useState('')
   const [next, setNext] = useState('')
@@ -44,7 +44,7 @@ export function LockScreen(): JSX.Element {
           data-set={isSet}
           onSubmit={(event) => {
             event.preventDefault()
-            void change(() => kit.lock.set(next, current))
+            void change(() => gate.lock(next, current))
           }}
         >
           {isSet && (

@@ -24,7 +24,7 @@ export function SyncScreen(): JSX.Element {
   async function send(): Promise<void> {
     setError(undefined)
     try {
-      announce(syncSummary(await kit.sync.now({ photos: true })).text)
+      announce(syncSummary(await kit.sync.now({ photos: true })).text())
     } catch (reason) {
       setError(reason)
     }
@@ -45,7 +45,7 @@ export function SyncScreen(): JSX.Element {
       <section class={`answer ${state === 'final' || state === 'empty' ? 'sure' : 'unsure'}`}>
         <Picture name={state === 'empty' ? 'send' : state} />
         <div>
-          <p class="word">{text}</p>
+          <p class="word">{text()}</p>
           <p class="how">{i18n.t('sync.safe')}</p>
         </div>
       </section>

@@ -113,10 +113,14 @@ export function createAttempts({
     const kept = mayKeep(pack) ? drafts.save({ pack, given }) : undefined
     const where = circumstances()
     try {
-      const ready = await raceAbort(
-        memo.get(pack, () => open(pack)),
-        aborted,
-      )
+      // What was got ready before anybody asked may not have gone well: then it is opened now, with all that it takes.
+      const expected = await raceAbort(memo.peek(pack)?.catch(() => undefined) ?? Promise.resolve(undefined), aborted)
+      const ready =
+        expected ??
+        (await raceAbort(
+          memo.get(pack, () => open(pack)),
+          aborted,
+        ))
       current.set({ state: 'working', pack, given, step: 'looking' })
       const input = ready.takes === 'text' ? await given.text() : given
       const { record } = await ready.run(input, { signal: aborted, circumstances: await where })
@@ -163,7 +167,7 @@ export function createAttempts({
       if (draft && current.value.state === 'none') current.set({ state: 'kept', ...draft })
     },
     expect(pack) {
-      kit.open(pack, { here: true }).catch(() => undefined)
+      memo.get(pack, () => kit.open(pack, { here: true })).catch(() => undefined)
     },
     forget(pack) {
       memo.forget(pack)

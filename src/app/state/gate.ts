@@ -1,5 +1,6 @@
 import type { Kit } from '../../client/kit.ts'
 import { createSignal, type Signal } from '../../client/signal.ts'
+import type { LastTime } from './last-time.ts'
 import type { PreferenceStore } from './preferences.ts'
 
 /** What stands between whoever holds the phone and the app: its own PIN, or that of the person it was left with. */
@@ -12,14 +13,17 @@ export interface Gate {
   close(): Promise<void>
   /** The PIN was right; the next door, if there is one. */
   pass(): Promise<void>
+  /** Sets the PIN in front of the app. From then on nothing is drawn before it was asked for. */
+  lock(...pins: Parameters<Kit['lock']['set']>): Promise<void>
 }
 
 export interface GateOptions {
   kit: Pick<Kit, 'people' | 'lock'>
   preferences: PreferenceStore
+  lastTime: Pick<LastTime, 'keepHome'>
 }
 
-export function createGate({ kit, preferences }: GateOptions): Gate {
+export function createGate({ kit, preferences, lastTime }: GateOptions): Gate {
   const closed = createSignal<Closed | undefined>(undefined)
 
   async function personDoor(): Promise<Closed | undefined> {
@@ -37,6 +41,10 @@ export function createGate({ kit, preferences }: GateOptions): Gate {
     },
     async pass() {
       closed.set(closed.value?.by === 'lock' ? await personDoor() : undefined)
+    },
+    async lock(...pins) {
+      lastTime.keepHome(undefined)
+      await kit.lock.set(...pins)
     },
   }
 }

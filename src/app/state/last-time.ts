@@ -8,10 +8,17 @@ export interface LastTime {
   /** The pack that was asked last, when getting it ready costs little. */
   pack(): string | undefined
   keepPack(name: string | undefined): void
+  /** Home as it was, where anybody may see it: undefined where a PIN has to be asked for first. */
+  home(): { answers: boolean } | undefined
+  keepHome(home: { answers: boolean } | undefined): void
+  /** There is an answer now. */
+  keepAnswers(): void
 }
 
 const OFFERS = 'jiko-packs'
 const PACK = 'jiko-pack'
+const HOME = 'jiko-home'
+const ANSWERS = 'answers'
 
 /** @param build names the build of the app: its scripts' address, which changes with every byte of them */
 export function createLastTime(storage: Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>, build: string): LastTime {
@@ -40,5 +47,14 @@ export function createLastTime(storage: Pick<Storage, 'getItem' | 'setItem' | 'r
     },
     pack: () => storage.getItem(PACK) ?? undefined,
     keepPack: (name) => write(PACK, name),
+    home() {
+      const home = storage.getItem(HOME)
+      return home === null ? undefined : { answers: home === ANSWERS }
+    },
+    keepHome: (home) => write(HOME, home && (home.answers ? ANSWERS : 'none')),
+    keepAnswers() {
+      // Another tab may have set a PIN since: what is gone stays gone.
+      if (storage.getItem(HOME) !== null) write(HOME, ANSWERS)
+    },
   }
 }

@@ -8,6 +8,8 @@ export interface Records {
   /** Newest first; undefined until first read. */
   readonly entries: Signal<readonly HistoryEntry[] | undefined>
   readonly more: Signal<boolean>
+  /** Whether there are any; undefined until that is known. */
+  readonly some: Signal<boolean | undefined>
   readonly error: Signal<unknown>
   /** Resolves when the newest were read, or could not be. */
   readonly first: Promise<void>
@@ -17,17 +19,23 @@ export interface Records {
   stop(): void
 }
 
-/** The records on screen, kept as fresh as the store says: those of one person where several use the phone. */
+/**
+ * The records on screen, kept as fresh as the store says: those of one person where several use the phone.
+ * @param someBefore whether there were any last time: believed until they have been read
+ */
 export function createRecords(
   kit: Pick<Kit, 'records'>,
   person: Signal<string | undefined> = createSignal<string | undefined>(undefined),
+  someBefore?: boolean,
 ): Records {
   const entries = createSignal<readonly HistoryEntry[] | undefined>(undefined)
   const more = createSignal(false)
+  const some = createSignal(someBefore)
   const error = createSignal<unknown>(undefined)
   const serial = createSerial()
   const theirs = (): { actor?: string } => (person.value === undefined ? {} : { actor: person.value })
   let stale = false
+  let begun = false
 
   async function guarded(work: () => Promise<void>): Promise<void> {
     try {
@@ -45,6 +53,7 @@ export function createRecords(
     const list = await kit.records.list({ limit: limit + 1, ...theirs() })
     if (person.value !== asked) return
     more.set(list.length > limit)
+    some.set(list.length > 0)
     entries.set(list.slice(0, limit))
   }
   async function append(): Promise<void> {
@@ -67,6 +76,8 @@ export function createRecords(
   stops.push(
     person.subscribe(() => {
       entries.set(undefined)
+      if (begun) some.set(undefined)
+      begun = true
       first = refresh()
     }),
   )
@@ -74,6 +85,7 @@ export function createRecords(
   return {
     entries,
     more,
+    some,
     error,
     first,
     loadMore,

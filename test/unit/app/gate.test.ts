@@ -7,7 +7,10 @@ import { createFakeKit, type FakeOptions } from '../../helpers/fake-kit.ts'
 function setUp(options: FakeOptions, person?: string) {
   const storage = { getItem: () => JSON.stringify({ person }), setItem: () => undefined }
   const preferences = createPreferences(storage, ['en'], ['en'])
-  return { preferences, gate: createGate({ kit: createFakeKit(options), preferences }) }
+  return {
+    preferences,
+    gate: createGate({ kit: createFakeKit(options), preferences, lastTime: { keepHome: () => undefined } }),
+  }
 }
 
 describe('the gate', () => {
@@ -50,6 +53,25 @@ describe('the gate', () => {
     await away(60_000)
     expect(gate.closed.value).toBeUndefined()
     await away(6 * 60_000)
+    expect(gate.closed.value).toEqual({ by: 'lock' })
+  })
+})
+
+describe('a PIN that is set', () => {
+  it('keeps the next start from drawing anything, from before it is written down on', async () => {
+    const done: string[] = []
+    const kit = createFakeKit({})
+    const set = kit.lock.set
+    kit.lock.set = async (...pins) => {
+      done.push('set')
+      await set(...pins)
+    }
+    const storage = { getItem: () => null, setItem: () => undefined }
+    const lastTime = { keepHome: (home: unknown) => void done.push(`home ${home}`) }
+    const gate = createGate({ kit, preferences: createPreferences(storage, ['en'], ['en']), lastTime })
+    await gate.lock('2468', '')
+    expect(done).toEqual(['home undefined', 'set'])
+    await gate.close()
     expect(gate.closed.value).toEqual({ by: 'lock' })
   })
 })

@@ -63,4 +63,17 @@ describe('what the app knew last time', () => {
     lastTime.keepPack(undefined)
     expect(lastTime.pack()).toBeUndefined()
   })
+
+  it('is home, until a PIN is to be asked for first: then no answer brings it back', () => {
+    const lastTime = createLastTime(createStorage(), 'build 1')
+    lastTime.keepAnswers()
+    expect(lastTime.home()).toBeUndefined()
+    lastTime.keepHome({ answers: false })
+    expect(lastTime.home()).toEqual({ answers: false })
+    lastTime.keepAnswers()
+    expect(lastTime.home()).toEqual({ answers: true })
+    lastTime.keepHome(undefined)
+    lastTime.keepAnswers()
+    expect(lastTime.home()).toBeUndefined()
+  })
 })

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { createRecords } from '../../../src/app/state/records.ts'
+import { createSignal } from '../../../src/client/signal.ts'
 import { createFakeKit, type FakeOptions } from '../../helpers/fake-kit.ts'
 
 const history = (count: number): NonNullable<FakeOptions['history']> =>
@@ -54,5 +55,17 @@ describe('records', () => {
     await expect.poll(() => records.error.value).toBeInstanceOf(Error)
     expect(records.entries.value).toHaveLength(3)
     expect(await records.find('abcdefghijklmnop/99')).toBeUndefined()
+  })
+
+  it('are believed to be there as they were last time, until read, and of another person nothing is', async () => {
+    const person = createSignal<string | undefined>(undefined)
+    const records = createRecords(createFakeKit(), person, true)
+    expect(records.some.value).toBe(true)
+    await expect.poll(() => records.some.value).toBe(false)
+    const others = createRecords(createFakeKit({ history: history(2) }), person, false)
+    await expect.poll(() => others.some.value).toBe(true)
+    person.set('person-2')
+    expect(others.some.value).toBeUndefined()
+    await expect.poll(() => others.some.value).toBeDefined()
   })
 })
