@@ -1,34 +1,23 @@
 import { type JSX, render } from 'preact'
-import { whenCalm } from '../client/calm.ts'
-import type { Circumstances, Kit } from '../client/kit.ts'
 import type { startKit } from '../client/open-kit.ts'
-import { createSignal, type Signal } from '../client/signal.ts'
-import { createOnce } from '../lib/memo.ts'
-import { GIVEN } from '../protocol/service-worker.ts'
+import { createSignal } from '../client/signal.ts'
 import { type App, AppContext, TextsContext } from './context.ts'
+import { createApp } from './create-app.ts'
 import { createTexts, directionOf, LANGUAGES, type Texts } from './language.ts'
 import { Failure } from './parts/notice.tsx'
 import { Shell } from './shell.tsx'
-import { createAttempts } from './state/attempt.ts'
-import { createDraftStore } from './state/draft.ts'
-import { closeWhenAway, createGate } from './state/gate.ts'
-import { giveFiles } from './state/give.ts'
-import type { Handed } from './state/handed.ts'
-import { createInstallOffer, type InstallOffer } from './state/install-offer.ts'
-import { createLastTime, type LastTime } from './state/last-time.ts'
-import { createNavigation } from './state/navigation.ts'
-import { type Connection, onOtherNetwork } from './state/networks.ts'
-import { createPacks } from './state/packs.ts'
-import { createPreferences, type PreferenceStore, type Preferences } from './state/preferences.ts'
-import { createRecords } from './state/records.ts'
+import { createInstallOffer } from './state/install-offer.ts'
+import { createLastTime } from './state/last-time.ts'
+import { createPreferences, type Preferences } from './state/preferences.ts'
 import { useValue } from './use-value.ts'
 
 /** A kit whose database may still be opening; `opened` rejects when it cannot be. */
 type Started = ReturnType<typeof startKit>
 
 /**
- * Starts the app in `root`. `start` is told which pack is likely to be asked next. Preferences come first, so that nothing is ever shown in the wrong theme or language. What was
+ * Starts the app in `root`. Preferences come first, so that nothing is ever shown in the wrong theme or language. What was
  * on the first screen last time is drawn before anything has been read; what is behind a PIN never is.
+ * @param start told which pack is likely to be asked next
  */
 export async function startApp(
   start: (pack: string | undefined) => Started | Promise<Started>,
@@ -39,7 +28,7 @@ export async function startApp(
   const preferences = createPreferences(localStorage, navigator.languages, Object.keys(LANGUAGES), window)
   const texts = createTexts()
   const lastTime = createLastTime(localStorage, import.meta.url)
-  const live = createLiveRegion(root)
+  const announce = createLiveRegion(root)
   window.addEventListener('resize', measureRoom)
   const failed = createSignal<unknown>(undefined)
   const spoken = createSignal<string | undefined>(undefined)
@@ -48,7 +37,7 @@ export async function startApp(
   let app: App | undefined
   try {
     const { kit, opened } = await start(lastTime.pack())
-    const made = createApp(kit, preferences, texts, lastTime, installOffer, live)
+    const made = createApp({ kit, preferences, texts, lastTime, installOffer, announce })
     // Whatever is on screen by then: without the database nothing of it is true.
     Promise.all([opened, made.read]).catch(failed.set)
     await made.ready
@@ -101,145 +90,6 @@ function measureRoom(): void {
   html.dataset.room = letters < 14 ? 'little' : 'enough'
 }
 
-interface MadeApp {
-  app: App
-  /** Resolves when the first screen can be drawn. */
-  ready: Promise<unknown>
-  /** Resolves when it is known who may look, and the newest records were read. */
-  read: Promise<unknown>
-}
-
-function createApp(
-  kit: Kit,
-  preferences: PreferenceStore,
-  texts: Texts,
-  lastTime: LastTime,
-  installOffer: InstallOffer,
-  announce: (text: string) => void,
-): MadeApp {
-  const navigation = createNavigation(window)
-  const person = createSignal(preferences.value.value.person)
-  preferences.value.subscribe((chosen) => person.set(chosen.person))
-  const atHome = navigation.route.value.screen === 'home' && person.value === undefined
-  const home = atHome && lastTime.offers() ? lastTime.home() : undefined
-  const gate = createGate({ kit, preferences, lastTime })
-  const shut = gate.close()
-  const records = createRecords(kit, person, home?.answers)
-  // Both from the same disk: what is drawn once is drawn in the time of one.
-  const read = Promise.all([shut, records.first]).then(() => {
-    closeWhenAway(gate, document)
-    const answers = records.some.value === true
-    lastTime.keepHome(gate.closed.value || person.value !== undefined ? undefined : { answers })
-  })
-  const ready = home ? Promise.resolve() : read
-  const root = (): Promise<FileSystemDirectoryHandle> => navigator.storage.getDirectory()
-  const places = createOnce(async () => (await import('./state/place.ts')).createPlaces(navigator.geolocation))
-  async function circumstances(): Promise<Circumstances> {
-    const { person, place: wanted } = preferences.value.value
-    const place = wanted ? await (await places()).now() : undefined
-    return { ...(person !== undefined && { actor: person }), ...(place && { place }) }
-  }
-  const mayKeep = (pack: string): boolean => !packs.offers.value?.find(({ name }) => name === pack)?.finder
-  const attempts = createAttempts({
-    kit,
-    navigation,
-    drafts: createDraftStore(root),
-    circumstances,
-    mayKeep,
-    // Of another engine even the start is megabytes, and seconds, for somebody who may only look at the history.
-    onAnswered({ name, backend }) {
-      lastTime.keepAnswers()
-      lastTime.keepPack(backend.startsWith('nano') ? name : undefined)
-    },
-  })
-  const expected = lastTime.pack()
-  if (expected !== undefined) attempts.expect(expected)
-  const waiting = createStoredCount('jiko-batch', localStorage)
-  const batches = createOnce(async () => {
-    const [{ createBatches }, { createBatchStore }] = await Promise.all([
-      import('./state/batch.ts'),
-      import('./state/batch-store.ts'),
-    ])
-    const made = createBatches({
-      kit,
-      store: createBatchStore(root),
-      circumstances,
-      mayKeep,
-      onWaiting: waiting.set,
-    })
-    await made.restore()
-    return made
-  })
-  const packs = createPacks(kit, attempts.forget, lastTime)
-  // What is on screen already may be looked at first.
-  const drawn = home ? ready.then(painted) : Promise.resolve()
-  void drawn.then(packs.start)
-  // A download that gave up for want of a network, or of a free one, goes on when there is one.
-  const whenOther = (listener: () => void): void =>
-    onOtherNetwork(window, (navigator as { connection?: Connection }).connection, listener)
-  whenOther(() => void packs.resume())
-  const clips = createOnce(async () =>
-    (await import('./clips/clips.ts')).openClips(kit, packs, preferences, whenOther, announce),
-  )
-  // The system keeps what it hands over until somebody asks: that can wait for a file of its own.
-  const handed = createSignal<Handed | undefined>(undefined)
-  const given = location.search === GIVEN
-  const begun = given ? shut : whenCalm()
-  void begun.then(() =>
-    packs.offers.subscribe((offers) => {
-      if (offers?.some(({ recorded }) => recorded)) clips().catch(() => undefined)
-    }),
-  )
-  begun
-    .then(() => import('./as-installed.ts'))
-    .then(
-      ({ badgeUnsent, createTake, takeFiles }) => {
-        badgeUnsent(kit.sync.status, navigator)
-        takeFiles({
-          pack(file, now) {
-            if (now || given) navigation.go({ screen: 'packs' })
-            return packs.importFile(file)
-          },
-          media: createTake({
-            ask: (pack, files) => giveFiles({ attempts, batches, navigation }, pack, files),
-            offers: packs.offers,
-            closed: gate.closed,
-            atOnce: given,
-            waiting: handed,
-          }),
-        })
-      },
-      () => undefined,
-    )
-  void drawn.then(attempts.restore)
-  const app: App = {
-    kit,
-    navigation,
-    preferences,
-    texts,
-    packs,
-    attempts,
-    gate,
-    batches,
-    clips,
-    handed,
-    waiting,
-    places,
-    circumstances,
-    installOffer,
-    announce,
-    records,
-  }
-  return { app, ready, read }
-}
-
-/** Resolves when the frame that is drawn next is on screen, which for a page that nobody sees is at once. */
-const painted = (): Promise<void> =>
-  new Promise((done) => {
-    if (document.hidden) done()
-    else requestAnimationFrame(() => setTimeout(done))
-  })
-
 /** A polite live region that outlives every screen; it is emptied first, so that the same words are said again. */
 function createLiveRegion(root: HTMLElement): (text: string) => void {
   const region = document.createElement('div')
@@ -251,25 +101,5 @@ function createLiveRegion(root: HTMLElement): (text: string) => void {
     requestAnimationFrame(() => {
       region.textContent = text
     })
-  }
-}
-
-/** A number that outlives the page, where the phone lets it. */
-function createStoredCount(key: string, storage: Storage): Signal<number> & { set(count: number): void } {
-  const count = createSignal(Number(storage.getItem(key) ?? 0))
-  return {
-    ...count,
-    get value() {
-      return count.value
-    },
-    set(next) {
-      count.set(next)
-      try {
-        if (next > 0) storage.setItem(key, String(next))
-        else storage.removeItem(key)
-      } catch {
-        // A full or forbidden storage: then nobody is asked about it at the next start.
-      }
-    },
   }
 }

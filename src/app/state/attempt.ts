@@ -76,8 +76,14 @@ export function createAttempts({
       const now = current.value
       if (now.state === 'working' && now.pack === name && now.step === 'opening') current.set({ ...now, progress })
     }
-    const pack = await kit.open(name, { onProgress })
-    opened.set([...opened.value.filter((other) => other.name !== name), pack])
+    return kit.open(name, { onProgress })
+  }
+
+  /** What was got ready before anybody asked; where that did not go well it is opened now, with all that it takes. */
+  async function ready(name: string): Promise<OpenPack> {
+    const expected = await memo.peek(name)?.catch(() => undefined)
+    const pack = expected ?? (await memo.get(name, () => open(name)))
+    if (!opened.value.includes(pack)) opened.set([...opened.value.filter((other) => other.name !== name), pack])
     return pack
   }
 
@@ -113,20 +119,13 @@ export function createAttempts({
     const kept = mayKeep(pack) ? drafts.save({ pack, given }) : undefined
     const where = circumstances()
     try {
-      // What was got ready before anybody asked may not have gone well: then it is opened now, with all that it takes.
-      const expected = await raceAbort(memo.peek(pack)?.catch(() => undefined) ?? Promise.resolve(undefined), aborted)
-      const ready =
-        expected ??
-        (await raceAbort(
-          memo.get(pack, () => open(pack)),
-          aborted,
-        ))
+      const asked = await raceAbort(ready(pack), aborted)
       current.set({ state: 'working', pack, given, step: 'looking' })
-      const input = ready.takes === 'text' ? await given.text() : given
-      const { record } = await ready.run(input, { signal: aborted, circumstances: await where })
+      const input = asked.takes === 'text' ? await given.text() : given
+      const { record } = await asked.run(input, { signal: aborted, circumstances: await where })
       // Cancelled too late: the record is in the history, but the screen belongs to what came after.
       if (aborted.aborted) return
-      onAnswered(ready)
+      onAnswered(asked)
       fresh.set(record)
       current.set({ state: 'none' })
       // Whoever went elsewhere meanwhile is not pulled back: the answer is in the history.

@@ -6,8 +6,13 @@ import type { PackStatus } from '../../../src/protocol/worker.ts'
 declare const __TRUSTED_KEYS__: readonly string[]
 declare const __ORT_BASE__: string
 
-/** A page of a developer: nothing but the kit, called by the test that opens it. Bytes cross as Base64. */
-const kit = await openKit({ trustedKeys: __TRUSTED_KEYS__, runtime: __ORT_BASE__ })
+const eager = new URLSearchParams(location.search).get('eager')
+
+/**
+ * A page of a developer: nothing but the kit, called by the test that opens it. Bytes cross as Base64. `?eager=` names the
+ * pack that is likely to be asked.
+ */
+const kit = await openKit({ trustedKeys: __TRUSTED_KEYS__, runtime: __ORT_BASE__, ...(eager !== null && { eager }) })
 
 const bytesOf = (base64: string): Uint8Array<ArrayBuffer> => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))
 

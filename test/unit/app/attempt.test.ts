@@ -107,6 +107,25 @@ describe('an attempt', () => {
     expect(kit.calls).toEqual(['open coffee-leaf', 'run', 'run'])
   })
 
+  it('asks what was got ready before anybody asked, and opens a pack with all that takes where that did not go well', async () => {
+    const { kit } = setUp()
+    const asked: unknown[] = []
+    const open: Kit['open'] = async (name, { here } = {}) => {
+      asked.push(here ?? 'all')
+      if (here && name === 'damaged') throw new JikoError('pack/damaged', 'a chunk is missing')
+      return kit.open('coffee-leaf')
+    }
+    const attempts = createAttempts({ kit: { ...kit, open }, navigation: memoryNavigation(), drafts: memoryDrafts() })
+    attempts.expect('coffee-leaf')
+    await attempts.begin('coffee-leaf', photo())
+    expect(asked).toEqual([true])
+    expect(attempts.opened.value.map(({ name }) => name)).toEqual(['coffee-leaf'])
+    attempts.expect('damaged')
+    await attempts.begin('damaged', photo())
+    expect(asked).toEqual([true, true, 'all'])
+    expect(attempts.fresh.value?.body.answer).toMatchObject({ label: 'rust' })
+  })
+
   it('asks the version before when an update failed on this phone and was put away', async () => {
     const { kit } = setUp()
     let opened = 0
