@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { lingui } from '@lingui/vite-plugin'
 import { defineConfig, type UserConfig } from 'vite'
 import { classicShell } from './scripts/classic-shell.ts'
-import { groupChunks } from './scripts/group-chunks.ts'
+import { APP, type Beginning, groupChunks } from './scripts/group-chunks.ts'
 import { ORT_FOLDER, packFolder } from './scripts/ort-runtime.ts'
 import { plainImports } from './scripts/plain-imports.ts'
 import { shellList } from './scripts/shell-list.ts'
@@ -33,13 +33,13 @@ function chunkFileNames({ moduleIds }: { moduleIds: string[] }): string {
 const texts = () => [lingui({ failOnMissing: true, failOnCompileError: true }), splitTexts('src/app/main.tsx')]
 
 /** What every build of the app shares; `trustedKeys` are the release keys whose packs this app will run. */
-export function appConfig(trustedKeys: readonly string[]): UserConfig {
-  const chunks = groupChunks()
+export function appConfig(trustedKeys: readonly string[], beginning: Beginning = APP): UserConfig {
+  const chunks = groupChunks(beginning)
   return {
     root: 'src/app',
     // Relative, so that one build serves from any sub-path.
     base: './',
-    plugins: [workerEntry(), plainImports(), chunks.plugin, classicShell(), shellList(), ...texts()],
+    plugins: [workerEntry(), plainImports(), chunks.plugin, classicShell(beginning.page), shellList(), ...texts()],
     oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
     define: {
       __APP_VERSION__: JSON.stringify(version),

@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 import { type Plugin, parseAst } from 'vite'
-import { PAGE, reach } from './group-chunks.ts'
+import { reach } from './group-chunks.ts'
 
 /** What the plugin needs to know of a chunk. */
 export interface ShellChunk {
@@ -28,28 +28,28 @@ interface Node {
  * Each becomes a function that is called once and leaves what it exports in a global; whoever imported it reads it there.
  * A worker begins with an import of the same file, which is a module of that one name as well.
  */
-export function classicShell(): Plugin {
+export function classicShell(page: string): Plugin {
   return {
     name: 'jiko-classic-shell',
     apply: 'build',
     renderChunk(code, chunk, _, { chunks }) {
       const all = Object.values(chunks)
-      const shell = shellOf(all)
+      const shell = shellOf(all, page)
       if (shell.size === 0) return null
       const { fileName } = chunk
-      return { code: toClassic(code, { fileName, shell, begins: beginnings(all).has(fileName) }), map: null }
+      return { code: toClassic(code, { fileName, shell, begins: beginnings(all, page).has(fileName) }), map: null }
     },
     // As every module is; said now, for the minifier takes it for granted, and away.
     generateBundle(_, bundle) {
       const chunks = Object.values(bundle).filter((file) => file.type === 'chunk')
-      const shell = shellOf(chunks)
+      const shell = shellOf(chunks, page)
       for (const chunk of chunks) if (shell.has(chunk.fileName)) chunk.code = `"use strict";${chunk.code}`
     },
     transformIndexHtml: {
       order: 'post',
       handler(html, { bundle = {} }) {
         const chunks = Object.values(bundle).filter((file) => file.type === 'chunk')
-        const files = [...shellOf(chunks).keys()].reverse()
+        const files = [...shellOf(chunks, page).keys()].reverse()
         const scripts = files.map((file) => `<script defer src="./${file}"></script>`).join('\n    ')
         return files.length === 0 ? html : html.replace(/<script type="module"[^>]*><\/script>/, scripts)
       },
@@ -62,18 +62,18 @@ const importsOf =
   (file: string): readonly string[] =>
     chunks.find(({ fileName }) => fileName === file)?.imports ?? []
 
-/** The files that the app's page begins with, those that import others first, and the global of each; none in other builds. */
-export function shellOf(chunks: readonly ShellChunk[]): Map<string, string> {
-  const page = chunks.find(({ moduleIds }) => moduleIds.includes(PAGE))
-  const files = page ? [...reach([page.fileName], importsOf(chunks))] : []
+/** The files that a page begins with, those that import others first, and the global of each; none in other builds. */
+export function shellOf(chunks: readonly ShellChunk[], page: string): Map<string, string> {
+  const first = chunks.find(({ moduleIds }) => moduleIds.includes(page))
+  const files = first ? [...reach([first.fileName], importsOf(chunks))] : []
   const name = (file: string): string => chunks.find(({ fileName }) => fileName === file)?.name ?? ''
   return new Map(files.map((file) => [file, `jiko_${name(file)}`]))
 }
 
 /** What workers begin with: nothing of the page's shell is there before they import it. */
-const beginnings = (chunks: readonly ShellChunk[]): Set<string> =>
+const beginnings = (chunks: readonly ShellChunk[], page: string): Set<string> =>
   reach(
-    chunks.filter(({ isEntry, moduleIds }) => isEntry && !moduleIds.includes(PAGE)).map(({ fileName }) => fileName),
+    chunks.filter(({ isEntry, moduleIds }) => isEntry && !moduleIds.includes(page)).map(({ fileName }) => fileName),
     importsOf(chunks),
   )
 

@@ -3,14 +3,27 @@ import type { Plugin } from 'vite'
 
 const source = (path: string): string => fileURLToPath(new URL(`../src/${path}`, import.meta.url))
 
-export const PAGE = source('app/main.tsx')
 const WORKER = source('worker/main.ts')
 
-/** What is fetched on the way from the first screen to an answer, all of it and always: one request instead of a dozen. */
-const ANSWERING = {
-  page: ['client/open-pack.ts', 'client/ask-pack.ts', 'app/screens/capture.tsx', 'app/screens/answer.tsx'].map(source),
-  worker: ['tasks/table.ts', 'runtime/open-session.ts', 'runtime/feeding.ts', 'worker/receive.ts'].map(source),
+/** What a page begins with, and what it fetches on the way to an answer, all of it and always: one request instead of a dozen. */
+export interface Beginning {
+  page: string
+  ask: readonly string[]
 }
+
+/** What every page asks with. */
+const ASK = ['client/open-pack.ts', 'client/ask-pack.ts'].map(source)
+
+export const APP: Beginning = {
+  page: source('app/main.tsx'),
+  ask: [...ASK, ...['app/screens/capture.tsx', 'app/screens/answer.tsx'].map(source)],
+}
+
+/** A page of a developer that has nothing but the kit. */
+export const kitAlone = (page: string): Beginning => ({ page, ask: ASK })
+
+/** On the side of the worker. */
+const ANSWER = ['tasks/table.ts', 'runtime/open-session.ts', 'runtime/feeding.ts', 'worker/receive.ts'].map(source)
 
 /** The bundler's own helpers, which every file may use. */
 const BUNDLER = '\0rolldown/runtime.js'
@@ -47,7 +60,7 @@ interface Group {
  * small ones before the first screen and as many before the first answer, and each costs a slow phone tens of
  * milliseconds on its main thread. Nothing that the worker may ever load is put beside what needs a page.
  */
-export function groupChunks(): { plugin: Plugin; groups: Group[] } {
+export function groupChunks(beginning: Beginning): { plugin: Plugin; groups: Group[] } {
   let found: readonly ReadonlySet<string>[] = []
   return {
     plugin: {
@@ -55,7 +68,7 @@ export function groupChunks(): { plugin: Plugin; groups: Group[] } {
       apply: 'build',
       buildEnd(error) {
         // Tests build the screens around another beginning.
-        if (!error && this.getModuleInfo(PAGE)) found = findGroups((id) => this.getModuleInfo(id))
+        if (!error && this.getModuleInfo(beginning.page)) found = findGroups((id) => this.getModuleInfo(id), beginning)
       },
       // Vite's own preloading asks the document, which the worker does not have. What the page begins with is known here.
       transformIndexHtml(_, { chunk, bundle = {} }) {
@@ -64,8 +77,9 @@ export function groupChunks(): { plugin: Plugin; groups: Group[] } {
           const imported = bundle[file]
           return imported?.type === 'chunk' ? imported.imports : []
         }
-        // The app's own page begins with classic scripts: see `classic-shell.ts`.
-        const files = chunk && !chunk.moduleIds.includes(PAGE) ? [...reach([chunk.fileName], importsOf)].slice(1) : []
+        // A page that begins with classic scripts names them itself: see `classic-shell.ts`.
+        const files =
+          chunk && !chunk.moduleIds.includes(beginning.page) ? [...reach([chunk.fileName], importsOf)].slice(1) : []
         return files.map((file) => ({ tag: 'link', attrs: attrs(file) }))
       },
     },
@@ -88,17 +102,18 @@ const GROUPS = ['both', 'page', 'worker', ...ANSWERING_GROUPS] as const
  */
 export function findGroups(
   getModule: GetModule,
-  { page, worker, answering } = { page: PAGE, worker: WORKER, answering: ANSWERING },
+  { page, ask: asking }: Beginning,
+  { worker, answer: answering } = { worker: WORKER, answer: ANSWER },
 ): Set<string>[] {
-  for (const id of [page, worker, ...answering.page, ...answering.worker])
+  for (const id of [page, worker, ...asking, ...answering])
     if (!getModule(id)) throw new Error(`${id} is no part of the app; scripts/group-chunks.ts names it`)
   const linked = (id: string): readonly string[] => getModule(id)?.importedIds ?? []
   const all = (id: string): readonly string[] => [...linked(id), ...(getModule(id)?.dynamicallyImportedIds ?? [])]
   const first = reach([page], linked)
   const ofWorker = reach([worker], linked)
   const everOfWorker = reach([worker], all)
-  const ask = reach(answering.page, linked)
-  const answer = reach(answering.worker, linked)
+  const ask = reach(asking, linked)
+  const answer = reach(answering, linked)
   const alsoOfWorker = (ids: ReadonlySet<string>): string[] => [...ids].filter((id) => everOfWorker.has(id))
   const taken = new Set([page, worker])
   // What both need on the way to an answer is next to nothing: a file of its own would cost more than to have it at once.

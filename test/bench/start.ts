@@ -22,7 +22,8 @@ const spread = (values: readonly number[]): string =>
 
 /**
  * `npm run bench -- start`: a developer's page with nothing but the kit, from opening it to the answer about a photo,
- * everything kept on the phone and no network. The kit is told which pack is likely to be asked (`eager`). `--rounds N`. Chromium slows the page's own thread; the worker's runs
+ * everything kept on the phone and no network. The kit is told which pack is likely to be asked
+ * (`eager`), and is asked before its database is open (`startKit`). `--rounds N`. Chromium slows the page's own thread; the worker's runs
  * at full speed. What the whole app takes says `bench -- app`.
  */
 export async function bench(args: readonly string[]): Promise<void> {

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import type { Page, Worker } from 'playwright-core'
 import { build } from 'vite'
 import { buildServiceWorker } from '../../scripts/build-service-worker.ts'
+import { kitAlone } from '../../scripts/group-chunks.ts'
 import { copyOrtRuntime } from '../../scripts/ort-runtime.ts'
 import { appConfig } from '../../vite.config.ts'
 import { complete } from './field-app.ts'
@@ -17,7 +18,7 @@ export async function serveKitPage(
   options: Parameters<typeof serveFolders>[1] = {},
   { minify = false }: { minify?: boolean } = {},
 ): Promise<FolderServer> {
-  const config = appConfig(trustedKeys)
+  const config = appConfig(trustedKeys, kitAlone(resolve('test/helpers/kit-page/main.ts')))
   await build({
     ...config,
     configFile: false,

@@ -1,4 +1,4 @@
-import { openKit } from '../../../src/client/open-kit.ts'
+import { startKit } from '../../../src/client/open-kit.ts'
 import type { ResultBody } from '../../../src/protocol/record.ts'
 import type { Answer } from '../../../src/protocol/task.ts'
 import type { PackStatus } from '../../../src/protocol/worker.ts'
@@ -10,9 +10,13 @@ const eager = new URLSearchParams(location.search).get('eager')
 
 /**
  * A page of a developer: nothing but the kit, called by the test that opens it. Bytes cross as Base64. `?eager=` names the
- * pack that is likely to be asked.
+ * pack that is likely to be asked; then nothing waits for the database but what needs it.
  */
-const kit = await openKit({ trustedKeys: __TRUSTED_KEYS__, runtime: __ORT_BASE__, ...(eager !== null && { eager }) })
+const { kit, opened } = startKit({
+  trustedKeys: __TRUSTED_KEYS__,
+  runtime: __ORT_BASE__,
+  ...(eager !== null && { eager }),
+})
 
 const bytesOf = (base64: string): Uint8Array<ArrayBuffer> => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))
 
@@ -141,4 +145,6 @@ const page = {
 }
 export type KitPage = typeof page
 
-Object.assign(globalThis, { page })
+// Else tests would ask before they know whether it could be opened.
+if (eager === null) opened.then(() => Object.assign(globalThis, { page }))
+else Object.assign(globalThis, { page })

@@ -1,7 +1,8 @@
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { type ShellChunk, shellOf, toClassic } from '../../../scripts/classic-shell.ts'
-import { PAGE } from '../../../scripts/group-chunks.ts'
+
+const PAGE = '/src/main.ts'
 
 const chunk = (name: string, imports: string[], rest: Partial<ShellChunk> = {}): ShellChunk => ({
   name,
@@ -20,14 +21,14 @@ const CHUNKS = [
   chunk('worker', ['both'], { isEntry: true }),
 ]
 
-const shell = shellOf(CHUNKS)
+const shell = shellOf(CHUNKS, PAGE)
 const classic = (name: string, code: string, begins = false): string =>
   toClassic(code, { fileName: `assets/${name}-1.js`, shell, begins })
 
 describe('what the page begins with', () => {
   it('is found by what its entry imports, and is nothing in a build without the app', () => {
     expect([...shell.keys()].sort()).toEqual(['assets/both-1.js', 'assets/index-1.js', 'assets/page-1.js'])
-    expect(shellOf(CHUNKS.filter(({ name }) => name !== 'index')).size).toBe(0)
+    expect(shellOf(CHUNKS, '/src/other.ts').size).toBe(0)
   })
 
   it('runs as classic scripts one after the other, each once', () => {

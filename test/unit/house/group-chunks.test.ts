@@ -10,7 +10,8 @@ function modules(links: Record<string, string>) {
   }
 }
 
-const ENTRIES = { page: 'main', worker: 'worker', answering: { page: ['ask'], worker: ['task'] } }
+const PAGE = { page: 'main', ask: ['ask'] }
+const WORKER = { worker: 'worker', answer: ['task'] }
 
 describe('files of the build', () => {
   it('hold together what begins together; nothing of the worker waits for what needs a page', () => {
@@ -28,7 +29,8 @@ describe('files of the build', () => {
         random: '',
         tokens: 'draw',
       }),
-      ENTRIES,
+      PAGE,
+      WORKER,
     )
     // The worker may load `tokens` one day, which draws.
     expect([...(both ?? [])].filter((id) => !id.startsWith('\0'))).toEqual(['errors', 'draw', 'random'])
@@ -39,6 +41,8 @@ describe('files of the build', () => {
   })
 
   it('cannot be made when a file that they are named after has moved', () => {
-    expect(() => findGroups(modules({ main: '', worker: '', ask: '' }), ENTRIES)).toThrow('task is no part of the app')
+    expect(() => findGroups(modules({ main: '', worker: '', ask: '' }), PAGE, WORKER)).toThrow(
+      'task is no part of the app',
+    )
   })
 })
