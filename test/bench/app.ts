@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import lighthouse from 'lighthouse'
-import { chromium, type Page } from 'playwright-core'
+import { type CDPSession, chromium, type Page } from 'playwright-core'
 import { table } from '../../src/cli/text.ts'
 import { complete, createField, type Field, installPack, sample } from '../helpers/field-app.ts'
 import { findChromium } from '../helpers/find-chromium.ts'
 import { startHub } from '../helpers/hub-process.ts'
+import { measuredBy } from './measured-by.ts'
 
 const ROUNDS = 11
 const SLOW = 6
@@ -68,11 +69,11 @@ export async function bench(args: readonly string[]): Promise<void> {
   console.log(table(await audit()))
 }
 
-async function slowPage(field: Field, rate: number): Promise<Page> {
+async function slowPage(field: Field, rate: number): Promise<{ page: Page; session: CDPSession }> {
   const page = await field.context.newPage()
   const session = await field.context.newCDPSession(page)
   await session.send('Emulation.setCPUThrottlingRate', { rate })
-  return page
+  return { page, session }
 }
 
 /** Where pages that have just begun find the photo that they are to give. */
@@ -96,7 +97,7 @@ interface Start {
 
 /** A new page on what the phone has kept; a photo is given `aiming` milliseconds after it is first asked for. */
 async function warmStart(field: Field, rate: number, aiming: number): Promise<Start> {
-  const page = await slowPage(field, rate)
+  const { page, session } = await slowPage(field, rate)
   try {
     await page.addInitScript(
       ({ cache, aiming }) => {
@@ -137,9 +138,7 @@ async function warmStart(field: Field, rate: number, aiming: number): Promise<St
       },
       { cache: PHOTO_CACHE, aiming },
     )
-    await page.goto(field.network.url)
-    // Waited for in the page: asking it again and again would be work of its own.
-    return await page.evaluate(() => (window as unknown as { done: Promise<Start> }).done)
+    return await measuredBy(session, page, field.network.url)
   } finally {
     await page.close()
   }
@@ -147,7 +146,7 @@ async function warmStart(field: Field, rate: number, aiming: number): Promise<St
 
 /** Goes through the screens as a person would, every tap at least once, and says how long each took to show. */
 async function interactions(field: Field): Promise<string[][]> {
-  const page = await slowPage(field, SLOW)
+  const { page } = await slowPage(field, SLOW)
   await page.addInitScript(() => {
     const measured: Measured = { interactions: [] }
     Object.assign(window, { measured })

@@ -9,6 +9,7 @@ import { complete, sample } from '../helpers/field-app.ts'
 import { findChromium } from '../helpers/find-chromium.ts'
 import type { KitPage } from '../helpers/kit-page/main.ts'
 import { KIT_PAGE, openKitPage, serveKitPage } from '../helpers/kit-page.ts'
+import { measuredBy } from './measured-by.ts'
 
 declare const page: KitPage
 
@@ -89,8 +90,7 @@ async function start(
       })
       Object.assign(window, { done })
     }, photo)
-    await tab.goto(url)
-    return await tab.evaluate(() => (window as unknown as { done: Promise<Start> }).done)
+    return await measuredBy(session, tab, url)
   } finally {
     await tab.close()
   }
