@@ -29,6 +29,8 @@ export interface Backend {
   readonly sharesCores?: boolean
   /** Memory that all its sessions share and that only grows, once there is any. */
   heap?(): WebAssembly.Memory | undefined
+  /** Gets its code ready, for a session that is about to be created; why that failed, the session says. */
+  prepare?(): void
   /** @throws JikoError `runtime/...` when this device cannot run it. */
   createSession(program: Program, read: ReadFile): Promise<Session>
 }

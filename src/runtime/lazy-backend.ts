@@ -14,6 +14,11 @@ export function createLazyBackend(
       return known?.name ?? about.id
     },
     heap: () => known?.heap?.(),
+    prepare: () =>
+      void loaded.get('backend', load).then(
+        (backend) => backend.prepare?.(),
+        () => undefined,
+      ),
     async createSession(program, read) {
       known = await loaded.get('backend', load)
       return known.createSession(program, read)

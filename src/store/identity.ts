@@ -10,10 +10,19 @@ export async function mintStream(key: string, born: number): Promise<StreamState
   return { stream: await streamId(key, epoch), epoch, born, tip: 0, hash: EMPTY_HASH, held: 0, final: 0 }
 }
 
+/** Who writes, and the stream that was written to last, where that is known. */
+export interface Identity {
+  signer: Signer
+  newest?: StreamState | undefined
+}
+
 /** The device's key and first stream: those in the database, or new ones when it was created empty. */
-export async function ensureIdentity(database: Database): Promise<Signer> {
-  const known = await database.transact('read', (tables) => tables.deviceKey())
-  if (known) return createSigner(known)
+export async function ensureIdentity(database: Database): Promise<Identity> {
+  const [known, newest] = await database.transact('read', async (tables) => [
+    await tables.deviceKey(),
+    (await tables.streams()).at(-1),
+  ])
+  if (known) return { signer: await createSigner(known), newest }
   // Made before the transaction: IndexedDB would commit it while WebCrypto works.
   const pair = await generateKeyPair(false)
   const signer = await createSigner(pair)
@@ -25,5 +34,5 @@ export async function ensureIdentity(database: Database): Promise<Signer> {
     await tables.putStream(first)
     return undefined
   })
-  return winner ? createSigner(winner) : signer
+  return { signer: winner ? await createSigner(winner) : signer }
 }

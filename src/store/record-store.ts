@@ -19,11 +19,11 @@ export interface Channel {
 
 /** The rules of the log over any database. What nobody waits for at the start is imported when it is first wanted. */
 export async function createRecordStore(database: Database, channel?: Channel): Promise<RecordStore> {
-  const signer = await ensureIdentity(database)
+  const { signer, newest: written } = await ensureIdentity(database)
   const serial = createSerial()
   const listeners = new Set<() => void>()
   /** The stream written to, as last seen; another tab may have written since, which `append` finds out. */
-  let last: StreamState | undefined
+  let last = written
   let closed = false
 
   // Later and each by itself: a listener that throws must not make a record that was saved look unsaved.
@@ -115,7 +115,7 @@ export async function createRecordStore(database: Database, channel?: Channel): 
     append: (body, attachments = []) =>
       serial(async () => {
         const line = formatLine(body)
-        for (const file of attachments) await checkFile(file)
+        await Promise.all(attachments.map(checkFile))
         const record = await append(() => [{ line, body }], undefined, attachments)
         changed()
         return record

@@ -94,6 +94,9 @@ export interface PackRoom {
   fetchClips(name: string, language: string, url: string, operation: Operation): Promise<void>
 }
 
+/** What runs packs, apart from the engines. */
+const machinery = () => Promise.all([import('../tasks/table.ts'), import('../runtime/open-session.ts')])
+
 /** The failure behind an error, when it is one that another backend might not have. */
 function backendFailure(error: unknown): string | undefined {
   const failure = error instanceof JikoError && error.code === 'pack/failed-check' ? error.cause : error
@@ -103,8 +106,10 @@ function backendFailure(error: unknown): string | undefined {
 export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
   const { store, backends, trusted, link = () => ({}), now = () => performance.now() } = deps
   const { usualLimit = Number.POSITIVE_INFINITY, isFree = async () => true } = deps
-  const verdicts = await createVerdicts({ notes: store, backends, usualLimit })
-  const proved = await createProved(store, deps.code)
+  const [verdicts, proved] = await Promise.all([
+    createVerdicts({ notes: store, backends, usualLimit }),
+    createProved(store, deps.code),
+  ])
   const pathsOf = (manifest: Manifest, { variant, program }: Choice): string[] =>
     neededPaths(manifest, variant, program)
   const choose = (manifest: Manifest): string[] => pathsOf(manifest, verdicts.choices(manifest)[0])
@@ -142,10 +147,7 @@ export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
     choice: Choice,
   ): Promise<Omit<LoadedPack, 'digest'>> {
     const manifest = asVariant(signed.manifest, choice.variant)
-    const [{ taskFor }, { openSession }] = await Promise.all([
-      import('../tasks/table.ts'),
-      import('../runtime/open-session.ts'),
-    ])
+    const [{ taskFor }, { openSession }] = await machinery()
     const task = await taskFor(manifest, readFile)
     const features = createOnce(async () => {
       const output = featuresOf(manifest.output)
@@ -221,9 +223,12 @@ export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
     pending: () => listPending(store, chooseAll),
     evicted: () => listEvicted(store),
     async load(name, operation, admit) {
+      // What will be needed is fetched while the pack is read.
+      machinery().catch(() => undefined)
       for (let repaired = false; ; ) {
         const pack = await openPack(store, name, trusted)
         const { manifest } = pack.signed
+        verdicts.choices(manifest)[0].backend.prepare?.()
         const { choice } = await bestHere(manifest)
         try {
           await admit?.(memoryNeed(manifest, choice.program))

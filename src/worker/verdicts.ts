@@ -70,8 +70,9 @@ export interface VerdictsDeps {
 }
 
 export async function createVerdicts({ notes, backends, usualLimit }: VerdictsDeps): Promise<Verdicts> {
-  let known = (await readNote(notes, NOTE, parseFindings)) ?? new Map<string, Findings>()
-  let limit = (await readNote(notes, LIMIT, parseLimit)) ?? usualLimit
+  const [found, set] = await Promise.all([readNote(notes, NOTE, parseFindings), readNote(notes, LIMIT, parseLimit)])
+  let known = found ?? new Map<string, Findings>()
+  let limit = set ?? usualLimit
 
   const finding = (manifest: Manifest, { variant, backend }: Choice): Finding | undefined =>
     known.get(keyOf(manifest, variant))?.[backend.id]

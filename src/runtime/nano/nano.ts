@@ -99,11 +99,15 @@ export function createNanoBackend({ load = loadKernels, notes, x86 = isX86(), ra
       return `${id}${winner}`
     },
     engine: 'nano',
+    prepare: () => void kernels.get('kernels', () => prepare(load)).catch(() => undefined),
     async createSession(program, read) {
       if (program.engine !== 'nano')
         throw new JikoError('runtime/engine', `nano cannot run a ${program.engine} program`)
-      const plan = parsePlan(await read(program.plan))
-      const { builds, simd, base } = await kernels.get('kernels', () => prepare(load))
+      const [bytes, { builds, simd, base }] = await Promise.all([
+        read(program.plan),
+        kernels.get('kernels', () => prepare(load)),
+      ])
+      const plan = parsePlan(bytes)
       const names = productsFor(plan.weightLimit, x86)
       const choice = simd ? await choices.get(names.join(), () => choose(builds, names)) : undefined
       if (!base || (simd && !choice?.candidate))
