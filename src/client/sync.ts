@@ -60,7 +60,10 @@ export function startSync({
   let loading: Promise<SyncEngine> | undefined
   const current = (): Promise<SyncStatus> =>
     engine ? engine.sync.status() : readStatus(store, { running: false, ...unavailable })
+  /** Nothing is read for a status that nobody has looked at. */
+  let looked = false
   const refresh = (): void => {
+    if (!looked) return
     current().then(
       (next) => stopped || status.set(next),
       (error) => stopped || onError(error),
@@ -118,11 +121,25 @@ export function startSync({
     else void calm().then(() => stopped || begin())
   }
 
-  refresh()
+  function look(): void {
+    if (looked) return
+    looked = true
+    refresh()
+  }
+
   stops.push(occasions(() => engine ?? begin()))
   return {
     room: {
-      status,
+      status: {
+        get value() {
+          look()
+          return status.value
+        },
+        subscribe(listener) {
+          look()
+          return status.subscribe(listener)
+        },
+      },
       async now(options) {
         await start().catch(() => undefined)
         return engine ? engine.sync.now(options) : current()
