@@ -5,7 +5,7 @@ import { createOnce } from '../lib/memo.ts'
 import { GIVEN } from '../protocol/service-worker.ts'
 import type { App } from './context.ts'
 import type { Texts } from './language.ts'
-import { createAttempts } from './state/attempt.ts'
+import { type Attempts, createAttempts } from './state/attempt.ts'
 import { createDraftStore } from './state/draft.ts'
 import { closeWhenAway, createGate } from './state/gate.ts'
 import { giveFiles } from './state/give.ts'
@@ -92,9 +92,9 @@ export function createApp({ kit, preferences, texts, lastTime, installOffer, ann
     return made
   })
   const packs = createPacks(kit, attempts.forget, lastTime)
-  // What is on screen already may be looked at first.
+  // What is on screen already may be looked at first, and who gives a photo at once waits for nothing but its answer.
   const drawn = home ? ready.then(painted) : Promise.resolve()
-  void drawn.then(packs.start)
+  void drawn.then(() => withoutWork(attempts.current)).then(packs.start)
   // A download that gave up for want of a network, or of a free one, goes on when there is one.
   const whenOther = (listener: () => void): void =>
     onOtherNetwork(window, (navigator as { connection?: Connection }).connection, listener)
@@ -153,6 +153,17 @@ export function createApp({ kit, preferences, texts, lastTime, installOffer, ann
   }
   return { app, ready, read }
 }
+
+/** Resolves when nobody waits for an answer. */
+const withoutWork = (attempt: Attempts['current']): Promise<void> =>
+  new Promise((done) => {
+    const stop = attempt.subscribe(({ state }) => {
+      if (state === 'working') return
+      done()
+      // Called back at once, too: before there is anything to stop.
+      queueMicrotask(() => stop())
+    })
+  })
 
 /** Resolves when the frame that is drawn next is on screen, which for a page that nobody sees is at once. */
 const painted = (): Promise<void> =>
