@@ -1,6 +1,13 @@
 /** Numbers and times in the words and digits of a language, by `Intl`. */
 
-export const formatNumber = (value: number, language: string): string => new Intl.NumberFormat(language).format(value)
+/** Languages whose digits are for the browser to say: it depends on its version. All others write 0 to 9. */
+const OWN_DIGITS: readonly string[] = ['ar']
+
+/** Small counts are on the first screen, and the first use of `Intl` costs a slow phone a tenth of a second. */
+export const formatNumber = (value: number, language: string): string =>
+  Number.isInteger(value) && value >= 0 && value < 1000 && !OWN_DIGITS.includes(language)
+    ? String(value)
+    : new Intl.NumberFormat(language).format(value)
 
 export const formatPercent = (value: number, language: string): string =>
   new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 0 }).format(value)

@@ -1,8 +1,17 @@
 import { describe, expect, it } from 'vitest'
-import { formatBytes, formatDay, formatDuration, formatPercent } from '../../../src/app/format.ts'
+import { formatBytes, formatDay, formatDuration, formatNumber, formatPercent } from '../../../src/app/format.ts'
+import { LANGUAGES } from '../../../src/app/language.ts'
 
 /** `Intl` puts no-break spaces where it likes. */
 const plain = (text: string): string => text.replaceAll(/\s/g, ' ')
+
+describe('formatNumber', () => {
+  it('writes what Intl writes, in every language of the app', () => {
+    for (const language of Object.keys(LANGUAGES))
+      for (const value of [0, 7, 42, 999, 1000, 12_345, 0.5, -3])
+        expect(formatNumber(value, language)).toBe(new Intl.NumberFormat(language).format(value))
+  })
+})
 
 describe('formatBytes', () => {
   it('rounds up, so that nobody pays more than was said', () => {
