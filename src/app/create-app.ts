@@ -34,6 +34,8 @@ export interface MadeApp {
   ready: Promise<unknown>
   /** Resolves when it is known who may look, and the newest records were read. */
   read: Promise<unknown>
+  /** To be called when the first screen has been drawn: what is done behind it. */
+  begin(): void
 }
 
 /** All that screens share, on a kit whose database may still be opening. */
@@ -92,9 +94,6 @@ export function createApp({ kit, preferences, texts, lastTime, installOffer, ann
     return made
   })
   const packs = createPacks(kit, attempts.forget, lastTime)
-  // What is on screen already may be looked at first, and who gives a photo at once waits for nothing but its answer.
-  const drawn = home ? ready.then(painted) : Promise.resolve()
-  void drawn.then(() => withoutWork(attempts.current)).then(packs.start)
   // A download that gave up for want of a network, or of a free one, goes on when there is one.
   const whenOther = (listener: () => void): void =>
     onOtherNetwork(window, (navigator as { connection?: Connection }).connection, listener)
@@ -132,7 +131,6 @@ export function createApp({ kit, preferences, texts, lastTime, installOffer, ann
       },
       () => undefined,
     )
-  void drawn.then(attempts.restore)
   const app: App = {
     kit,
     navigation,
@@ -151,7 +149,12 @@ export function createApp({ kit, preferences, texts, lastTime, installOffer, ann
     announce,
     records,
   }
-  return { app, ready, read }
+  function begin(): void {
+    // Who gives a photo at once waits for nothing but its answer.
+    void withoutWork(attempts.current).then(packs.start)
+    void attempts.restore()
+  }
+  return { app, ready, read, begin }
 }
 
 /** Resolves when nobody waits for an answer. */
@@ -163,13 +166,6 @@ const withoutWork = (attempt: Attempts['current']): Promise<void> =>
       // Called back at once, too: before there is anything to stop.
       queueMicrotask(() => stop())
     })
-  })
-
-/** Resolves when the frame that is drawn next is on screen, which for a page that nobody sees is at once. */
-const painted = (): Promise<void> =>
-  new Promise((done) => {
-    if (document.hidden) done()
-    else requestAnimationFrame(() => setTimeout(done))
   })
 
 /** A number that outlives the page, where the phone lets it. */

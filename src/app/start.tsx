@@ -1,8 +1,9 @@
 import { type JSX, render } from 'preact'
+import { useEffect } from 'preact/hooks'
 import type { startKit } from '../client/open-kit.ts'
 import { createSignal } from '../client/signal.ts'
-import { type App, AppContext, TextsContext } from './context.ts'
-import { createApp } from './create-app.ts'
+import { AppContext, TextsContext } from './context.ts'
+import { createApp, type MadeApp } from './create-app.ts'
 import { createTexts, directionOf, LANGUAGES, type Texts } from './language.ts'
 import { Failure } from './parts/notice.tsx'
 import { Shell } from './shell.tsx'
@@ -34,22 +35,25 @@ export async function startApp(
   const spoken = createSignal<string | undefined>(undefined)
   preferences.value.subscribe((chosen) => void applyPreferences(chosen, texts, spoken.set))
 
-  let app: App | undefined
+  let made: MadeApp | undefined
   try {
     const { kit, opened } = await start(lastTime.pack())
-    const made = createApp({ kit, preferences, texts, lastTime, installOffer, announce })
+    made = createApp({ kit, preferences, texts, lastTime, installOffer, announce })
     // Whatever is on screen by then: without the database nothing of it is true.
     Promise.all([opened, made.read]).catch(failed.set)
     await made.ready
-    app = made.app
   } catch (error) {
     failed.set(error)
   }
   function Root(): JSX.Element | null {
     const language = useValue(spoken)
     const error = useValue(failed)
+    // Called when all that follows has been painted.
+    useEffect(() => {
+      if (language !== undefined) made?.begin()
+    }, [language === undefined])
     if (language === undefined) return null
-    if (error !== undefined || !app) {
+    if (error !== undefined || !made) {
       return (
         <TextsContext.Provider value={texts}>
           <Failure error={error} />
@@ -59,7 +63,7 @@ export async function startApp(
     // A new language is a new tree: no text of the old one can stay behind.
     return (
       <TextsContext.Provider key={language} value={texts}>
-        <AppContext.Provider value={app}>
+        <AppContext.Provider value={made.app}>
           <Shell />
         </AppContext.Provider>
       </TextsContext.Provider>
