@@ -6,6 +6,7 @@ import { table } from '../../src/cli/text.ts'
 import { complete, createField, type Field, installPack, sample } from '../helpers/field-app.ts'
 import { findChromium } from '../helpers/find-chromium.ts'
 import { startHub } from '../helpers/hub-process.ts'
+import { compiledBefore } from './compiled-before.ts'
 import { measuredBy } from './measured-by.ts'
 
 const ROUNDS = 11
@@ -60,6 +61,10 @@ export async function bench(args: readonly string[]): Promise<void> {
     for (const [rate, { screen, answer, later }] of times)
       rows.push([`${rate}x slower`, spread(screen), spread(answer), spread(later)])
     console.log(table(rows))
+    const { page } = await slowPage(field, 1)
+    await page.goto(field.network.url)
+    console.log(`\nScripts that came with their compiled code: ${(await compiledBefore(page)).join(', ') || 'none'}.`)
+    await page.close()
     console.log(`\n## From a tap to the next paint at ${SLOW}x, milliseconds\n`)
     console.log(table(await interactions(field)))
   } finally {
