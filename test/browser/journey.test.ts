@@ -5,6 +5,7 @@ import {
   allIn,
   ask,
   askInVain,
+  complete,
   controlled,
   createField,
   type Field,
@@ -75,6 +76,8 @@ describe('a field worker’s week', () => {
 
   it('hub switched off, page reloaded: the same photo gets the same answer, saved', async () => {
     const { page, network } = field
+    // Every screen is here by then, as after any first visit that ends well.
+    await complete(page)
     await network.cut()
     await page.reload()
     expect(await ask(page, sample('rust-121.jpg'))).toEqual(online)
