@@ -4,8 +4,12 @@ import { type Browser, chromium } from 'playwright-core'
 import { type AppScreen, enter, SCREENS } from '../test/helpers/app-screens.ts'
 import { type FakeApp, serveFakeApp } from '../test/helpers/fake-app.ts'
 import { findChromium } from '../test/helpers/find-chromium.ts'
+import { GAP, sheetsOf } from './sheets.ts'
 
 const OUT = 'dist/screens'
+/** Nobody waits for them, and the machine may do much else. */
+const PATIENCE = 180_000
+
 interface Look {
   width: number
   language: string
@@ -28,15 +32,25 @@ const LOOKS: readonly Look[] = [
 const nameOf = ({ width, language, theme, textSize }: Look): string =>
   [width, language, theme, textSize && `text-${textSize * 100}`].filter(Boolean).join('-')
 
-async function take(browser: Browser, app: FakeApp, look: Look, shots: readonly AppScreen[]): Promise<string[]> {
+interface Picture {
+  name: string
+  base64: string
+  /** As it is shown on a sheet, in CSS pixels. */
+  width: number
+  height: number
+}
+
+async function take(browser: Browser, app: FakeApp, look: Look, shots: readonly AppScreen[]): Promise<Picture[]> {
   const { width, language, theme, textSize = 1 } = look
   const context = await browser.newContext({ viewport: { width, height: width > 800 ? 800 : 693 } })
+  context.setDefaultTimeout(PATIENCE)
   await context.addInitScript(
     (preferences) => localStorage.setItem('jiko-preferences', preferences),
     JSON.stringify({ language, theme, textSize }),
   )
   const problems: string[] = []
-  const pictures: string[] = []
+  const pictures: Picture[] = []
+  const shown = width > 800 ? 840 : width
   for (const shot of shots) {
     const { name, options, hash } = shot
     const page = await context.newPage()
@@ -51,7 +65,8 @@ async function take(browser: Browser, app: FakeApp, look: Look, shots: readonly 
     const tall = await html.evaluate((element) => element.scrollHeight)
     await page.setViewportSize({ width, height: tall })
     await page.waitForTimeout(150)
-    pictures.push((await page.screenshot()).toString('base64'))
+    const base64 = (await page.screenshot()).toString('base64')
+    pictures.push({ name, base64, width: shown, height: Math.ceil((tall * shown) / width) })
     await page.close()
   }
   for (const problem of problems) console.error(`${nameOf(look)}: ${problem}`)
@@ -59,25 +74,25 @@ async function take(browser: Browser, app: FakeApp, look: Look, shots: readonly 
   return pictures
 }
 
-/** One sheet a look: every screen at its full height, side by side. */
-async function sheet(
-  browser: Browser,
-  look: Look,
-  shots: readonly AppScreen[],
-  pictures: readonly string[],
-): Promise<void> {
-  const page = await browser.newPage({ viewport: { width: look.width > 800 ? 2600 : 2100, height: 800 } })
-  const figures = pictures.map(
-    (picture, i) =>
-      `<figure><figcaption>${shots[i]?.name}</figcaption><img src="data:image/png;base64,${picture}" width="${look.width > 800 ? 840 : look.width}"></figure>`,
-  )
-  await page.setContent(
-    `<style>body{display:flex;flex-wrap:wrap;align-items:flex-start;gap:20px;background:#777;font:700 20px system-ui}figure{margin:0}img{display:block}</style>${figures.join('')}`,
-  )
-  const file = join(OUT, `${nameOf(look)}.png`)
-  await writeFile(file, await page.screenshot({ fullPage: true }))
-  await page.close()
-  console.log(file)
+/** Every screen at its full height, side by side, on as many sheets as it takes. */
+async function drawSheets(browser: Browser, look: Look, pictures: readonly Picture[]): Promise<void> {
+  const width = look.width > 800 ? 2600 : 2100
+  const columns = Math.floor(width / ((pictures[0]?.width ?? width) + GAP))
+  for (const [at, sheet] of sheetsOf(pictures, columns).entries()) {
+    const page = await browser.newPage({ viewport: { width, height: 800 } })
+    page.setDefaultTimeout(PATIENCE)
+    const figures = sheet.map(
+      ({ name, base64, width: wide }) =>
+        `<figure><figcaption>${name}</figcaption><img src="data:image/png;base64,${base64}" width="${wide}"></figure>`,
+    )
+    await page.setContent(
+      `<style>body{display:grid;grid-template-columns:repeat(${columns},max-content);align-items:start;gap:${GAP}px;background:#777;font:700 20px system-ui}figure{margin:0}img{display:block}</style>${figures.join('')}`,
+    )
+    const file = join(OUT, `${nameOf(look)}-${at + 1}.png`)
+    await writeFile(file, await page.screenshot({ fullPage: true }))
+    await page.close()
+    console.log(file)
+  }
 }
 
 if (import.meta.main) {
@@ -93,7 +108,7 @@ if (import.meta.main) {
   })
   try {
     for (const look of LOOKS.filter((candidate) => nameOf(candidate).includes(only))) {
-      await sheet(browser, look, shots, await take(browser, app, look, shots))
+      await drawSheets(browser, look, await take(browser, app, look, shots))
     }
   } finally {
     await browser.close()
