@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config'
 import { CountsReporter } from './test/helpers/counts-reporter.ts'
+import { PATIENCE } from './test/helpers/patience.ts'
 
 export default defineConfig({
   test: {
@@ -23,10 +24,10 @@ export default defineConfig({
           environment: 'node',
           globalSetup: ['test/helpers/find-chromium.ts'],
           setupFiles: ['test/helpers/clean-up.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
           // A machine that does much else is slow, not wrong.
-          expect: { poll: { timeout: 20_000 } },
+          testTimeout: 360_000,
+          hookTimeout: 360_000,
+          expect: { poll: { timeout: PATIENCE } },
           // One Chromium at a time: the machine has two cores and the pages are timed by themselves.
           fileParallelism: false,
         },

@@ -29,7 +29,7 @@ describe('the built app and a real hub', () => {
   it('many photos come home with one batch, each with its picture; the one chosen twice is said to be', async () => {
     const { page } = field
     await page.getByTestId('photo-choose').first().setInputFiles(PHOTOS)
-    await page.locator('[data-testid=batch][data-state=done][data-done="3"]').waitFor({ timeout: 60_000 })
+    await page.locator('[data-testid=batch][data-state=done][data-done="3"]').waitFor()
     await page.getByTestId('batch-twice').waitFor()
     expect(await page.getByTestId('batch-twice').getByTestId('record').count()).toBe(1)
     await sendNow(page)
@@ -60,7 +60,7 @@ describe('the built app and a real hub', () => {
       const response = await fetch(`${hub.url}${blobPath('default', photo?.sha256 ?? '')}`)
       return sha256Hex(new Uint8Array(await response.arrayBuffer()))
     }
-    await expect.poll(arrived, { timeout: 60_000 }).toBe(photo?.sha256)
+    await expect.poll(arrived).toBe(photo?.sha256)
   })
 
   it('the same photo asked about again is said to be, and is an answer all the same', async () => {
@@ -101,7 +101,7 @@ describe('the built app and a real hub', () => {
           body.kind === 'result' && body.actor !== undefined ? [body.actor] : [],
         )
       }
-      await expect.poll(actors, { timeout: 60_000 }).toHaveLength(1)
+      await expect.poll(actors).toHaveLength(1)
     })
   })
 })

@@ -5,7 +5,7 @@ import { ask, askInVain, createField, type Field, history, installPack, sample }
 
 const failureOf = async (page: Page): Promise<string | null> => {
   const failure = page.getByTestId('failure').first()
-  await failure.waitFor({ timeout: 60_000 })
+  await failure.waitFor()
   return failure.getAttribute('data-code')
 }
 const words = (page: Page): Promise<string> => page.getByTestId('failure').first().innerText()
@@ -28,7 +28,7 @@ describe('what the phone refuses', () => {
     expect(await failureOf(page)).toBe('input/microphone-refused')
     expect(await words(page)).toMatch(/microphone(.|\n)*settings/i)
     await page.getByTestId('sound-choose').setInputFiles('models/spoken-arabic/samples/five-0090.wav')
-    await page.getByTestId('answer').waitFor({ timeout: 60_000 })
+    await page.getByTestId('answer').waitFor()
   })
 
   it('the camera in the app: says so, and the phone’s own takes the photo', async () => {
@@ -42,7 +42,7 @@ describe('what the phone refuses', () => {
     expect(await failureOf(page)).toBe('input/camera-refused')
     expect(await words(page)).toMatch(/camera(.|\n)*settings/i)
     await page.getByTestId('photo-input').setInputFiles(sample('healthy-2.jpg'))
-    await page.getByTestId('answer').waitFor({ timeout: 60_000 })
+    await page.getByTestId('answer').waitFor()
   })
 
   it('room for a photo: says that the phone is full, and the photo is still there for another try', async () => {
@@ -63,7 +63,7 @@ describe('what the phone refuses', () => {
     expect(await words(page)).toMatch(/full/i)
     await page.evaluate('makeRoom()')
     await page.getByRole('button', { name: 'Try again' }).click()
-    await page.getByTestId('answer').waitFor({ timeout: 60_000 })
+    await page.getByTestId('answer').waitFor()
     expect(await history(page)).toHaveLength(before + 1)
   })
 

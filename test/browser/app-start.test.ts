@@ -42,7 +42,7 @@ describe('the app, opened again without a network', () => {
     // Read whole: what is kept of this start is what the next one draws.
     await page.getByTestId('record').first().waitFor()
   })
-  afterAll(() => field.close())
+  afterAll(() => field?.close())
 
   it('draws home as it was, before its database is there', async () => {
     await withDatabase(page, 'never')

@@ -16,7 +16,7 @@ describe('the app on a phone', () => {
   beforeAll(async () => {
     field = await createField()
   })
-  afterAll(() => field.close())
+  afterAll(() => field?.close())
 
   it('can be installed: Chromium finds nothing wrong with it', async () => {
     const { page, context } = field

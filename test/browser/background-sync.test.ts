@@ -1,7 +1,7 @@
 import type { CDPSession } from 'playwright-core'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { SYNC_SCOPE, SYNC_TAG } from '../../src/protocol/service-worker.ts'
-import { ask, controlled, createField, type Field, installPack, sample } from '../helpers/field-app.ts'
+import { ask, complete, controlled, createField, type Field, installPack, sample } from '../helpers/field-app.ts'
 
 let field: Field
 /** Sees the browser's service workers, from a page that is not the app's. */
@@ -32,6 +32,7 @@ async function saveAndClose(): Promise<void> {
   await field.page.evaluate(async (scope) => {
     while (!(await navigator.serviceWorker.getRegistration(scope))?.active) await new Promise((r) => setTimeout(r, 50))
   }, SYNC_SCOPE)
+  await complete(field.page)
   await field.network.cut()
   await ask(field.page, sample('rust-121.jpg'))
   await ask(field.page, sample('phoma-232.jpg'))

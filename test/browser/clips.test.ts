@@ -16,7 +16,6 @@ import { tone } from '../helpers/tone.ts'
 
 const LABEL = 'rust'
 const PHOTO = sample('rust-121.jpg')
-const patience = { timeout: 60_000 }
 
 const shasOf = ({ blob }: Manifest, indexes: readonly number[]): string[] =>
   indexes.map((index) => blob.chunks[index]?.sha256 ?? '')
@@ -48,11 +47,9 @@ async function hear(page: Page): Promise<number> {
     audio.addEventListener('playing', heard, { once: true })
   })
   await page.getByTestId('speak').click()
-  await expect
-    .poll(() => clip(page).evaluate((audio: HTMLAudioElement) => audio.currentTime), patience)
-    .toBeGreaterThan(0)
-  await expect.poll(() => clip(page).evaluate((audio: HTMLAudioElement) => audio.ended), patience).toBe(true)
-  await page.waitForSelector('[data-testid="speak"][data-speaking="false"]', patience)
+  await expect.poll(() => clip(page).evaluate((audio: HTMLAudioElement) => audio.currentTime)).toBeGreaterThan(0)
+  await expect.poll(() => clip(page).evaluate((audio: HTMLAudioElement) => audio.ended)).toBe(true)
+  await page.waitForSelector('[data-testid="speak"][data-speaking="false"]')
   expect(await clip(page).getAttribute('data-heard')).toBe('yes')
   return clip(page).evaluate((audio: HTMLAudioElement) => audio.currentTime)
 }
@@ -122,15 +119,15 @@ describe('recorded answers, on a phone without voices', () => {
         language,
       )
       await page.reload()
-      await page.locator(`html[lang="${language}"]`).waitFor(patience)
+      await page.locator(`html[lang="${language}"]`).waitFor()
       await go(page, '#/settings')
-      await page.getByTestId(`language-${language}`).waitFor({ state: 'attached', ...patience })
+      await page.getByTestId(`language-${language}`).waitFor({ state: 'attached' })
       await go(page, '#/')
     }
     const [entry] = parsePackIndex(readFileSync(join(packs, 'index.json'), 'utf8')).packs
     // With what comes along: so much it says once it knows that no voice speaks Swahili here.
     const cost = formatBytes((entry?.bytes ?? 0) + bytesOf(manifest, clips(manifest, 'sw')), 'sw')
-    await expect.poll(() => page.getByTestId('cost').textContent(), patience).toContain(cost)
+    await expect.poll(() => page.getByTestId('cost').textContent()).toContain(cost)
     network.seen.length = 0
     await installPack(page, 'coffee-leaf')
     const needed = chunksOf(manifest, pathsOf(manifest))
@@ -147,12 +144,12 @@ describe('recorded answers, on a phone without voices', () => {
     const scripts = readdirSync('dist/app/runtime/clips').filter((name) => name.endsWith('.js')).length
     const kept = (): Promise<number> =>
       page.evaluate(async () => (await (await caches.open('jiko-clips-v1')).keys()).length)
-    await expect.poll(kept, patience).toBe(scripts)
+    await expect.poll(kept).toBe(scripts)
     await context.setOffline(true)
     await network.cut()
     expect((await ask(page, PHOTO)).label).toBe(LABEL)
     record = await page.evaluate(() => location.hash)
-    await page.getByTestId('speak').waitFor(patience)
+    await page.getByTestId('speak').waitFor()
     expect(await hear(page)).toBeGreaterThan(0.1)
     // Again from the beginning, and to its end.
     expect(await hear(page)).toBeGreaterThan(0.1)
@@ -183,9 +180,9 @@ describe('recorded answers, on a phone without voices', () => {
     const { page, network, context } = field
     await go(page, '#/settings')
     await page.getByTestId('language-ar').check({ force: true })
-    await page.locator('html[lang="ar"][dir="rtl"]').waitFor(patience)
+    await page.locator('html[lang="ar"][dir="rtl"]').waitFor()
     await go(page, record)
-    await page.getByTestId('clip-away').waitFor(patience)
+    await page.getByTestId('clip-away').waitFor()
     expect(await page.getByTestId('speak').count()).toBe(0)
     const arabic = clips(manifest, 'ar')
     const size = formatBytes(bytesOf(manifest, arabic), 'ar')
@@ -193,13 +190,13 @@ describe('recorded answers, on a phone without voices', () => {
     network.seen.length = 0
     await network.restore()
     await context.setOffline(false)
-    await page.getByTestId('speak').waitFor(patience)
+    await page.getByTestId('speak').waitFor()
     expect(await hear(page)).toBeGreaterThan(0.4)
     const fetched = network.seen.filter(({ path }) => path.endsWith('.bin'))
     expect(fetched.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(bytesOf(manifest, arabic))
     // Both are here now, and the pack is as whole as it was.
     await go(page, '#/packs')
-    await page.getByTestId('clips-ar').waitFor(patience)
+    await page.getByTestId('clips-ar').waitFor()
     expect(await page.getByTestId('clip-away').count()).toBe(0)
   })
 
@@ -209,16 +206,16 @@ describe('recorded answers, on a phone without voices', () => {
     await network.cut()
     expect(await page.getByTestId('clips-drop-ar').count()).toBe(0)
     await page.getByTestId('clips-drop-sw').click()
-    await page.getByTestId('clips-sw').waitFor({ state: 'detached', ...patience })
+    await page.getByTestId('clips-sw').waitFor({ state: 'detached' })
     const whole = [...chunksOf(manifest, pathsOf(manifest)), ...clips(manifest, 'ar')]
     expect((await chunksHere(page)).sort()).toEqual([...new Set(shasOf(manifest, whole))].sort())
     await go(page, record)
-    await page.getByTestId('speak').waitFor(patience)
+    await page.getByTestId('speak').waitFor()
     expect(await hear(page)).toBeGreaterThan(0.4)
     await go(page, '#/settings')
     await page.getByTestId('language-sw').check({ force: true })
-    await page.locator('html[lang="sw"]').waitFor(patience)
+    await page.locator('html[lang="sw"]').waitFor()
     await go(page, record)
-    await page.getByTestId('clip-away').waitFor(patience)
+    await page.getByTestId('clip-away').waitFor()
   })
 })

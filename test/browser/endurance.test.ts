@@ -24,7 +24,7 @@ describe('a worker that dies, traps, finds no memory and is interrupted', () => 
     tab = await opened.context.newPage()
     await openKitPage(tab, server)
     expect(await tab.evaluate(() => page.install('coffee-leaf'))).toBe('ready')
-  }, 120_000)
+  })
   afterAll(async () => {
     await opened?.context.close()
     if (opened) await deleteProfile(opened.profile)
@@ -53,5 +53,5 @@ describe('a worker that dies, traps, finds no memory and is interrupted', () => 
     const [, middle, , end] = held
     expect((end?.page ?? 0) - (middle?.page ?? 0)).toBeLessThan(3e6)
     await expect.poll(() => tab.workers().length).toBeLessThanOrEqual(1)
-  }, 240_000)
+  })
 })

@@ -25,7 +25,7 @@ describe('a worker that dies again and again', () => {
     tab = await opened.context.newPage()
     await openKitPage(tab, server)
     expect(await tab.evaluate(() => page.install('coffee-leaf'))).toBe('ready')
-  }, 120_000)
+  })
   afterAll(async () => {
     await opened?.context.close()
     if (opened) await deleteProfile(opened.profile)
@@ -66,5 +66,5 @@ describe('a worker that dies again and again', () => {
     expect(await tab.evaluate(() => page.records())).toBe(REQUESTS)
     // The dead ones are gone, and their memory with them; the last one may be among them.
     await expect.poll(() => tab.workers().length).toBeLessThanOrEqual(1)
-  }, 180_000)
+  })
 })

@@ -48,7 +48,7 @@ describe('a page that its service worker isolates', () => {
     tab = await opened.context.newPage()
     tab.on('framenavigated', (frame) => loads.push(frame.url()))
     await openKitPage(tab, server)
-  }, 150_000)
+  })
   afterAll(async () => {
     await opened?.context.close()
     if (opened) await deleteProfile(opened.profile)
@@ -87,54 +87,46 @@ describe('a page that its service worker isolates', () => {
   it('installs packs from another origin', async () => {
     const other = await serveElsewhere(server)
     const url = `${other.origin}/packs/language-int8/`
-    expect(await tab.evaluate((from) => page.installFrom([from]), url)).toMatchObject({ state: 'ready' })
-    other.close()
+    const installed = tab.evaluate((from) => page.installFrom([from]), url).finally(other.close)
+    expect(await installed).toMatchObject({ state: 'ready' })
     expect((await ask('language-int8')).answer).toMatchObject({ label: 'swa' })
   })
 
   // A browser on one core has nothing to choose from.
   const severalCores = it.skipIf(availableParallelism() < 2)
 
-  severalCores(
-    'times threads beside one core, and uses what the stopwatch says',
-    async () => {
-      await ask('language-float')
-      const found = async (): Promise<number | string | undefined> => {
-        const way = (await waysOf('language-float')).find(({ backend }) => backend === ORT_THREADS)
-        return way?.ms ?? way?.reason
-      }
-      await expect.poll(found, { timeout: 60_000 }).toBeDefined()
-      const ways = await waysOf('language-float')
-      const [one, threads] = [ORT_WASM, ORT_THREADS].map((id) => ways.find(({ backend }) => backend === id))
-      console.log(
-        `one core ${one?.ms?.toFixed(2)} ms, threads ${threads?.ms?.toFixed(2)} ms, used: ${ways.find(({ used }) => used)?.backend}`,
-      )
-      expect(threads?.reason).toBeUndefined()
-      expect(threads?.used).toBe((threads?.ms ?? 0) * 1.25 < (one?.ms ?? 0))
-      expect(one?.used).toBe(!threads?.used)
-    },
-    120_000,
-  )
+  severalCores('times threads beside one core, and uses what the stopwatch says', async () => {
+    await ask('language-float')
+    const found = async (): Promise<number | string | undefined> => {
+      const way = (await waysOf('language-float')).find(({ backend }) => backend === ORT_THREADS)
+      return way?.ms ?? way?.reason
+    }
+    await expect.poll(found).toBeDefined()
+    const ways = await waysOf('language-float')
+    const [one, threads] = [ORT_WASM, ORT_THREADS].map((id) => ways.find(({ backend }) => backend === id))
+    console.log(
+      `one core ${one?.ms?.toFixed(2)} ms, threads ${threads?.ms?.toFixed(2)} ms, used: ${ways.find(({ used }) => used)?.backend}`,
+    )
+    expect(threads?.reason).toBeUndefined()
+    expect(threads?.used).toBe((threads?.ms ?? 0) * 1.25 < (one?.ms ?? 0))
+    expect(one?.used).toBe(!threads?.used)
+  })
 
-  severalCores(
-    'answers on several cores where they were faster, as on one, and offline',
-    async () => {
-      const onOne = await ask('language-float')
-      await tab.evaluate(
-        async ([cache, note]) => (await caches.open(cache)).put('/packs/.notes/verdicts', new Response(note)),
-        [CHUNK_CACHE, JSON.stringify({ 'language-float 1.0.0 fp32': { [ORT_WASM]: 1000, [ORT_THREADS]: 1 } })] as const,
-      )
-      await server.close()
-      await tab.reload()
-      await tab.waitForFunction(() => 'page' in globalThis)
-      const onMore = await ask('language-float')
-      expect(onMore.backend).toMatch(new RegExp(`^${ORT_THREADS} \\([2-4]\\)$`))
-      const scores = ({ answer }: { answer: Answer }): number[] =>
-        answer.kind === 'classes' ? answer.scores.map(({ score }) => score) : []
-      const apart = scores(onMore).map((score, i) => Math.abs(score - (scores(onOne)[i] ?? 1)))
-      expect(Math.max(...apart)).toBeLessThan(1e-5)
-      await server.open()
-    },
-    120_000,
-  )
+  severalCores('answers on several cores where they were faster, as on one, and offline', async () => {
+    const onOne = await ask('language-float')
+    await tab.evaluate(
+      async ([cache, note]) => (await caches.open(cache)).put('/packs/.notes/verdicts', new Response(note)),
+      [CHUNK_CACHE, JSON.stringify({ 'language-float 1.0.0 fp32': { [ORT_WASM]: 1000, [ORT_THREADS]: 1 } })] as const,
+    )
+    await server.close()
+    await tab.reload()
+    await tab.waitForFunction(() => 'page' in globalThis)
+    const onMore = await ask('language-float')
+    expect(onMore.backend).toMatch(new RegExp(`^${ORT_THREADS} \\([2-4]\\)$`))
+    const scores = ({ answer }: { answer: Answer }): number[] =>
+      answer.kind === 'classes' ? answer.scores.map(({ score }) => score) : []
+    const apart = scores(onMore).map((score, i) => Math.abs(score - (scores(onOne)[i] ?? 1)))
+    expect(Math.max(...apart)).toBeLessThan(1e-5)
+    await server.open()
+  })
 })

@@ -17,8 +17,7 @@ import { temporaryFolder } from '../helpers/temporary-folder.ts'
 
 const PACK = 'coffee-leaf'
 const card = (page: Page) => page.getByTestId(`pack-${PACK}`)
-const ready = (page: Page): Promise<unknown> =>
-  page.waitForSelector(`[data-testid="pack-${PACK}"][data-state="ready"]`, { timeout: 60_000 })
+const ready = (page: Page): Promise<unknown> => page.waitForSelector(`[data-testid="pack-${PACK}"][data-state="ready"]`)
 const go = (page: Page, hash: string): Promise<void> =>
   page.evaluate((to) => {
     location.hash = to
@@ -26,7 +25,7 @@ const go = (page: Page, hash: string): Promise<void> =>
 const blobs = ({ seen }: BadNetwork) => seen.filter(({ path }) => path.endsWith('.bin'))
 const blobBytes = (network: BadNetwork): number => blobs(network).reduce((sum, { bytes }) => sum + bytes, 0)
 const untilBytes = (network: BadNetwork, bytes: number): Promise<void> =>
-  expect.poll(() => blobBytes(network), { timeout: 30_000 }).toBeGreaterThan(bytes)
+  expect.poll(() => blobBytes(network)).toBeGreaterThan(bytes)
 /** Bytes of the pack that are in the store, whether it is installed or on its way. */
 const held = (page: Page): Promise<number> =>
   page.evaluate(async () => {
@@ -52,7 +51,7 @@ describe('a phone that is full', () => {
   beforeAll(async () => {
     field = await createField()
   })
-  afterAll(() => field.close())
+  afterAll(() => field?.close())
 
   it('says so, loses neither answers nor what has come, and goes on when there is room', async () => {
     const { page, network, context } = field
@@ -74,7 +73,7 @@ describe('a phone that is full', () => {
     await go(page, '#/')
     await page.getByTestId('install-pack').click()
     const failure = page.getByTestId('failure')
-    await failure.waitFor({ timeout: 60_000 })
+    await failure.waitFor()
     expect(await failure.getAttribute('data-code')).toBe('storage/quota')
     const came = await held(page)
     expect(came).toBeGreaterThan(0)
@@ -100,7 +99,7 @@ describe('a newer version that gives wrong answers on this phone', () => {
     await copyPacks(packs)
     field = await createField({ packs })
   })
-  afterAll(() => field.close())
+  afterAll(() => field?.close())
 
   it('is fetched, found wrong by its golden inputs and put away: the old one answers on, and it is not offered again', async () => {
     const { page } = field
@@ -118,7 +117,7 @@ describe('a newer version that gives wrong answers on this phone', () => {
     await go(page, '#/')
     await page.getByTestId('update-pack').click()
     const failure = page.getByTestId('failure')
-    await failure.waitFor({ timeout: 60_000 })
+    await failure.waitFor()
     expect(await failure.getAttribute('data-code')).toBe('pack/failed-check')
     expect(await card(page).getAttribute('data-state')).toBe('ready')
     expect(await ask(page, sample('rust-121.jpg'))).toEqual(before)
@@ -140,7 +139,7 @@ describe('a pack that another app shares', () => {
     field = await createField()
     await controlled(field.page)
   })
-  afterAll(() => field.close())
+  afterAll(() => field?.close())
 
   it('is taken by the service worker, waits for a page, and is verified; what is no pack is told', async () => {
     const { page } = field
@@ -171,7 +170,7 @@ describe('a pack that another app shares', () => {
     expect(await failure.getAttribute('data-code')).toBe('pack/bad-bundle')
     await share(bytes)
     await page.reload()
-    await page.getByTestId('share-pack').waitFor({ timeout: 30_000 })
+    await page.getByTestId('share-pack').waitFor()
     expect((await ask(page, sample('rust-121.jpg'))).label).not.toBe('')
     expect(await page.evaluate(() => caches.has('jiko-shared-v1'))).toBe(false)
   })
@@ -183,7 +182,7 @@ describe('a pack that is opened in a file manager', () => {
     field = await createField()
     await controlled(field.page)
   })
-  afterAll(() => field.close())
+  afterAll(() => field?.close())
 
   it('comes by the launch queue, and is installed with no network', async () => {
     const { page, network } = field
@@ -213,7 +212,7 @@ describe('a pack that is opened in a file manager', () => {
       Object.defineProperty(window, 'launchQueue', { value: launchQueue })
     }, bytes)
     await page.goto(network.url)
-    await page.getByTestId('share-pack').waitFor({ timeout: 30_000 })
+    await page.getByTestId('share-pack').waitFor()
     expect((await ask(page, sample('rust-121.jpg'))).label).not.toBe('')
   })
 })
@@ -224,14 +223,14 @@ describe('several tabs', () => {
     field = await createField()
     await controlled(field.page)
   })
-  afterAll(() => field.close())
+  afterAll(() => field?.close())
 
   it('make one download and have one worker; when its tab is closed, the next goes on', async () => {
     const { page: first, network, context } = field
     network.blobPace = 40_000
     await first.getByTestId('install-pack').click()
     await untilBytes(network, 60_000)
-    network.blobPace = 15_000
+    network.blobPace = 5_000
     const second = await context.newPage()
     await second.goto(network.url)
     await second.getByTestId('stop-pack').waitFor()
@@ -241,10 +240,8 @@ describe('several tabs', () => {
     for (const tab of [first, second]) {
       const bar = tab.locator('.progress progress')
       const before = Number(await bar.getAttribute('value'))
-      await expect
-        .poll(async () => Number(await bar.getAttribute('value')), { timeout: 20_000 })
-        .toBeGreaterThan(before)
-      await tab.getByTestId('pace').waitFor({ timeout: 20_000 })
+      await expect.poll(async () => Number(await bar.getAttribute('value'))).toBeGreaterThan(before)
+      await tab.getByTestId('pace').waitFor()
     }
 
     await first.close()

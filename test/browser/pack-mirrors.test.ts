@@ -45,7 +45,7 @@ describe('a pack from several addresses', () => {
     opened = await openProfile()
     tab = await opened.context.newPage()
     await openKitPage(tab, server)
-  }, 120_000)
+  })
   afterAll(async () => {
     await opened?.context.close()
     if (opened) await deleteProfile(opened.profile)

@@ -28,12 +28,12 @@ describe('what another app shares, with no network', () => {
     await complete(field.page)
     await field.network.cut()
   })
-  afterAll(() => field.close())
+  afterAll(() => field?.close())
 
   it('is answered at once by the one task that takes it', async () => {
     const { page } = field
     await share(page, 'media', [sample('rust-121.jpg')])
-    await page.getByTestId('answer').waitFor({ timeout: 30_000 })
+    await page.getByTestId('answer').waitFor()
     expect(await page.getByTestId('answer').getAttribute('data-label')).toBe('rust')
     await expect.poll(() => page.evaluate(() => caches.has('jiko-shared-v1'))).toBe(false)
   })
@@ -41,7 +41,7 @@ describe('what another app shares, with no network', () => {
   it('is kept from where no task takes it until it is thrown away', async () => {
     const { page } = field
     await share(page, 'text', 'Bei ya kahawa imepanda')
-    await page.getByTestId('handed').waitFor({ timeout: 30_000 })
+    await page.getByTestId('handed').waitFor()
     expect(await page.getByTestId('for-coffee-leaf').count()).toBe(0)
     // The phone kills the page: it is asked again.
     await page.reload()
@@ -57,7 +57,7 @@ describe('what another app shares, with no network', () => {
     await installPack(page, 'form-digits')
     await network.cut()
     await share(page, 'media', [sample('rust-121.jpg'), sample('healthy-1.jpg')])
-    await page.getByTestId('for-form-digits').waitFor({ timeout: 30_000 })
+    await page.getByTestId('for-form-digits').waitFor()
     await page.getByTestId('for-coffee-leaf').click()
     await page.waitForFunction(() => location.hash === '#/batch')
     await page.waitForSelector('[data-testid="batch"][data-state="done"]')

@@ -87,7 +87,7 @@ describe.runIf(hasMaterials)('every kind of task in Chromium, offline', () => {
     await openKitPage(tab, server)
     for (const { name } of real) expect(await tab.evaluate((pack) => page.install(pack), name)).toBe('ready')
     await leaveNetwork(tab, server)
-  }, 330_000)
+  })
   afterAll(async () => {
     await opened?.context.close()
     if (opened) await deleteProfile(opened.profile)
@@ -95,34 +95,30 @@ describe.runIf(hasMaterials)('every kind of task in Chromium, offline', () => {
     if (packs) await rm(packs, { recursive: true, force: true })
   })
 
-  it.each(real)(
-    '$name ($source.task) answers as Node does',
-    async ({ name, source, questions }) => {
-      for (const [i, question] of questions.entries()) {
-        const asked = await tab.evaluate(([pack, what]) => page.ask(pack, what), [name, given(question)] as const)
-        if ('code' in asked) throw new Error(`${question.file}: ${asked.code}`)
-        const { answer, body, kept, backend } = asked
-        const node = wanted.get(name)?.[i] as Answer
-        expect(question.right(answer), JSON.stringify(answer).slice(0, 400)).toBe(true)
-        const [a, b] = [numbersOf(answer), numbersOf(node)]
-        const apart = a.reduce((most, value, k) => Math.max(most, Math.abs(value - (b[k] ?? Number.NaN))), 0)
-        console.log(`${name} on ${backend}: ${question.file ?? question.text}: ${apart.toExponential(1)} apart`)
-        if (source.input?.kind === 'image') {
-          // Small nets see a photo that was decoded small already; all others the very same pixels.
-          expect(headOf(answer)).toEqual(headOf(node))
-          expect(apart).toBeLessThan(0.1)
-        } else {
-          expect(wordsOf(answer)).toBe(wordsOf(node))
-          expect(apart).toBeLessThan(1e-6)
-        }
-        expect(body).toMatchObject({ kind: 'result', task: source.task, pack: { name }, answer: { kind: answer.kind } })
-        const roles = { image: ['input', 'preview'], audio: ['input'], text: ['input'], bytes: [] }
-        expect(Object.keys(kept)).toEqual(roles[source.input?.kind ?? 'image'])
-        expect(Object.values(kept).every((size) => size > 0)).toBe(true)
+  it.each(real)('$name ($source.task) answers as Node does', async ({ name, source, questions }) => {
+    for (const [i, question] of questions.entries()) {
+      const asked = await tab.evaluate(([pack, what]) => page.ask(pack, what), [name, given(question)] as const)
+      if ('code' in asked) throw new Error(`${question.file}: ${asked.code}`)
+      const { answer, body, kept, backend } = asked
+      const node = wanted.get(name)?.[i] as Answer
+      expect(question.right(answer), JSON.stringify(answer).slice(0, 400)).toBe(true)
+      const [a, b] = [numbersOf(answer), numbersOf(node)]
+      const apart = a.reduce((most, value, k) => Math.max(most, Math.abs(value - (b[k] ?? Number.NaN))), 0)
+      console.log(`${name} on ${backend}: ${question.file ?? question.text}: ${apart.toExponential(1)} apart`)
+      if (source.input?.kind === 'image') {
+        // Small nets see a photo that was decoded small already; all others the very same pixels.
+        expect(headOf(answer)).toEqual(headOf(node))
+        expect(apart).toBeLessThan(0.1)
+      } else {
+        expect(wordsOf(answer)).toBe(wordsOf(node))
+        expect(apart).toBeLessThan(1e-6)
       }
-    },
-    60_000,
-  )
+      expect(body).toMatchObject({ kind: 'result', task: source.task, pack: { name }, answer: { kind: answer.kind } })
+      const roles = { image: ['input', 'preview'], audio: ['input'], text: ['input'], bytes: [] }
+      expect(Object.keys(kept)).toEqual(roles[source.input?.kind ?? 'image'])
+      expect(Object.values(kept).every((size) => size > 0)).toBe(true)
+    }
+  })
 
   it('reads pages that stand askew, on their heads or in the shade, bit for bit as Node does', async () => {
     let [wrong, all] = [0, 0]
@@ -147,7 +143,7 @@ describe.runIf(hasMaterials)('every kind of task in Chromium, offline', () => {
     }
     console.log(`all pages: ${(100 * (1 - wrong / all)).toFixed(1)} % of ${all} characters`)
     expect(wrong / all).toBeLessThan(0.03)
-  }, 120_000)
+  })
 
   it('says while it writes what it has so far', async () => {
     const { heard, text } = await tab.evaluate(() => page.write('writer', 'water the'))

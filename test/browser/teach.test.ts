@@ -23,9 +23,7 @@ async function addKind(page: Page, kind: string, name: string, photos: string[])
   } else await page.getByTestId('add-none').click()
   const section = page.locator(`[data-testid="kind"][data-kind="${kind}"]`)
   await section.getByTestId('example-choose').setInputFiles(photos)
-  await page.waitForSelector(`[data-testid="kind"][data-kind="${kind}"][data-count="${photos.length}"]`, {
-    timeout: 60_000,
-  })
+  await page.waitForSelector(`[data-testid="kind"][data-kind="${kind}"][data-count="${photos.length}"]`)
 }
 
 interface Answer {
@@ -40,7 +38,7 @@ async function answerOf(page: Page, pack: string, photo: string): Promise<Answer
   await page.getByTestId('answer').waitFor({ state: 'detached' })
   await page.locator(`[data-testid="photo-input"][data-pack="${pack}"]`).setInputFiles(photo)
   const answer = page.getByTestId('answer')
-  await answer.waitFor({ timeout: 60_000 })
+  await answer.waitFor()
   return {
     label: await answer.getAttribute('data-label'),
     score: await answer.getAttribute('data-score'),
@@ -61,7 +59,7 @@ describe('a person teaches a phone', () => {
     await complete(field.page)
     await installPack(field.page)
     await field.network.cut()
-  }, 120_000)
+  })
   afterAll(async () => {
     await field?.close()
     await other?.close()
@@ -84,7 +82,7 @@ describe('a person teaches a phone', () => {
     await page.waitForSelector('[data-kind="sick"][data-count="2"]')
     expect(await page.getByTestId('learn').isDisabled()).toBe(true)
     await sick.getByTestId('example-choose').setInputFiles([sample('phoma-232.jpg')])
-    await page.waitForSelector('[data-kind="sick"][data-count="3"]', { timeout: 60_000 })
+    await page.waitForSelector('[data-kind="sick"][data-count="3"]')
   })
 
   it('survives that the phone is killed in the middle of it', async () => {
@@ -92,7 +90,7 @@ describe('a person teaches a phone', () => {
     const { page } = field
     await go(page, '#/teach')
     await page.getByTestId('lesson-row').click()
-    await page.waitForSelector('[data-kind="sick"][data-count="3"]', { timeout: 60_000 })
+    await page.waitForSelector('[data-kind="sick"][data-count="3"]')
     await page.waitForSelector('[data-testid="example"] img')
   })
 
@@ -101,7 +99,7 @@ describe('a person teaches a phone', () => {
     await page.getByTestId('maker').fill('Amina')
     await page.getByTestId('learn').click()
     const learnt = page.getByTestId('learnt')
-    await learnt.waitFor({ timeout: 60_000 })
+    await learnt.waitFor()
     expect(await learnt.getAttribute('data-of')).toBe('9')
     expect(Number(await learnt.getAttribute('data-right'))).toBeGreaterThanOrEqual(5)
     expect(await learnt.locator('.reliability svg').count()).toBe(3)
@@ -157,17 +155,17 @@ describe('a person teaches a phone', () => {
     await go(page, '#/packs')
     await page.getByTestId('import-pack').setInputFiles(file)
     const by = page.getByTestId(`installed-${pack}`).getByTestId('taught-by')
-    await by.waitFor({ timeout: 30_000 })
+    await by.waitFor()
     expect(await by.innerText()).toContain('Amina')
     expect(await by.getAttribute('data-own')).toBe('false')
     for (const [photo, answer] of answers) expect(await answerOf(page, pack, photo)).toEqual(answer)
-  }, 180_000)
+  })
 
   it('a file that was changed on its way is refused', async () => {
     const { page } = other
     await go(page, '#/packs')
     const changed = Buffer.from(file.buffer.toString().replace('Amina', 'Anima'))
     await page.getByTestId('import-pack').setInputFiles({ ...file, buffer: changed })
-    await page.waitForSelector('[data-testid="failure"][data-code="teach/changed"]', { timeout: 30_000 })
+    await page.waitForSelector('[data-testid="failure"][data-code="teach/changed"]')
   })
 })

@@ -14,6 +14,7 @@ export interface BadNetwork {
   readonly seen: { path: string; bytes: number }[]
   /** Nobody answers at this address any more, as when a hub is switched off. */
   cut(): Promise<void>
+  /** As before, at the same address. @throws when somebody else has taken it meanwhile. */
   restore(): Promise<void>
   close(): Promise<void>
 }
@@ -39,13 +40,19 @@ export async function createBadNetwork(hubUrl: () => string): Promise<BadNetwork
       await new Promise((resolve) => closing.close(resolve))
     },
     async restore() {
-      server = createServer(answer)
-      server.on('connection', (socket) => {
+      // A step before may have failed in the middle, and left it as it was.
+      if (server) return
+      const opening = createServer(answer)
+      opening.on('connection', (socket) => {
         sockets.add(socket)
         socket.once('close', () => sockets.delete(socket))
       })
-      await new Promise<void>((resolve) => server?.listen(port, 'localhost', resolve))
-      port = (server.address() as AddressInfo).port
+      await new Promise<void>((resolve, reject) => {
+        opening.once('error', (cause) => reject(new Error(`port ${port} cannot be listened on again`, { cause })))
+        opening.listen(port, 'localhost', resolve)
+      })
+      server = opening
+      port = (opening.address() as AddressInfo).port
     },
     close: () => network.cut(),
   }

@@ -90,7 +90,7 @@ export async function createPhone(executablePath: string): Promise<Phone> {
     open: () => context.newPage(),
     killTab: (page) => page.close({ runBeforeUnload: false }),
     async killAll() {
-      killBrowser(profile)
+      await killBrowser(profile)
       await context.close().catch(() => undefined)
       ;({ context } = await openProfile({ launch, profile }))
     },

@@ -2,8 +2,10 @@ import { spawnSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type BrowserContext, chromium, type LaunchOptions } from 'playwright-core'
 import { inject } from 'vitest'
+import { PATIENCE } from './patience.ts'
 
 /** Keeps Chromium quiet on a closed network; `--no-sandbox` because CI runs as root. */
 const FLAGS = [
@@ -54,6 +56,7 @@ export async function openProfile({
     locale,
     ...launch,
   })
+  context.setDefaultTimeout(PATIENCE)
   return { context, profile: folder }
 }
 
@@ -61,14 +64,21 @@ export async function openProfile({
 export const deleteProfile = (profile: string): Promise<void> =>
   rm(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 })
 
-/** Ends each process of the browser that runs on this profile, by its number: at once, with no farewell. */
-export function killBrowser(profile: string): void {
-  const { stdout } = spawnSync('pgrep', ['-f', '--', profile], { encoding: 'utf8' })
-  for (const id of stdout.split('\n').filter(Boolean)) {
-    try {
-      process.kill(Number(id), 'SIGKILL')
-    } catch {
-      // Children end by themselves once the first is gone.
+/**
+ * Ends each process of the browser that runs on this profile, by its number: at once, with no farewell. Resolves when
+ * they are gone: the profile can be opened again.
+ */
+export async function killBrowser(profile: string): Promise<void> {
+  const running = (): string[] =>
+    spawnSync('pgrep', ['-f', '--', profile], { encoding: 'utf8' }).stdout.split('\n').filter(Boolean)
+  for (let ids = running(); ids.length > 0; ids = running()) {
+    for (const id of ids) {
+      try {
+        process.kill(Number(id), 'SIGKILL')
+      } catch {
+        // Children end by themselves once the first is gone.
+      }
     }
+    await sleep(20)
   }
 }

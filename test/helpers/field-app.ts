@@ -32,13 +32,16 @@ export interface FieldOptions {
   flags?: readonly string[]
   width?: number
   height?: number
+  /** What the network does to answers from the very first on. */
+  corrupt?: BadNetwork['corrupt']
 }
 
-export async function createField({ packs, ...browser }: FieldOptions = {}): Promise<Field> {
+export async function createField({ packs, corrupt, ...browser }: FieldOptions = {}): Promise<Field> {
   const leafOnly = packs === undefined ? await mkdtemp(join(tmpdir(), 'jiko-packs-')) : undefined
   if (leafOnly) await copyPacks(leafOnly, PACK)
   const hub = await startHub({ packs: packs ?? leafOnly ?? '' })
   const network = await createBadNetwork(() => hub.url)
+  network.corrupt = corrupt
   let opened = await openProfile(browser)
   const field: Field = {
     hub,
@@ -47,7 +50,7 @@ export async function createField({ packs, ...browser }: FieldOptions = {}): Pro
     page: await visit(opened.context, network.url),
     async killAndReopen() {
       const { profile } = opened
-      killBrowser(profile)
+      await killBrowser(profile)
       await opened.context.close().catch(() => undefined)
       opened = await openProfile({ profile, ...browser })
       field.context = opened.context
@@ -88,7 +91,7 @@ export async function complete(page: Page, app?: string): Promise<void> {
 export async function installPack(page: Page, name = PACK): Promise<void> {
   const card = page.getByTestId(`pack-${name}`)
   await card.getByTestId('install-pack').click()
-  await page.waitForSelector(`[data-testid="pack-${name}"][data-state="ready"]`, { timeout: 60_000 })
+  await page.waitForSelector(`[data-testid="pack-${name}"][data-state="ready"]`)
 }
 
 export interface Shown {
@@ -103,7 +106,7 @@ export async function ask(
 ): Promise<Shown> {
   await choose(page, photo)
   const answer = page.getByTestId('answer')
-  await answer.waitFor({ timeout: 60_000 })
+  await answer.waitFor()
   return {
     label: (await answer.getAttribute('data-label')) ?? '',
     score: Number(await answer.getAttribute('data-score')),
@@ -117,7 +120,7 @@ export async function askInVain(
 ): Promise<string> {
   await choose(page, photo)
   const failure = page.getByTestId('failure')
-  await failure.waitFor({ timeout: 60_000 })
+  await failure.waitFor()
   return (await failure.getAttribute('data-code')) ?? ''
 }
 
@@ -135,8 +138,8 @@ export async function history(page: Page): Promise<{ id: string; state: RecordSt
   await page.evaluate(() => {
     location.hash = '#/history'
   })
-  await page.locator('.screen, main').first().waitFor()
-  await page.waitForFunction(() => location.hash === '#/history')
+  // Home has rows too, and stands until this screen is here.
+  await page.getByTestId('find-text').waitFor()
   await page.getByTestId('record').first().waitFor()
   return page.getByTestId('record').evaluateAll((rows) =>
     rows.map((row) => ({
@@ -156,7 +159,6 @@ export async function allIn(page: Page, state: RecordState, count: number): Prom
       return rows.length === number && rows.every((row) => row.getAttribute('data-state') === wanted)
     },
     [state, count] as const,
-    { timeout: 90_000 },
   )
 }
 

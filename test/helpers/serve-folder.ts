@@ -60,7 +60,10 @@ export async function serveFolders(
         response.end(server.change(path, found.body) ?? found.body)
       })
     })
-    await new Promise<void>((done) => listening.listen(port, '127.0.0.1', done))
+    await new Promise<void>((done, fail) => {
+      listening.once('error', fail)
+      listening.listen(port, '127.0.0.1', done)
+    })
     port = (listening.address() as AddressInfo).port
   }
 

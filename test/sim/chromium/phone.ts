@@ -60,7 +60,7 @@ export interface PhoneOptions {
 
 export async function openPhone(options: PhoneOptions): Promise<ChromiumPhone> {
   const { url, chromiumPath } = options
-  let dying = false
+  let dying: Promise<void> | undefined
 
   async function visit(context: BrowserContext): Promise<Page> {
     const page = await context.newPage()
@@ -82,13 +82,12 @@ export async function openPhone(options: PhoneOptions): Promise<ChromiumPhone> {
     context: opened.context,
     openTab: () => visit(node.context),
     kill() {
-      dying = true
-      killBrowser(node.profile)
+      dying = killBrowser(node.profile)
     },
     async reopen() {
-      if (!dying) node.kill()
+      await (dying ?? killBrowser(node.profile))
       await node.context.close().catch(() => undefined)
-      dying = false
+      dying = undefined
       node.context = (await openProfile({ profile: node.profile, launch })).context
       node.page = await visit(node.context)
     },
