@@ -278,6 +278,57 @@ describe('in the field, on 320 px', () => {
       await expect.poll(() => page.getByTestId('form').getAttribute('data-filled')).toBe('true')
     })
 
+    it.each([['comes later'], ['cannot be looked at']])(
+      'keeps the photo chosen last, also where the one before it %s',
+      async (what) => {
+        const finder = { name: 'face-finder', ready: true, bytes: 0 }
+        const page = await open({
+          installed: true,
+          pack: { finder },
+          form: { ...form, blurFaces: finder.name },
+          faces: { hidden: 1 },
+        })
+        await page.getByTestId('photo-input').setInputFiles(PHOTO)
+        await page.getByTestId('question-tree').waitFor({ state: 'attached' })
+        await page.evaluate((fails) => {
+          const decode = globalThis.createImageBitmap
+          const slow = async (file: Blob): Promise<ImageBitmap> => {
+            Object.assign(globalThis, { createImageBitmap: decode })
+            await new Promise((resolve) => Object.assign(globalThis, { goOn: resolve }))
+            if (fails) throw new Error('no photo')
+            return decode(file)
+          }
+          Object.assign(globalThis, { createImageBitmap: slow })
+        }, what !== 'comes later')
+        const wide = (): Promise<number> =>
+          page
+            .getByTestId('form-photo')
+            .locator('img')
+            .evaluate((image: HTMLImageElement) => image.naturalWidth)
+        const asPng = (width: number) =>
+          page.evaluate(async (across) => {
+            const canvas = new OffscreenCanvas(across, 8)
+            canvas.getContext('2d')
+            return [...new Uint8Array(await (await canvas.convertToBlob()).arrayBuffer())]
+          }, width)
+        const photo = async (width: number) => ({
+          name: `${width}.png`,
+          mimeType: 'image/png',
+          buffer: Buffer.from(await asPng(width)),
+        })
+        const input = page.getByTestId('question-tree')
+        await input.setInputFiles(await photo(11))
+        await page.waitForFunction(() => 'goOn' in globalThis)
+        await input.setInputFiles(await photo(22))
+        await expect.poll(wide).toBe(22)
+        await page.evaluate('goOn()')
+        // Until it has come nothing can be saved.
+        await page.locator('[data-testid=form-save]:enabled').waitFor()
+        expect(await wide()).toBe(22)
+        expect(await page.getByTestId('failure').count()).toBe(0)
+      },
+    )
+
     it('is not saved without a place that is on its way, unless somebody stops waiting for it', async () => {
       const where = { kind: 'place' as const, name: 'where', label: { en: 'Where?' } }
       const page = await open({ installed: true, form: { ...form, questions: [...form.questions, where] } })

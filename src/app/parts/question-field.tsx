@@ -1,6 +1,6 @@
 import { i18n } from '@lingui/core'
 import type { JSX } from 'preact'
-import { useState } from 'preact/hooks'
+import { useRef, useState } from 'preact/hooks'
 import type { Place } from '../../client/kit.ts'
 import { isAbort, raceAbort } from '../../lib/abort.ts'
 import type { Question } from '../../protocol/form.ts'
@@ -138,20 +138,25 @@ function PhotoInput({ label, said, value, finder, onChange, onComing }: PhotoPro
   const [error, setError] = useState<unknown>()
   const [hidden, setHidden] = useState<number>()
   const [looking, setLooking] = useState(false)
+  const latest = useRef<Blob | undefined>(undefined)
   async function take(file: Blob): Promise<void> {
+    latest.current = file
+    // The one chosen last is meant, whichever is ready first.
+    const counts = (): boolean => latest.current === file
     setError(undefined)
     setHidden(undefined)
     setLooking(true)
     try {
-      if (finder === undefined) return onChange(await plainPhoto(file))
-      const seen = await kit.hideFaces(finder, file)
-      setHidden(seen.hidden)
+      const seen = finder === undefined ? { photo: await plainPhoto(file) } : await kit.hideFaces(finder, file)
+      if (!counts()) return
+      if ('hidden' in seen) setHidden(seen.hidden)
       onChange(seen.photo)
     } catch (reason) {
+      if (!counts()) return
       onChange(undefined)
       setError(reason)
     } finally {
-      setLooking(false)
+      if (counts()) setLooking(false)
     }
   }
   return (
