@@ -251,7 +251,10 @@ export interface Kit {
      * @throws JikoError `download/over-budget`, `download/...`, `storage/quota`
      */
     fetch(pack: string, language: string, operation?: InstallOperation): Promise<void>
-    /** Takes away what an installed pack has recorded in a language; the pack is as whole as it was. @throws JikoError `pack/absent` */
+    /**
+     * Takes away what an installed pack has recorded in a language, but for what is kept for another one too; the pack is
+     * as whole as it was. @throws JikoError `pack/absent`
+     */
     drop(pack: string, language: string): Promise<void>
   }
   open(name: string, operation?: OpenOperation): Promise<OpenPack>

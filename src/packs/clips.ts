@@ -4,8 +4,8 @@ import { clipLanguages, clipPath, clipPaths, inLanguage, MAX_CLIP_BYTES, type Sa
 import { JikoError } from '../protocol/error.ts'
 import type { Manifest } from '../protocol/manifest.ts'
 import type { ClipStock } from '../protocol/worker.ts'
-import { type ChooseLater, missingBytes } from './layout.ts'
-import type { NoteStore } from './notes.ts'
+import { type ChooseLater, chunksOf, missingBytes } from './layout.ts'
+import { type NoteStore, readNote, unspokenKey } from './notes.ts'
 import { openPack } from './open.ts'
 import type { PackStore } from './store.ts'
 
@@ -34,6 +34,60 @@ export async function wantedBytes(
   return inLanguage(bytes, (await notes.getNote(WANTED)) ?? '') ?? 0
 }
 
+/** Indexes of the chunks of what is recorded in some languages. */
+export const clipChunks = (manifest: Manifest, languages: readonly string[]): number[] =>
+  chunksOf(
+    manifest,
+    languages.flatMap((language) => clipPaths(manifest, language)),
+  )
+
+/** Hashes of the chunks that a pack needs for those languages, and for all that is not recorded speech. */
+export function shasWith(manifest: Manifest, languages: readonly string[]): Set<string> {
+  const spoken = new Set(clipLanguages(manifest).flatMap((language) => clipPaths(manifest, language)))
+  const others = manifest.files.map(({ path }) => path).filter((path) => !spoken.has(path))
+  return shasOf(manifest, [...chunksOf(manifest, others), ...clipChunks(manifest, languages)])
+}
+
+export const shasOf = (manifest: Manifest, indexes: readonly number[]): Set<string> =>
+  new Set(indexes.flatMap((index) => manifest.blob.chunks[index]?.sha256 ?? []))
+
+const unspoken = async (notes: NoteStore, name: string): Promise<readonly string[]> =>
+  (await readNote(notes, unspokenKey(name), (value) => (value as unknown[]).map(String))) ?? []
+
+/**
+ * Languages whose recordings are kept here: what is only theirs, or all of it, is here, and nobody took them away. What
+ * is here for another language alone is not.
+ */
+export async function keptLanguages(
+  notes: NoteStore,
+  manifest: Manifest,
+  here: ReadonlySet<string>,
+): Promise<readonly string[]> {
+  const languages = clipLanguages(manifest)
+  const gone = await unspoken(notes, manifest.name)
+  return languages.filter((language) => {
+    if (gone.includes(language)) return false
+    const others = shasWith(
+      manifest,
+      languages.filter((one) => one !== language),
+    )
+    const all = [...shasOf(manifest, clipChunks(manifest, [language]))]
+    return all.some((sha256) => here.has(sha256) && !others.has(sha256)) || all.every((sha256) => here.has(sha256))
+  })
+}
+
+/** The language is wanted again: what of it is here counts as kept for it. */
+export async function claim(notes: NoteStore, name: string, language: string): Promise<void> {
+  const gone = await unspoken(notes, name)
+  const left = gone.filter((tag) => inLanguage({ [tag]: true }, language) === undefined)
+  if (left.length === 0) await notes.deleteNote(unspokenKey(name))
+  else if (left.length < gone.length) await notes.putNote(unspokenKey(name), JSON.stringify(left))
+}
+
+/** The language is not wanted any more, whatever of it stays for another one. */
+export const disclaim = async (notes: NoteStore, name: string, language: string): Promise<void> =>
+  notes.putNote(unspokenKey(name), JSON.stringify([...new Set([...(await unspoken(notes, name)), language])]))
+
 /** What is recorded in the packs that are here. */
 export function createClips(store: PackStore & NoteStore) {
   return {
@@ -41,7 +95,10 @@ export function createClips(store: PackStore & NoteStore) {
     async want(language?: string): Promise<boolean> {
       if ((await store.getNote(WANTED)) === language) return false
       if (language === undefined) await store.deleteNote(WANTED)
-      else await store.putNote(WANTED, language)
+      else {
+        for (const name of await store.listManifests()) await claim(store, name, language)
+        await store.putNote(WANTED, language)
+      }
       return true
     },
 
@@ -49,11 +106,13 @@ export function createClips(store: PackStore & NoteStore) {
     async stock(name: string): Promise<ClipStock> {
       const { manifest } = (await openPack(store, name)).signed
       const here = new Set(await store.listChunks())
+      const kept = await keptLanguages(store, manifest, here)
       return Object.fromEntries(
         clipLanguages(manifest).map((language) => {
           const paths = clipPaths(manifest, language)
           const bytes = missingBytes(manifest, paths, NOTHING)
-          return [language, { bytes, have: bytes - missingBytes(manifest, paths, here) }]
+          const have = bytes - missingBytes(manifest, paths, here)
+          return [language, { bytes, have, kept: kept.includes(language) }]
         }),
       )
     },

@@ -7,7 +7,7 @@ import { type CheckedManifest, checkManifest, checkSuccessor, manifestUrl, type 
 import { findManifest } from './find-manifest.ts'
 import { type Choose, type ChooseLater, chunksOf, missingBytes, pathsOf } from './layout.ts'
 import { PACKS_LOCK, type RunExclusive } from './locks.ts'
-import { previousKey, refusedKey, tableKey } from './notes.ts'
+import { previousKey, refusedKey, tableKey, unspokenKey } from './notes.ts'
 import { fromMirrors, linkFor, type Obtain, type ObtainDeps, type Operation, withRoom } from './obtain.ts'
 import { findDamage, type OpenedPack, openPack, readerOf } from './open.ts'
 import { createOrigins } from './origins.ts'
@@ -239,7 +239,12 @@ export function createInstaller(deps: InstallerDeps) {
     installFrom: ({ text, obtain, held }: HandedOver, operation: Operation = {}): Promise<PackStatus> =>
       exclusive(
         PACKS_LOCK,
-        async () => complete(await checkManifest(text, trusted), [], withRoom(obtain, deps), operation, held),
+        async () => {
+          const status = await complete(await checkManifest(text, trusted), [], withRoom(obtain, deps), operation, held)
+          // Whatever it brought is wanted, also what was once taken away.
+          await store.deleteNote(unspokenKey(status.name))
+          return status
+        },
         operation.signal,
       ),
 
@@ -294,9 +299,10 @@ export function createInstaller(deps: InstallerDeps) {
           const { signed, digest } = await openPack(store, name, trusted)
           const { urls = [] } = (await origins.origin(name)) ?? {}
           const text = (await store.getManifest(name)) ?? ''
-          const { clipPaths } = await import('../protocol/clips.ts')
-          const wanted = chunksOf(signed.manifest, clipPaths(signed.manifest, language))
+          const { claim, clipChunks } = await import('./clips.ts')
+          const wanted = clipChunks(signed.manifest, [language])
           await fromMirrors(urls[0] ? urls : [url], deps)({ signed, text, digest }, wanted, operation)
+          await claim(store, name, language)
         },
         operation.signal,
       ),

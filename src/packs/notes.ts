@@ -25,6 +25,9 @@ export const previousKey = (name: string): string => `previous/${name}`
 /** The list of differences of an update that is under way. */
 export const tableKey = (name: string): string => `differences/${name}`
 
+/** The languages whose recordings were taken away, though what they share with another is still here: as JSON. */
+export const unspokenKey = (name: string): string => `unspoken/${name}`
+
 /** Milliseconds since 1970 of a pack's last use. */
 export const usedKey = (name: string): string => `used/${name}`
 /** There when a person wants to keep a pack whatever happens. */

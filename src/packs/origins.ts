@@ -1,5 +1,14 @@
 import { manifestUrl } from './fetch-manifest.ts'
-import { type NoteStore, pinnedKey, previousKey, readNote, refusedKey, tableKey, usedKey } from './notes.ts'
+import {
+  type NoteStore,
+  pinnedKey,
+  previousKey,
+  readNote,
+  refusedKey,
+  tableKey,
+  unspokenKey,
+  usedKey,
+} from './notes.ts'
 
 /** Where an installed pack came from. */
 export interface Origin {
@@ -30,7 +39,7 @@ export function createOrigins(notes: NoteStore) {
     },
     /** The pack was removed: what is noted about it goes too. */
     async forget(name: string): Promise<void> {
-      const keys = [originKey, mirrorsKey, refusedKey, usedKey, pinnedKey, tableKey, previousKey]
+      const keys = [originKey, mirrorsKey, refusedKey, usedKey, pinnedKey, tableKey, previousKey, unspokenKey]
       for (const key of keys) await notes.deleteNote(key(name))
     },
   }

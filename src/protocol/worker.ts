@@ -123,8 +123,11 @@ export interface Offers {
   free?: number
 }
 
-/** What an installed pack has recorded, by language: bytes to fetch for all of it, and of those the bytes that are here. */
-export type ClipStock = Readonly<Record<string, { bytes: number; have: number }>>
+/**
+ * What an installed pack has recorded, by language: bytes to fetch for all of it, of those the bytes that are here, and
+ * whether they are kept for this language: what another one shares with it may be here too.
+ */
+export type ClipStock = Readonly<Record<string, { bytes: number; have: number; kept: boolean }>>
 
 /** What a person allows packs to cost. Absent means unlimited. */
 export interface Budget {

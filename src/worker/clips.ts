@@ -1,11 +1,9 @@
-import { createClips } from '../packs/clips.ts'
-import { chunksOf } from '../packs/layout.ts'
+import { clipChunks, createClips, disclaim, keptLanguages, shasOf, shasWith } from '../packs/clips.ts'
 import { PACKS_LOCK, type RunExclusive } from '../packs/locks.ts'
 import { type NoteStore, previousKey } from '../packs/notes.ts'
 import { openPack } from '../packs/open.ts'
 import { readable } from '../packs/status.ts'
 import type { PackStore } from '../packs/store.ts'
-import { clipLanguages, clipPaths } from '../protocol/clips.ts'
 import type { Manifest } from '../protocol/manifest.ts'
 
 type Store = PackStore & NoteStore
@@ -21,28 +19,24 @@ export const openClips = (store: Store, exclusive: RunExclusive) => ({
   drop: (name: string, language: string): Promise<void> =>
     exclusive(PACKS_LOCK, async () => {
       const { manifest } = (await openPack(store, name)).signed
-      const gone = shasOf(manifest, clipPaths(manifest, language))
-      for (const text of await everyManifest(store)) {
-        const other = readable(text)?.manifest
-        // Perhaps a newer app wrote it. What it names cannot be known, so nothing is thrown away.
-        if (!other) return
-        const needed = pathsBut(other, other.name === name ? language : undefined)
-        for (const sha256 of shasOf(other, needed)) gone.delete(sha256)
-      }
-      for (const sha256 of gone) await store.deleteChunk(sha256)
+      for (const sha256 of await onlyFor(store, manifest, language)) await store.deleteChunk(sha256)
+      await disclaim(store, name, language)
     }),
 })
 
-const shasOf = (manifest: Manifest, paths: readonly string[]): Set<string> =>
-  new Set(chunksOf(manifest, paths).flatMap((index) => manifest.blob.chunks[index]?.sha256 ?? []))
-
-/** All files, but those that only speak this language. */
-function pathsBut(manifest: Manifest, language: string | undefined): string[] {
-  const unwanted = new Set(language === undefined ? [] : clipPaths(manifest, language))
-  for (const other of clipLanguages(manifest)) {
-    if (other !== language) for (const path of clipPaths(manifest, other)) unwanted.delete(path)
+/** What is here for what a pack says in a language, and for nothing else. */
+async function onlyFor(store: Store, manifest: Manifest, language: string): Promise<ReadonlySet<string>> {
+  const here = new Set(await store.listChunks())
+  const mine = shasOf(manifest, clipChunks(manifest, [language]))
+  for (const text of await everyManifest(store)) {
+    const other = readable(text)?.manifest
+    // Perhaps a newer app wrote it. What it names cannot be known, so nothing is thrown away.
+    if (!other) return new Set()
+    const kept = await keptLanguages(store, other, here)
+    const spoken = other.name === manifest.name ? kept.filter((one) => one !== language) : kept
+    for (const sha256 of shasWith(other, spoken)) mine.delete(sha256)
   }
-  return manifest.files.flatMap(({ path }) => (unwanted.has(path) ? [] : path))
+  return mine
 }
 
 /** Of what is here, what is on its way, and what may have to come back. */

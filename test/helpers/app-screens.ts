@@ -341,8 +341,8 @@ export const SCREENS: readonly AppScreen[] = [
     name: 'packs-clips',
     options: { installed: true, metered: true, clips: { ...recorded('away'), so: 'here' } },
     hash: '#/packs',
-    // The tag of a language that the app does not speak.
-    typed: ['so'],
+    // A language that the app does not speak, as the browser calls it.
+    typed: ['Somali'],
     shows: 'clip-get',
   },
   { name: 'device', options: { installed: true }, hash: '#/device', shows: 'nav-home' },

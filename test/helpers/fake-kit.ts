@@ -361,7 +361,7 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
         Object.fromEntries(
           Object.entries(clips).map(([language, state]) => [
             language,
-            { bytes: clipBytes, have: state === 'away' ? 0 : clipBytes },
+            { bytes: clipBytes, have: state === 'away' ? 0 : clipBytes, kept: state !== 'away' },
           ]),
         ),
       async get(_, said, language) {

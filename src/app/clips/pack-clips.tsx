@@ -2,11 +2,11 @@ import { i18n } from '@lingui/core'
 import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
 import { formatBytes } from '../format.ts'
-import { LANGUAGES } from '../language.ts'
 import { Failure } from '../parts/notice.tsx'
 import { Picture } from '../pictures.tsx'
 import { useLanguage, useValue } from '../use-value.ts'
 import { ClipFetch, useClips } from './clip-fetch.tsx'
+import { languageName } from './language-name.ts'
 import type { Clips } from './stocks.ts'
 
 /** What recordings of a pack are here, and those of the language of the app where they are wanted. */
@@ -18,7 +18,7 @@ export function PackClips({ pack }: { pack: string }): JSX.Element | null {
 function Stock({ clips, pack }: { clips: Clips; pack: string }): JSX.Element {
   const all = useValue(clips.stocks)[pack] ?? {}
   const wanted = useValue(clips.wanted)
-  const here = Object.entries(all).filter(([, { have }]) => have > 0)
+  const here = Object.entries(all).filter(([, { kept }]) => kept)
   const stock = all[wanted ?? '']
   return (
     <div class="clips">
@@ -50,12 +50,12 @@ interface HeldProps {
 function Held({ clips, pack, tag, bytes, spoken }: HeldProps): JSX.Element {
   const language = useLanguage()
   const [error, setError] = useState<unknown>()
-  const name = LANGUAGES[tag]?.name ?? tag
+  const { name, said } = languageName(tag, language)
   return (
     <li data-testid={`clips-${tag}`} data-bytes={bytes}>
       <Picture name="speaker" />
       <span>
-        <bdi lang={tag}>{name}</bdi> <span class="small">{formatBytes(bytes, language)}</span>
+        <bdi lang={said}>{name}</bdi> <span class="small">{formatBytes(bytes, language)}</span>
       </span>
       {!spoken && (
         <button

@@ -99,7 +99,7 @@ describe('recordings in the app', () => {
   it('are never fetched in silence when they are many', async () => {
     const { kit, clips } = await setUp({ clips: { sw: 'away' }, clipBytes: 60_000 })
     expect(fetches(kit.calls)).toEqual([])
-    expect(clips.stocks.value['coffee-leaf']).toEqual({ sw: { bytes: 60_000, have: 0 } })
+    expect(clips.stocks.value['coffee-leaf']).toEqual({ sw: { bytes: 60_000, have: 0, kept: false } })
   })
 
   it('that could not be fetched say why to whoever asked, and to nobody else', async () => {

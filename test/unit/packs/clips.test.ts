@@ -73,7 +73,10 @@ describe('recordings of a pack', () => {
     const { site, store, installer, clips } = setUp()
     await installer.install(url)
     expect(blobBytes(site)).toBe(model)
-    expect(await clips.stock('leaf')).toEqual({ ar: { bytes: arabic, have: 0 }, sw: { bytes: swahili, have: 0 } })
+    expect(await clips.stock('leaf')).toEqual({
+      ar: { bytes: arabic, have: 0, kept: false },
+      sw: { bytes: swahili, have: 0, kept: false },
+    })
     expect(await clips.read('leaf', { label: 'rust' }, 'sw')).toBeUndefined()
     expect(await listPending(store, withClips(store, pathsOf))).toEqual([])
   })
@@ -153,8 +156,8 @@ describe('recordings of a pack', () => {
     await taker.clips.want('sw')
     await taker.installer.installFrom(await openBundle(file, taker.store))
     expect(await taker.clips.stock('leaf')).toEqual({
-      ar: { bytes: arabic, have: arabic },
-      sw: { bytes: swahili, have: 0 },
+      ar: { bytes: arabic, have: arabic, kept: true },
+      sw: { bytes: swahili, have: 0, kept: false },
     })
     expect(await taker.store.listPending()).toEqual([])
     // Where it came from nobody knows: they are looked for where the pack is on offer.

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { exportBlob, openBundle } from '../../../src/packs/bundle.ts'
 import { createInstaller } from '../../../src/packs/install.ts'
 import { pathsOf } from '../../../src/packs/layout.ts'
 import { memoryLocks } from '../../../src/packs/locks.ts'
-import { previousKey } from '../../../src/packs/notes.ts'
+import { previousKey, unspokenKey } from '../../../src/packs/notes.ts'
 import { statusOf } from '../../../src/packs/status.ts'
 import { createMemoryStore } from '../../../src/packs/store-memory.ts'
 import type { Manifest } from '../../../src/protocol/manifest.ts'
@@ -82,6 +83,78 @@ describe('recordings that are taken away', () => {
     await drop()
     expect(await said(rust, 'sw')).toBeUndefined()
     expect(await said(rust, 'ar')).toBeDefined()
+  })
+
+  describe('one file spoken in two languages', () => {
+    const url = 'https://hub.test/packs/leaf/'
+    async function share() {
+      const shared = await syntheticPack({
+        signer,
+        files,
+        edit(manifest) {
+          record(manifest)
+          const [label] = manifest.labels
+          // Kinyarwanda speakers hear what Swahili speakers do.
+          if (label?.clips) label.clips = { ...label.clips, rw: 'rust.sw.wav' }
+        },
+      })
+      const { store, installer, clips, site, ...rest } = await setUp()
+      site.publish('/packs/leaf/', shared)
+      await installer.remove('leaf')
+      await installer.install(url)
+      const kept = async (): Promise<string[]> =>
+        Object.entries(await clips.stock('leaf')).flatMap(([tag, stock]) => (stock.kept ? tag : []))
+      return { ...rest, store, installer, clips, kept }
+    }
+
+    it('goes for one of them and stays for the other, and is gone with the last', async () => {
+      const { installer, said, rust, drop, kept, clips } = await share()
+      for (const language of ['sw', 'rw']) await installer.fetchClips('leaf', language, url)
+      expect(await kept()).toEqual(['rw', 'sw'])
+      await drop('leaf', 'rw')
+      expect(await kept()).toEqual(['sw'])
+      expect((await said(rust, 'sw'))?.size).toBe(files['rust.sw.wav'].length)
+      await drop('leaf', 'rw')
+      expect(await kept()).toEqual(['sw'])
+      await drop('leaf', 'sw')
+      expect(await kept()).toEqual([])
+      expect(await said(rust, 'sw')).toBeUndefined()
+      expect((await clips.stock('leaf')).rw?.have).toBe(0)
+    })
+
+    it('is here for it again once it is fetched, becomes the one that is wanted, or comes in a file', async () => {
+      const { store, installer, drop, kept, clips } = await share()
+      await installer.fetchClips('leaf', 'sw', url)
+      await drop('leaf', 'rw')
+      await installer.fetchClips('leaf', 'rw-RW', url)
+      expect(await kept()).toEqual(['rw', 'sw'])
+      await drop('leaf', 'rw')
+      await clips.want('rw')
+      expect(await kept()).toEqual(['rw', 'sw'])
+      await drop('leaf', 'rw')
+      await installer.installFrom(await openBundle(await exportBlob(store, 'leaf'), store))
+      expect(await kept()).toEqual(['rw', 'sw'])
+    })
+
+    it('is not here for a language that nobody fetched, and of which only that is here', async () => {
+      const { installer, drop, kept, said } = await share()
+      await installer.fetchClips('leaf', 'ar', url)
+      expect(await kept()).toEqual(['ar'])
+      await drop('leaf', 'ar')
+      expect(await kept()).toEqual([])
+      expect(await said('unsure', 'sw')).toBeUndefined()
+    })
+
+    it('goes with the pack, and a note that cannot be read says nothing', async () => {
+      const { store, installer, drop, kept } = await share()
+      await installer.fetchClips('leaf', 'sw', url)
+      await drop('leaf', 'rw')
+      await store.putNote(unspokenKey('leaf'), '"rw"')
+      expect(await kept()).toEqual(['rw', 'sw'])
+      await drop('leaf', 'rw')
+      await installer.remove('leaf')
+      expect(await store.getNote(unspokenKey('leaf'))).toBeUndefined()
+    })
   })
 
   it('stay where it cannot be read what else needs them, and are of no pack that is not here', async () => {
