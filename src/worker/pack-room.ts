@@ -157,9 +157,10 @@ export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
     const looking = createOnce(async () => (await import('../tasks/look.ts')).createLooking(manifest, readFile))
     const isProved = proved.has(digest, choice)
     const variant = isProved ? { ...choice.variant, golden: [] } : choice.variant
+    const note = proved.notebook()
     const opened = await openSession(variant, manifest, [choice.backend], readFile)
     // What was not asked has proved nothing: everything may have been forgotten meanwhile.
-    if (!isProved) await proved.add(digest, choice)
+    if (!isProved) await note(digest, choice)
     return {
       ...opened,
       manifest,
@@ -230,13 +231,14 @@ export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
         const { manifest } = pack.signed
         verdicts.choices(manifest)[0].backend.prepare?.()
         const { choice } = await bestHere(manifest)
+        const note = verdicts.notebook()
         try {
           await admit?.(memoryNeed(manifest, choice.program))
           return { ...(await sessionOf(pack, choice)), digest: pack.digest }
         } catch (error) {
           const reason = backendFailure(error)
           const damaged = error instanceof JikoError && error.code === 'pack/damaged'
-          if (reason === undefined ? !damaged || repaired : !(await verdicts.passOver(manifest, choice, reason)))
+          if (reason === undefined ? !damaged || repaired : !(await verdicts.passOver(manifest, choice, reason, note)))
             throw error
           const next = await bestHere(manifest)
           if (next.whole) continue
@@ -248,8 +250,8 @@ export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
     },
     doubt: ({ digest, choice }) => proved.remove(digest, choice),
     async measureAgain() {
-      await verdicts.forgetAll()
-      await proved.forgetAll()
+      // Both at once: what is opened in between asks for everything anew.
+      await Promise.all([verdicts.forgetAll(), proved.forgetAll()])
     },
     async passOver({ manifest, choice }, reason) {
       for (const other of verdicts.choices(manifest)) {

@@ -1,3 +1,4 @@
+import { createSerial } from '../lib/serial.ts'
 import { type NoteStore, readNote } from '../packs/notes.ts'
 import type { Choice } from './verdicts.ts'
 
@@ -7,7 +8,8 @@ import type { Choice } from './verdicts.ts'
  */
 export interface Proved {
   has(digest: string, choice: Choice): boolean
-  add(digest: string, choice: Choice): Promise<void>
+  /** For a check that begins now: it writes down what has proved itself, unless something was to be proved anew meanwhile. */
+  notebook(): (digest: string, choice: Choice) => Promise<void>
   /** Something went wrong with it: it has to prove itself anew. */
   remove(digest: string, choice: Choice): Promise<void>
   forgetAll(): Promise<void>
@@ -31,21 +33,35 @@ function parseSaved(value: unknown): Saved {
 /** @param by the code that ran them: what another build of the app, or another browser, has proved counts for nothing. */
 export async function createProved(notes: NoteStore, by: string): Promise<Proved> {
   const saved = await readNote(notes, NOTE, parseSaved)
-  const ways = new Set(saved?.by === by ? saved.ways : [])
+  let ways: ReadonlySet<string> = new Set(saved?.by === by ? saved.ways : [])
   const keyOf = (digest: string, { variant, backend }: Choice): string => `${digest} ${variant.name} ${backend.id}`
-  const save = (): Promise<void> => notes.putNote(NOTE, JSON.stringify({ by, ways: [...ways].slice(-MOST) }))
+  // One after the other: what is written last is what is known last.
+  const inOrder = createSerial()
+  const save = (): Promise<void> =>
+    inOrder(() => notes.putNote(NOTE, JSON.stringify({ by, ways: [...ways].slice(-MOST) })))
+  /** How often something was to be proved anew. */
+  let doubts = 0
   return {
     has: (digest, choice) => choice.backend.steady === true && ways.has(keyOf(digest, choice)),
-    async add(digest, choice) {
-      if (choice.backend.steady !== true || ways.has(keyOf(digest, choice))) return
-      ways.add(keyOf(digest, choice))
-      await save()
+    notebook() {
+      const begun = doubts
+      return async (digest, choice) => {
+        const way = keyOf(digest, choice)
+        if (begun !== doubts || choice.backend.steady !== true || ways.has(way)) return
+        ways = new Set([...ways, way])
+        await save()
+      }
     },
     async remove(digest, choice) {
-      if (ways.delete(keyOf(digest, choice))) await save()
+      doubts += 1
+      const way = keyOf(digest, choice)
+      if (!ways.has(way)) return
+      ways = new Set([...ways].filter((one) => one !== way))
+      await save()
     },
     async forgetAll() {
-      ways.clear()
+      doubts += 1
+      ways = new Set()
       await save()
     },
   }

@@ -19,6 +19,8 @@ const WORTH = 1.25
 /** What was learned of a backend for a variant: the milliseconds that a run takes, or why it is passed over. */
 export type Finding = number | string
 
+export type Notebook = (manifest: Manifest, choice: Choice, finding: Finding) => Promise<boolean>
+
 /** What this device learned about running packs; remembered, so that a failing backend is tried once, and times are taken once. */
 export interface Verdicts {
   /** Every way there is, admissible or not: the pack's preference first, variants for a first answer last. */
@@ -32,9 +34,12 @@ export interface Verdicts {
   /** Why a way needs more memory than models may have here; undefined when it does not. */
   tooLarge(manifest: Manifest, choice: Choice): string | undefined
   /** For what a race finds out that begins now: it writes that down, and answers false once everything was forgotten. */
-  notebook(): (manifest: Manifest, choice: Choice, finding: Finding) => Promise<boolean>
-  /** A choice failed its variant. False when nothing else is left to try: then it stays allowed. */
-  passOver(manifest: Manifest, failed: Choice, reason: string): Promise<boolean>
+  notebook(): Notebook
+  /**
+   * A choice failed its variant. False when nothing else is left to try: then it stays allowed.
+   * @param note of when it was begun: what was forgotten meanwhile is tried anew, this choice too.
+   */
+  passOver(manifest: Manifest, failed: Choice, reason: string, note?: Notebook): Promise<boolean>
   /** Everything is tried and timed anew. */
   forgetAll(): Promise<void>
   /** Bytes of memory that models may take. */
@@ -115,7 +120,7 @@ export async function createVerdicts({ notes, backends, usualLimit }: VerdictsDe
   const inOrder = createSerial()
   const save = (): Promise<void> => inOrder(() => notes.putNote(NOTE, JSON.stringify(Object.fromEntries(known))))
 
-  function notebook(): ReturnType<Verdicts['notebook']> {
+  function notebook(): Notebook {
     const book = known
     return async (manifest, { variant, backend }, found) => {
       if (book !== known) return false
@@ -153,11 +158,11 @@ export async function createVerdicts({ notes, backends, usualLimit }: VerdictsDe
         },
       )
     },
-    async passOver(manifest, failed, reason) {
+    async passOver(manifest, failed, reason, note = notebook()) {
       const isSame = ({ variant, backend }: Choice): boolean =>
         variant.name === failed.variant.name && backend.id === failed.backend.id
       if (choicesOf(manifest).every(isSame)) return false
-      await notebook()(manifest, failed, reason)
+      await note(manifest, failed, reason)
       return true
     },
     async forgetAll() {

@@ -308,6 +308,50 @@ describe('the worker', () => {
     expect([runs, log.created]).toEqual([1, 3])
   })
 
+  it.each([
+    ['right', 0.75],
+    ['wrong', 0.5],
+  ])('a check that everything was forgotten during counts for nothing, were its answers %s', async (how, score) => {
+    const pack = await syntheticPack({ files: TWO_PROGRAMS })
+    const store = createMemoryStore()
+    const check = { reached: createDeferred<void>(), gate: createDeferred<void>(), held: true }
+    let runs = 0
+    const steady = fake({
+      engine: 'nano',
+      steady: true,
+      answer: async () => {
+        runs += 1
+        const asked = check.held
+        if (asked) {
+          check.held = false
+          check.reached.resolve()
+          await check.gate.promise
+        }
+        return { scores: float32([1, 2], Float32Array.of(1 - (asked ? score : 0.75), asked ? score : 0.75)) }
+      },
+    }).backend
+    const other = fake({ engine: 'onnx' }).backend
+    check.held = false
+    const { service, sent } = await setUp(pack, [steady, other], store)
+    await service.install('i', URL_OF_PACK)
+    await service.measureAgain()
+    check.held = true
+    runs = 0
+    const open = service.open('1', 'leaf')
+    await check.reached.promise
+    const again = service.measureAgain()
+    const before = sent.bytes
+    check.gate.resolve()
+    // What was found wrong is not passed over for it: it is asked once more, and is right now.
+    expect(await open).toMatchObject({ backend: 'fake-nano 1' })
+    await again
+    expect([sent.bytes - before, runs]).toEqual([0, how === 'right' ? 1 : 2])
+    const later = await setUp(pack, [steady, other], store)
+    runs = 0
+    await later.service.open('2', 'leaf')
+    expect(runs).toBe(how === 'right' ? 1 : 0)
+  })
+
   it('passes over a backend with wrong golden answers, fetches what the next one needs, and remembers', async () => {
     const pack = await syntheticPack({ files: TWO_PROGRAMS })
     const wrong = fake({ engine: 'nano', scores: [0.5, 0.5] })
