@@ -8,7 +8,9 @@ export function createProgress(what: string): { update(done: number, total: numb
   return {
     update(done, total) {
       if (!started) bar?.start(total, done)
-      else bar?.update(done)
+      // Of another part of the work there is another sum.
+      bar?.setTotal(total)
+      bar?.update(done)
       started = true
     },
     stop: () => bar?.stop(),

@@ -9,7 +9,7 @@ import { cacheFolder, readRepository } from '../hugging-face/read-repository.ts'
 import { isRepository, PUBLIC_ENDPOINT, parseEndpoint, parseRepository } from '../hugging-face/repository.ts'
 import { interruptSignal } from '../interrupt.ts'
 import { wholeNumber } from '../options.ts'
-import { chooseAutomatically, USUAL_BUDGET, type Weighed } from '../pack/auto.ts'
+import { chooseAutomatically, USUAL_BUDGET, type Weighed, type Work } from '../pack/auto.ts'
 import { brotliLength, comparison } from '../pack/brotli.ts'
 import { buildPack } from '../pack/build-pack.ts'
 import { type CalibrateOptions, calibrate } from '../pack/calibrate.ts'
@@ -20,6 +20,7 @@ import { BITS, isQuantised, type Precision } from '../pack/shrink.ts'
 import { readSourceFolder, type SourceFolder } from '../pack/source.ts'
 import { type ModelOptions, sourceFromModel } from '../pack/source-from-model.ts'
 import { bytesOf, writePack } from '../pack/write-pack.ts'
+import { createProgress } from '../progress.ts'
 import { loadReleaseKey } from '../release-key.ts'
 import { kilobytes, table } from '../text.ts'
 import { budgetOption, methodOption, samplesFrom, samplesOption, withProgress } from './calibrate.ts'
@@ -134,21 +135,43 @@ async function decide(
   }
   if (isQuantised(prepared.graph)) return { precision: 'int8', calibration: known }
   const judged = samples ?? seededSamples(prepared, SEEDED)
-  const { best, tried, refused } = await withProgress('weighing', (onProgress) =>
-    chooseAutomatically(
-      prepared,
-      measured,
-      { judged, ...(samples && { samples }), ...(known && { known }) },
-      { ...options, onProgress },
-    ),
-  )
+  const budget = options.budget ?? USUAL_BUDGET
+  let bar = createProgress('weighing')
+  const given = { judged, ...(samples && { samples }), ...(known && { known }) }
+  const { best, tried, refused } = await chooseAutomatically(prepared, measured, given, {
+    ...options,
+    onWork(work) {
+      const ahead = describeWork(work, budget)
+      if (ahead) console.error(ahead)
+    },
+    onTry(precision, at, of) {
+      bar.stop()
+      console.error(`jiko: auto tries ${precision} (${at} of ${of})`)
+      bar = createProgress(precision)
+    },
+    onProgress: (done, total) => bar.update(done, total),
+  }).finally(() => bar.stop())
   for (const why of refused) console.error(`jiko: not tried, ${why}`)
-  console.error(describeChoice(best, tried, options.budget ?? USUAL_BUDGET, judged.right !== undefined))
+  console.error(describeChoice(best, tried, budget, judged.right !== undefined))
   return { precision: best.precision, calibration: best.calibration }
 }
 
 /** Inputs made from seeds that precisions are compared on where no data is given. */
 const SEEDED = 16
+
+/** Whoever waits so long is told what for. */
+const LONG_MS = 60_000
+
+/** Why it will take long, where it may. */
+export function describeWork({ runs, ms, nodes }: Work, budget: number): string | undefined {
+  if (runs * ms < LONG_MS) return undefined
+  const minutes = Math.ceil((runs * ms) / 60_000)
+  return (
+    `jiko: auto may take ${minutes} minutes: it runs the model up to ${runs} times, ${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms each, ` +
+    `since a precision that loses more than ${budget} is tried node by node (${nodes} nodes). ` +
+    'Fewer samples (--samples) or one precision (--quantize int8) take less.'
+  )
+}
 
 function describeChoice(best: Weighed, tried: readonly Weighed[], budget: number, labelled: boolean): string {
   const unit = labelled ? 'points of accuracy' : 'hundredths of cosine similarity'

@@ -1,7 +1,7 @@
 import { keepWithinBudget } from '../../onnx/quantise/budget.ts'
 import { METHODS, type Method } from '../../onnx/quantise/calibrate.ts'
-import { chooseWithEqualising } from '../../onnx/quantise/choose.ts'
-import type { JudgedSamples } from '../../onnx/quantise/measure.ts'
+import { type Chosen, chooseWithEqualising } from '../../onnx/quantise/choose.ts'
+import { createGlance, type JudgedSamples } from '../../onnx/quantise/measure.ts'
 import { narrow } from '../../onnx/quantise/narrow.ts'
 import { CALIBRATION_FORMAT, type Calibration } from '../../protocol/calibration.ts'
 import type { Engines } from '../engines.ts'
@@ -29,26 +29,43 @@ export interface Measured {
 const short = (value: number): number => Number(value.toPrecision(6))
 const rough = (value: number): number => Number(value.toPrecision(3))
 
+/** How the model is best quantised in 8 bits: whatever else is done, and with however many bits, it begins with this. */
+export function choose(
+  { graph }: PreparedModel,
+  samples: JudgedSamples,
+  { engines, method = 'auto', signal, onProgress }: CalibrateOptions,
+): Promise<Chosen> {
+  const methods = method === 'auto' ? METHODS : [method]
+  const operation = { open: engines.open, ...(signal && { signal }), ...(onProgress && { onProgress }) }
+  return chooseWithEqualising(graph, samples, { ...operation, methods })
+}
+
 /**
  * Measures on samples what quantising needs to know.
+ * @param chosen when that was done before.
  * @throws JikoError `model/no-samples`, `model/not-finite`, `input/...` for a sample that cannot be read
  */
 export async function calibrate(
   prepared: PreparedModel,
   { model, data }: Measured,
   samples: JudgedSamples,
-  { engines, method = 'auto', budget, bits = 8, signal, onProgress }: CalibrateOptions,
+  options: CalibrateOptions,
+  chosen?: Chosen,
 ): Promise<Calibration> {
+  const { engines, budget, bits = 8, signal, onProgress } = options
   const operation = { open: engines.open, ...(signal && { signal }), ...(onProgress && { onProgress }) }
   const within = budget === undefined ? {} : { budget }
-  const methods = method === 'auto' ? METHODS : [method]
-  const chosen = await chooseWithEqualising(prepared.graph, samples, { ...operation, methods })
-  const { graph, equalised, best, measure } = chosen
-  const narrowed = bits < 8 ? await narrow(chosen, samples, bits, { ...operation, ...within }) : undefined
+  const start = chosen ?? (await choose(prepared, samples, options))
+  const { graph, equalised, best, measure } = start
+  const narrowed = bits < 8 ? await narrow(start, samples, bits, { ...operation, ...within }) : undefined
   const kept =
     budget === undefined || narrowed
       ? undefined
-      : await keepWithinBudget(graph, best, measure, { budget, ...operation })
+      : await keepWithinBudget(graph, best, measure, {
+          budget,
+          glance: () => createGlance(graph, samples, operation),
+          ...operation,
+        })
   const float = [...(kept?.keepFloat ?? [])]
   const { lost } = narrowed ?? kept ?? best
   const corrections = [...(narrowed?.corrections ?? best.corrections ?? [])].filter(([, shifts]) =>

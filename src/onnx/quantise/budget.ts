@@ -15,7 +15,7 @@ export interface Sensitivity {
 
 /**
  * Measures each weighted node: how much of the error goes when it alone stays float. Best gain first.
- * One run of the samples a node: for nets of up to a hundred nodes a minute or two.
+ * One run of the samples a node.
  */
 export async function measureSensitivity(
   graph: Graph,
@@ -45,12 +45,22 @@ export async function keepWithinBudget(
   graph: Graph,
   choice: Choice,
   measure: Measure,
-  { budget, most = 8, ...operation }: { budget: number; most?: number } & Operation,
+  {
+    budget,
+    most = 8,
+    glance = async () => measure,
+    ...operation
+  }: {
+    budget: number
+    most?: number
+    /** What single nodes are measured with, when it comes to that. */
+    glance?: () => Promise<Measure>
+  } & Operation,
 ): Promise<Loss & { keepFloat: Set<string> }> {
   const keepFloat = new Set<string>()
   let loss: Loss = { error: choice.error, lost: choice.lost }
   if (loss.lost <= budget) return { keepFloat, ...loss }
-  const nodes = await measureSensitivity(graph, choice, measure, operation)
+  const nodes = await measureSensitivity(graph, choice, await glance(), operation)
   for (const { node } of nodes) {
     // One at least is int8.
     if (keepFloat.size >= Math.min(most, nodes.length - 1) || loss.lost <= budget) break

@@ -22,6 +22,16 @@ export type Measure = (candidate: Graph) => Promise<Loss>
 /** Samples that candidates are compared on: enough to tell them apart, few enough to wait for. */
 export const COMPARED = 48
 
+/** Samples that single nodes are measured on, of which there are many: enough to tell which of them matters more. */
+export const GLANCED = 12
+
+/** The answers of a few samples, whatever is right, compared with the float ones. */
+export const createGlance = (
+  graph: Graph,
+  { length, at }: Samples,
+  operation: { open: OpenModel; signal?: AbortSignal },
+): Promise<Measure> => createMeasure(graph, { length, at }, { ...operation, most: GLANCED })
+
 /** Runs the float graph once; each candidate is then run on the same samples. */
 export async function createMeasure(
   graph: Graph,

@@ -4,15 +4,13 @@ import { quantiseGraph } from './apply.ts'
 import type { CalibrateOptions, Samples } from './calibrate.ts'
 import type { Chosen } from './choose.ts'
 import { type Corrections, driftCorrections } from './drift.ts'
-import { createMeasure, type Loss } from './measure.ts'
+import { createGlance, type Loss } from './measure.ts'
 import { chooseNodes, weightsOf } from './plan.ts'
 
 /** Fewer weights stay at 8 bits: there is nothing to save. */
 const LEAST_WEIGHTS = 1024
 /** Of all products, down to the smallest: there are kernels that need it of every weight, and none that gains by some. */
 const PRODUCT_BITS = 7
-/** Samples that single nodes are measured on: there are many of them. */
-const GLANCED = 12
 
 /** Bits of weights by node (first output) where they are fewer than 8, with the biases that go with them. */
 export interface Narrowed extends Loss {
@@ -79,7 +77,7 @@ async function byGain(
   samples: Samples,
   operation: CalibrateOptions,
 ): Promise<string[]> {
-  const glance = await createMeasure(graph, { length: samples.length, at: samples.at }, { ...operation, most: GLANCED })
+  const glance = await createGlance(graph, samples, operation)
   const errorWith = async (map: ReadonlyMap<string, number>): Promise<number> =>
     (await glance(quantiseGraph(graph, ranges, { bits: map, corrections }))).error
   const base = await errorWith(bits)

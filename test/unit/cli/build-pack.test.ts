@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { describeWork } from '../../../src/cli/commands/pack.ts'
 import { listSamples } from '../../../src/cli/data-set.ts'
 import { createEngines } from '../../../src/cli/engines.ts'
-import { chooseAutomatically } from '../../../src/cli/pack/auto.ts'
+import { chooseAutomatically, type Work } from '../../../src/cli/pack/auto.ts'
 import { buildPack } from '../../../src/cli/pack/build-pack.ts'
 import { calibrate } from '../../../src/cli/pack/calibrate.ts'
 import { openFolder } from '../../../src/cli/pack/open-folder.ts'
@@ -209,6 +210,58 @@ describe('choosing the precision', () => {
       )
       expect(pack.manifest.variants).toHaveLength(1)
     }
+  })
+
+  it('weighs each as a phone would fetch it, says what it is at, and measures ranges once for all of them', async () => {
+    const { folder, prepared: model } = await prepared()
+    const measured = { model: folder.modelDigest, data: 'photos' }
+    const samples = await feedSamples(model, await listSamples(photos, 'image', createReadInput('image')), [])
+    const opened = { wide: 0 }
+    const counting = {
+      ...engines,
+      open: async (bytes: Uint8Array<ArrayBuffer>) => {
+        const runner = await engines.open(bytes)
+        return {
+          ...runner,
+          async run(inputs: Parameters<typeof runner.run>[0]) {
+            const outputs = await runner.run(inputs)
+            // Only where ranges are taken does every tensor come out.
+            if (Object.keys(outputs).length > 3) opened.wide += 1
+            return outputs
+          },
+        }
+      },
+    }
+    const tries: string[] = []
+    const work: Work[] = []
+    const { tried } = await chooseAutomatically(
+      model,
+      measured,
+      { samples, judged: samples },
+      {
+        engines: counting,
+        budget: 50,
+        onTry: (precision, at, of) => tries.push(`${precision} ${at}/${of}`),
+        onWork: (one) => work.push(one),
+      },
+    )
+    expect(tries).toEqual(['int3 1/7', 'int4 2/7', 'int7 3/7', 'int8 4/7', 'dynamic 5/7', 'fp16 6/7', 'none 7/7'])
+    expect(work).toEqual([{ runs: expect.any(Number), ms: expect.any(Number), nodes: 3 }])
+    // As it is and equalised, each all samples for the ends and for what lies between.
+    expect(opened.wide).toBeGreaterThan(0)
+    expect(opened.wide).toBeLessThanOrEqual(4 * samples.length)
+    const signer = await throwAwaySigner()
+    for (const { precision, bytes, calibration } of tried) {
+      const pack = await buildPack({ ...folder, calibration }, { engines, signer, precision, prepared: model })
+      expect([precision, bytes]).toEqual([precision, bytesOf(pack.manifest)])
+    }
+  })
+
+  it('says why it may take long, only where it may', () => {
+    expect(describeWork({ runs: 1000, ms: 20, nodes: 3 }, 0.5)).toBeUndefined()
+    expect(describeWork({ runs: 4000, ms: 700, nodes: 83 }, 0.5)).toMatch(
+      /47 minutes.*up to 4000 times, 700 ms each.*more than 0\.5 .*83 nodes/,
+    )
   })
 
   it('says loudly when int8 has cost too much', async () => {
