@@ -1,6 +1,7 @@
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { deleteProfile, openProfile } from '../helpers/chromium.ts'
+import { FORM } from '../helpers/fake-app/form.ts'
 import type { FakePageOptions } from '../helpers/fake-app/options.ts'
 import { type FakeApp, serveFakeApp } from '../helpers/fake-app.ts'
 
@@ -276,6 +277,39 @@ describe('in the field, on 320 px', () => {
       expect(await page.getByTestId('question-trees').inputValue()).toBe('7')
       await page.getByTestId('form-save').click()
       await expect.poll(() => page.getByTestId('form').getAttribute('data-filled')).toBe('true')
+    })
+
+    it.each([
+      ['ar', 'right'],
+      ['en', 'left'],
+    ] as const)('in English begins where the screen does, all of it: in %s at the %s', async (language, side) => {
+      await context.addInitScript(
+        (preferences) => localStorage.setItem('jiko-preferences', preferences),
+        JSON.stringify({ language }),
+      )
+      const page = await open({ installed: true, form: FORM })
+      await page.getByTestId('photo-input').setInputFiles(PHOTO)
+      await page.getByTestId('shade-yes').check()
+      await page.getByTestId('question-kind').fill('Grevillea')
+      const edges = await page.getByTestId('form').evaluate((form, where) => {
+        const edge = (node: Node): number => {
+          const range = document.createRange()
+          range.selectNodeContents(node)
+          return Math.round(range.getBoundingClientRect()[where])
+        }
+        // One that is chosen stands a little further in.
+        const fromStart = (span: Element): number => edge(span) - Math.round(span.getBoundingClientRect()[where])
+        const inner = [...form.querySelectorAll('.choice > span')].map(fromStart)
+        const outer = [...form.querySelectorAll('h2, legend, .field > span, p.lead')].map(edge)
+        const typed = getComputedStyle(form.querySelector('[data-testid=question-kind]') as Element)
+        return { inner: [...new Set(inner)], outer: [...new Set(outer)], typed: [typed.textAlign, typed.direction] }
+      }, side)
+      expect(edges).toEqual({
+        inner: [0],
+        outer: [expect.any(Number)],
+        // What is written runs its own way all the same.
+        typed: [side, 'ltr'],
+      })
     })
 
     it.each([['comes later'], ['cannot be looked at']])(
