@@ -4,6 +4,7 @@ import { SYNC_TAG } from '../src/protocol/service-worker.ts'
 import { openStore } from '../src/store/open.ts'
 import { PROGRAM } from '../src/sync/enrol.ts'
 import { createWebLock } from '../src/sync/lock.ts'
+import { toSend } from '../src/sync/status.ts'
 import { createSync } from '../src/sync/sync.ts'
 
 /**
@@ -44,10 +45,10 @@ async function send(): Promise<void> {
       metered: () => isMetered(navigator),
       lock: createWebLock(navigator.locks),
     })
-    const { local, blobsWaiting, blobsDeferred, lastError } = await sync.now({ signal: AbortSignal.timeout(LONGEST) })
-    if (local + blobsWaiting - blobsDeferred === 0) return
+    const status = await sync.now({ signal: AbortSignal.timeout(LONGEST) })
+    if (toSend(status) === 0) return
     failedAt = performance.now()
-    throw new Error(`not everything was sent: ${lastError}`)
+    throw new Error(`not everything was sent: ${status.lastError}`)
   } finally {
     store.close()
   }

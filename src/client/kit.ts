@@ -85,6 +85,11 @@ export interface RunOperation extends Operation {
   /** Where text is made up: the same seed gives the same text. A whole number from 0 on; drawn when it is left out. */
   seed?: number
   circumstances?: Circumstances
+  /**
+   * The photo may be sent at once, also where faces were hidden in it: for a page on which nobody looks at it. Left out, it
+   * waits for `Kit.records.seen`.
+   */
+  seen?: boolean
 }
 
 /** What is kept with a record besides its answer, where the person allows it: who and where. */
@@ -144,7 +149,7 @@ export interface OpenPack {
    */
   runAll(
     inputs: Iterable<RunInput> | AsyncIterable<RunInput>,
-    operation?: Pick<Operation, 'signal'> & { circumstances?: (at: number) => Circumstances },
+    operation?: Pick<RunOperation, 'signal' | 'seen'> & { circumstances?: (at: number) => Circumstances },
   ): AsyncGenerator<BatchResult, void, void>
 }
 
@@ -321,6 +326,14 @@ export interface Kit {
      * in a record that takes its place and says so. @returns the id of that one @throws JikoError `log/unknown-record`
      */
     removePhoto(id: string): Promise<string>
+    /**
+     * Somebody has had the chance to look at the photos of these records, or of all, and to remove them: they may be sent.
+     * Photos in which faces were looked for (`ResultBody.faces`) wait for that, for six hours at most; so say it when a
+     * person leaves the screen that shows the photo. Those of forms were looked at before they were kept.
+     */
+    seen(ids?: readonly string[]): Promise<void>
+    /** Ids of the records whose photos wait for that, newest first; where `actor` is said, theirs or nobody's in particular. */
+    unseen(options?: { actor?: string }): Promise<string[]>
     /** Calls back after every change to records or their state; returns how to stop. */
     subscribe(listener: () => void): () => void
   }

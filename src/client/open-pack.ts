@@ -53,24 +53,29 @@ export async function openPack(
 
   async function answer(
     input: RunInput,
-    { onText, circumstances, seed = drawSeed(), ...operation }: RunOperation,
+    { onText, circumstances, seed = drawSeed(), seen = false, ...operation }: RunOperation,
     options: RunOptions,
   ) {
-    const seen = await askPack(
+    const looked = await askPack(
       { name: base, takes },
       input,
       { ...operation, onText },
       { ...options, seed, features: taught !== undefined },
       host,
     )
-    const run = taught ? taught.answer(seen) : seen
+    const run = taught ? taught.answer(looked) : looked
     const { stored, listed, ...seenAs } = await nameAttachments(run)
     const body = resultBody({ ...called, task: manifest.task }, run, moment(), listed, {
       ...circumstances,
       ...seenAs,
     })
     // Durable before it is shown: from here on the answer cannot be lost.
-    const record = await appendWithRoom(body, stored)
+    // A face that was missed can be seen by a person only: nothing is sent of it until somebody has looked.
+    const unseen = run.faces !== undefined && !seen
+    const record = await appendWithRoom(
+      body,
+      stored.map((one) => ({ ...one, unseen })),
+    )
     onWritten()
     return {
       answer: run.answer,
@@ -89,12 +94,12 @@ export async function openPack(
     variant,
     backend,
     run: (input, operation = {}) => answer(input, operation, {}),
-    runAll: (inputs, { signal, circumstances } = {}) =>
+    runAll: (inputs, { signal, circumstances, seen = false } = {}) =>
       runAll(
         (input, at) =>
           answer(
             input,
-            { ...(signal && { signal }), ...(circumstances && { circumstances: circumstances(at) }) },
+            { ...(signal && { signal }), ...(circumstances && { circumstances: circumstances(at) }), seen },
             { behind: true },
           ),
         inputs,

@@ -1,4 +1,4 @@
-import { createOnce } from '../lib/memo.ts'
+import { lazily } from '../lib/lazy.ts'
 import { JikoError } from '../protocol/error.ts'
 import { recordId } from '../protocol/log.ts'
 import { corrected } from '../store/corrected.ts'
@@ -34,9 +34,7 @@ export function createRecords({ store, moment, onWritten }: Omit<SayingDeps, 'ch
     return item?.changes ?? []
   }
   // Most who look at the history say nothing.
-  const saying = createOnce(async () =>
-    (await import('./say.ts')).createSaying({ store, moment, onWritten, changesOf }),
-  )
+  const saying = lazily(async () => (await import('./say.ts')).createSaying({ store, moment, onWritten, changesOf }))
 
   return {
     async list(options) {
@@ -52,19 +50,12 @@ export function createRecords({ store, moment, onWritten }: Omit<SayingDeps, 'ch
       )
     },
     attachment: (sha256) => store.attachment(sha256),
-    correct: async (...what) => (await saying()).correct(...what),
-    note: async (...what) => (await saying()).note(...what),
-    async erase(id) {
-      const { eraseRecord } = await import('./erase-record.ts')
-      await eraseRecord(id, { store, moment, changesOf })
-      onWritten()
-    },
-    async removePhoto(id) {
-      const { removePhoto } = await import('./erase-record.ts')
-      const next = await removePhoto(id, { store, moment })
-      onWritten()
-      return next
-    },
+    correct: saying.correct,
+    note: saying.note,
+    erase: saying.erase,
+    removePhoto: saying.removePhoto,
+    seen: saying.seen,
+    unseen: saying.unseen,
     subscribe: (listener) => store.subscribe(listener),
   }
 }

@@ -2,7 +2,9 @@ import { sha256Hex } from '../lib/sha256.ts'
 import type { Moment, RecordBody } from '../protocol/record.ts'
 import { corrected } from '../store/corrected.ts'
 import type { HistoryItem, NewAttachment, RecordStore } from '../store/store.ts'
+import { eraseRecord, removePhoto } from './erase-record.ts'
 import type { Kit } from './kit.ts'
+import { seen, unseen } from './unseen.ts'
 
 type Body<Kind> = Extract<RecordBody, { kind: Kind }>
 type Said = Omit<Body<'correction'>, 'v' | 'at' | 'clock'> | Omit<Body<'note'>, 'v' | 'at' | 'clock'>
@@ -15,13 +17,13 @@ export interface SayingDeps {
   changesOf(id: string): Promise<HistoryItem['changes']>
 }
 
-/** What people say of records. */
+/** What people say of records, and have done with them. */
 export function createSaying({
   store,
   moment,
   onWritten,
   changesOf,
-}: SayingDeps): Pick<Kit['records'], 'correct' | 'note'> {
+}: SayingDeps): Pick<Kit['records'], 'correct' | 'note' | 'erase' | 'removePhoto' | 'seen' | 'unseen'> {
   async function say(body: Said, files: readonly NewAttachment[] = []): Promise<void> {
     const at = moment()
     await store.append({ v: 1, at, clock: await store.tick(at.wall), ...body }, files)
@@ -49,5 +51,18 @@ export function createSaying({
       await changesOf(id)
       await say({ kind: 'note', ref: id, text, ...by })
     },
+    async erase(id) {
+      await eraseRecord(id, { store, moment, changesOf })
+      onWritten()
+    },
+    async removePhoto(id) {
+      const next = await removePhoto(id, { store, moment })
+      onWritten()
+      return next
+    },
+    async seen(ids) {
+      if (await seen(store, ids)) onWritten()
+    },
+    unseen: (theirs) => unseen(store, theirs),
   }
 }

@@ -49,6 +49,7 @@ export function startSync({
     final: 0,
     blobsWaiting: 0,
     blobsDeferred: 0,
+    blobsUnseen: 0,
     blobsHeld: 0,
     // Not before the store has said so.
     allSent: false,

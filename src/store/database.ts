@@ -1,3 +1,4 @@
+import type { Moment } from '../protocol/record.ts'
 import type { SealedPin } from './pin.ts'
 import type { StreamState } from './store.ts'
 
@@ -30,8 +31,11 @@ export interface AttachmentRow {
   alone?: boolean
 }
 
-/** Where an attachment stands, in the order in which they are sent: previews, full ones, those that a hub has already. */
-export const RANK = { preview: 0, full: 1, held: 2 } as const
+/**
+ * Where an attachment stands, in the order in which they are sent: previews, full ones, those that a hub has already, and
+ * those that nobody has looked at yet, which are not to be sent.
+ */
+export const RANK = { preview: 0, full: 1, held: 2, unseen: 3 } as const
 export type Rank = (typeof RANK)[keyof typeof RANK]
 
 /**
@@ -46,6 +50,8 @@ export interface UploadRow {
   preview: boolean
   /** `RANK`, then [born, seq] of the record that brought it: older ones go first. */
   order: [Rank, number, number]
+  /** Of what is (or was) to be looked at first: when it was written. */
+  since?: Moment
 }
 
 /** How far another's stream is known, as far as it is about one of ours. */

@@ -10,14 +10,17 @@ import { removeText } from './remove.ts'
 import type { EraseOrder, StoredRecord } from './store.ts'
 
 /** A line to be written, and what it says. */
-export interface Writing {
+interface Writing {
   line: string
   body: RecordBody
 }
 
+/** What is written at once: at least one line. */
+export type Lines = readonly [Writing, ...Writing[]]
+
 /** Appends lines to the log, told where the first of them goes, with whatever else belongs into the same transaction. */
 export type Append = (
-  compose: (stream: string, seq: number) => readonly Writing[],
+  compose: (stream: string, seq: number) => Lines,
   also: (tables: Tables) => Promise<unknown>,
 ) => Promise<StoredRecord>
 

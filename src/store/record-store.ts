@@ -1,14 +1,16 @@
+import { lazily } from '../lib/lazy.ts'
+import { createOnce } from '../lib/memo.ts'
 import { createSerial } from '../lib/serial.ts'
 import { JikoError } from '../protocol/error.ts'
 import { EMPTY_HASH, nextHash } from '../protocol/log.ts'
+import { checkFile, countAttachments, noteShared, putFile } from './attachments.ts'
 import { tick } from './clock.ts'
 import type { Database, RecordRow, Tables } from './database.ts'
-import type { Writing } from './erase.ts'
+import type { Lines } from './erase.ts'
 import { readHistory, readPage, stateIn } from './history.ts'
 import { ensureIdentity } from './identity.ts'
 import { formatLine, namedIn, recordOf, rowOf, sentOf, splitId } from './line.ts'
 import type { NewAttachment, RecordStore, StoredRecord, StreamState } from './store.ts'
-import { checkFile, createUploads, noteShared, putFile } from './uploads.ts'
 
 /** The part of a BroadcastChannel that tells other tabs. */
 export interface Channel {
@@ -35,6 +37,8 @@ export async function createRecordStore(database: Database, channel?: Channel): 
     if (!closed) channel?.postMessage('changed')
   }
   channel?.addEventListener('message', tell)
+  const later = createOnce(() => import('./later.ts'))
+  const uploads = lazily(async () => (await later()).createUploads(database, changed))
 
   async function newest(tables: Tables): Promise<StreamState> {
     const state = (await tables.streams()).at(-1)
@@ -48,7 +52,7 @@ export async function createRecordStore(database: Database, channel?: Channel): 
    * @returns the first of the lines
    */
   async function append(
-    compose: (stream: string, seq: number) => readonly Writing[],
+    compose: (stream: string, seq: number) => Lines,
     also?: (tables: Tables) => Promise<unknown>,
     files: readonly NewAttachment[] = [],
   ): Promise<StoredRecord> {
@@ -56,6 +60,7 @@ export async function createRecordStore(database: Database, channel?: Channel): 
       const basis = last ?? (await database.transact('read', newest))
       const { stream } = basis
       const lines = compose(stream, basis.tip + 1)
+      const [first] = lines
       const rows: RecordRow[] = []
       let { tip, hash } = basis
       for (const { line, body } of lines) {
@@ -78,7 +83,7 @@ export async function createRecordStore(database: Database, channel?: Channel): 
             await tables.putRecord(row)
             for (const sha256 of namedIn(row)) if (!brought.has(sha256)) await noteShared(tables, sha256)
           }
-          for (const file of files) await putFile(tables, file, [basis.born, basis.tip + 1])
+          for (const file of files) await putFile(tables, file, [basis.born, basis.tip + 1], first.body.at)
           last = { ...now, tip, hash }
           await tables.putStream(last)
           await also?.(tables)
@@ -88,8 +93,7 @@ export async function createRecordStore(database: Database, channel?: Channel): 
           last = undefined
           throw error
         })
-      const [first] = lines
-      if (done && first) return { stream, seq: basis.tip + 1, ...first, hash: rows[0]?.hash ?? hash }
+      if (done) return { stream, seq: basis.tip + 1, ...first, hash: rows[0]?.hash ?? hash }
     }
   }
 
@@ -130,26 +134,26 @@ export async function createRecordStore(database: Database, channel?: Channel): 
     },
     erase: (id, order) =>
       serial(async () => {
-        const { erase } = await import('./erase.ts')
+        const { erase } = await later()
         await erase(database, append, id, order)
         changed()
       }),
     replace: (...what) =>
       serial(async () => {
-        const { replace } = await import('./erase.ts')
+        const { replace } = await later()
         const record = await replace(database, append, ...what)
         changed()
         return record
       }),
     async learn(lines) {
-      const { learn } = await import('./learn.ts')
+      const { learn } = await later()
       await learn(database, lines)
       changed()
     },
-    known: async () => (await import('./learn.ts')).known(database),
+    known: async () => (await later()).known(database),
     tick: (wall) => tick(database, wall),
     async prune(options) {
-      const { prune } = await import('./prune.ts')
+      const { prune } = await later()
       const bytes = await prune(database, options)
       if (bytes > 0) changed()
       return bytes
@@ -182,12 +186,23 @@ export async function createRecordStore(database: Database, channel?: Channel): 
     fork: (stream, agreed) =>
       serial(async () => {
         last = undefined
-        const { moveFork } = await import('./fork.ts')
+        const { moveFork } = await later()
         const moved = await moveFork(database, signer.key, stream, agreed)
         changed()
         return moved
       }),
-    ...createUploads(database, changed),
+    async attachment(sha256) {
+      const row = await database.transact('read', (tables) => tables.attachment(sha256))
+      return row && new Blob([row.bytes], { type: row.type })
+    },
+    countAttachments: () => database.transact('read', countAttachments),
+    waitingAttachments: uploads.waitingAttachments,
+    attachmentHeld: uploads.attachmentHeld,
+    heldAttachments: uploads.heldAttachments,
+    attachmentsFinal: uploads.attachmentsFinal,
+    attachmentWanted: uploads.attachmentWanted,
+    attachmentsSeen: uploads.attachmentsSeen,
+    attachmentsDue: uploads.attachmentsDue,
     getSetting: (key) => database.transact('read', (tables) => tables.setting(key)),
     setSetting: (key, value) => database.transact('write', (tables) => tables.putSetting(key, value)),
     subscribe(listener) {

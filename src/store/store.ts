@@ -1,10 +1,13 @@
 import type { Bytes } from '../lib/bytes.ts'
 import type { SentLine } from '../protocol/hub.ts'
-import type { EraseBody, RecordBody, RecordState } from '../protocol/record.ts'
+import type { EraseBody, Moment, RecordBody, RecordState } from '../protocol/record.ts'
 import type { Signer } from '../protocol/sign.ts'
 
 /** The setting that holds the PIN in front of the app, where there is one: see `Lock`. */
 export const LOCK_SETTING = 'lock'
+
+/** Milliseconds after which an attachment that nobody has looked at is sent all the same: a phone that died over it must not keep it for ever. */
+export const UNSEEN_MS = 6 * 3_600_000
 
 /** A line of the log with what the device knows about it. */
 export interface StoredRecord {
@@ -47,6 +50,8 @@ export interface NewAttachment {
   bytes: Bytes
   /** Small: sent before the full ones, also where bytes cost money. */
   preview?: boolean
+  /** Not to be sent before somebody has looked at it: see `RecordStore.attachmentsSeen`. */
+  unseen?: boolean
 }
 
 /** A line of another stream about a record of this device. */
@@ -74,11 +79,15 @@ export interface WaitingAttachment {
   size: number
 }
 
-/** How many attachments are only here, as previews and in full, and how many some hub has that the root is not known to have. */
+/**
+ * How many attachments are only here and may be sent, as previews and in full; how many some hub has that the root is not
+ * known to have; and how many are only here and wait for somebody to look at them.
+ */
 export interface AttachmentCounts {
   previews: number
   full: number
   held: number
+  unseen: number
 }
 
 export interface Page {
@@ -146,8 +155,8 @@ export interface RecordStore {
    */
   fork(stream: string, agreed: number): Promise<number>
   attachment(sha256: string): Promise<Blob | undefined>
-  /** Attachments not yet whole at a hub: previews, then full ones, oldest first. */
-  waitingAttachments(limit: number, which?: 'previews' | 'all'): Promise<WaitingAttachment[]>
+  /** Attachments that may be sent and are not yet whole at a hub: previews, then full ones, oldest first. `unseen`: those that may not yet. */
+  waitingAttachments(limit: number, which?: 'previews' | 'all' | 'unseen'): Promise<WaitingAttachment[]>
   countAttachments(): Promise<AttachmentCounts>
   /** A hub has it whole. */
   attachmentHeld(sha256: string): Promise<void>
@@ -160,6 +169,10 @@ export interface RecordStore {
    * said.
    */
   attachmentWanted(sha256: string, evenFinal?: boolean): Promise<boolean>
+  /** Somebody has looked at these: they may be sent. True where some might not before. */
+  attachmentsSeen(sha256s: readonly string[]): Promise<boolean>
+  /** Lets go of those that have waited `UNSEEN_MS` for somebody to look at them. */
+  attachmentsDue(now: Pick<Moment, 'wall' | 'mono' | 'session'>): Promise<void>
   getSetting(key: string): Promise<unknown>
   setSetting(key: string, value: unknown): Promise<void>
   /** Calls back after each committed change of records, marks or attachments, also one made in another tab. */

@@ -1,60 +1,55 @@
-import { sha256Hex } from '../lib/sha256.ts'
-import { JikoError } from '../protocol/error.ts'
-import { type Database, RANK, type Tables } from './database.ts'
-import type { NewAttachment, RecordStore } from './store.ts'
-
-/** A file under a wrong name would be refused at the end of every upload, for ever. */
-export async function checkFile({ sha256, bytes }: NewAttachment): Promise<void> {
-  const got = await sha256Hex(bytes)
-  if (got === sha256) return
-  throw new JikoError('log/bad-attachment', `an attachment is named ${sha256} but its bytes hash to ${got}`)
-}
-
-/** Another record names it too: from now on it is looked for before it goes. */
-export async function noteShared(tables: Tables, sha256: string): Promise<void> {
-  const row = await tables.attachment(sha256)
-  if (row?.alone) await tables.putAttachment({ ...row, alone: false })
-}
-
-/** @param from [born, seq] of the record that brings it. */
-export async function putFile(tables: Tables, file: NewAttachment, from: [number, number]): Promise<void> {
-  const { sha256, type, bytes, preview = false } = file
-  // The same photo twice is one photo, and where it has got to stays as it is.
-  if (await tables.hasAttachment(sha256)) return noteShared(tables, sha256)
-  await tables.putAttachment({ sha256, type, bytes: bytes.slice().buffer, alone: true })
-  const rank = preview ? RANK.preview : RANK.full
-  await tables.putUpload({ sha256, type, size: bytes.length, preview, order: [rank, ...from] })
-}
+import type { Moment } from '../protocol/record.ts'
+import { release, sendable } from './attachments.ts'
+import { type Database, RANK, type Tables, type UploadRow } from './database.ts'
+import { type RecordStore, UNSEEN_MS } from './store.ts'
 
 type Uploads = Pick<
   RecordStore,
-  | 'attachment'
   | 'waitingAttachments'
-  | 'countAttachments'
   | 'attachmentHeld'
   | 'heldAttachments'
   | 'attachmentsFinal'
   | 'attachmentWanted'
+  | 'attachmentsSeen'
+  | 'attachmentsDue'
 >
 
-/** The attachments of a store: from here to a hub, from there to the root. */
+type Clock = Pick<Moment, 'wall' | 'mono' | 'session'>
+
+/**
+ * Whether it has waited long enough. Within one run of the app by the clock that only goes forward: a phone whose clock is
+ * set right, from 1970 say, has not waited since. Between two runs by the clock there is, in whichever direction it went.
+ */
+const isDue = (since: Clock, now: Clock): boolean =>
+  (since.session === now.session ? now.mono - since.mono : Math.abs(now.wall - since.wall)) >= UNSEEN_MS
+
+const RANKS = {
+  previews: [RANK.preview, RANK.preview],
+  all: [RANK.preview, RANK.full],
+  unseen: [RANK.unseen, RANK.unseen],
+} as const
+
+const unseenRows = (tables: Tables): Promise<UploadRow[]> => tables.uploads(RANK.unseen, RANK.unseen, 10_000)
+
+/** The attachments of a store on their way: from here to a hub, from there to the root. */
 export function createUploads(database: Database, changed: () => void): Uploads {
+  /** Those of `pick` may be sent from now on. */
+  async function letGo(pick: (tables: Tables) => Promise<readonly string[]>): Promise<boolean> {
+    const moved = await database.transact('write', async (tables) => {
+      let any = false
+      for (const sha256 of await pick(tables)) any = (await release(tables, sha256)) || any
+      return any
+    })
+    if (moved) changed()
+    return moved
+  }
+
   return {
-    async attachment(sha256) {
-      const row = await database.transact('read', (tables) => tables.attachment(sha256))
-      return row && new Blob([row.bytes], { type: row.type })
-    },
     async waitingAttachments(limit, which = 'all') {
-      const last = which === 'all' ? RANK.full : RANK.preview
-      const rows = await database.transact('read', (tables) => tables.uploads(RANK.preview, last, limit))
+      const [from, to] = RANKS[which]
+      const rows = await database.transact('read', (tables) => tables.uploads(from, to, limit))
       return rows.map(({ sha256, type, size }) => ({ sha256, type, size }))
     },
-    countAttachments: () =>
-      database.transact('read', async (tables) => ({
-        previews: await tables.countUploads(RANK.preview, RANK.preview),
-        full: await tables.countUploads(RANK.full, RANK.full),
-        held: await tables.countUploads(RANK.held, RANK.held),
-      })),
     async attachmentHeld(sha256) {
       await database.transact('write', async (tables) => {
         const row = await tables.upload(sha256)
@@ -80,20 +75,18 @@ export function createUploads(database: Database, changed: () => void): Uploads 
         if (!known && !evenFinal) return 'absent'
         const row = await tables.attachment(sha256)
         if (!row) return 'absent'
-        const { preview = false, order } = known ?? {}
-        const rank = preview ? RANK.preview : RANK.full
-        const size = row.bytes.byteLength
-        await tables.putUpload({
-          sha256,
-          type: row.type,
-          size,
-          preview,
-          order: [rank, order?.[1] ?? 0, order?.[2] ?? 0],
-        })
+        const { preview = false, order = [RANK.held, 0, 0] } = known ?? {}
+        await tables.putUpload(sendable({ sha256, type: row.type, size: row.bytes.byteLength, preview, order }))
         return 'moved'
       })
       if (outcome === 'moved') changed()
       return outcome !== 'absent'
+    },
+    attachmentsSeen: (sha256s) => letGo(async () => sha256s),
+    async attachmentsDue(now) {
+      await letGo(async (tables) =>
+        (await unseenRows(tables)).filter(({ since }) => !since || isDue(since, now)).map(({ sha256 }) => sha256),
+      )
     },
   }
 }

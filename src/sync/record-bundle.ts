@@ -68,11 +68,13 @@ async function* pushesOf(stream: StreamState, heads: readonly StreamState[], dep
 }
 
 /**
- * What is not final yet, records before photos, as parts of a file. Photos are read one at a time.
+ * What is not final yet, records before photos, as parts of a file, without the photos that somebody is to look at first.
+ * Photos are read one at a time.
  * @param most attachments, at most.
  */
 export async function* writeRecordBundle(deps: BundleDeps, most = 10_000): AsyncGenerator<Bytes> {
-  const { store, program } = deps
+  const { store, program, moment } = deps
+  await store.attachmentsDue(moment())
   yield MAGIC
   const streams = await store.streams()
   for (const stream of streams) {

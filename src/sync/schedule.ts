@@ -1,5 +1,6 @@
 import { backoff } from '../lib/backoff.ts'
-import type { SyncStatus } from './status.ts'
+import { UNSEEN_MS } from '../store/store.ts'
+import { type SyncStatus, toSend } from './status.ts'
 import type { Sync } from './sync.ts'
 
 /** Calls `fire` when it may be worth trying now; returns how to stop. */
@@ -77,11 +78,14 @@ export function startSchedule(options: ScheduleOptions): Schedule {
     }
   }
 
-  function plan({ local, blobsWaiting, blobsDeferred, retryAfter = 0 }: SyncStatus): void {
+  function plan(status: SyncStatus): void {
     cancelTimer()
-    const waits = local + blobsWaiting - blobsDeferred
+    const { blobsUnseen, retryAfter = 0 } = status
+    const waits = toSend(status)
     if (waits < waitedBefore) attempt = 0
     waitedBefore = waits
+    // What nobody looks at goes by itself in the end.
+    if (waits === 0 && blobsUnseen > 0) cancelTimer = after(UNSEEN_MS, wake)
     if (waits === 0) return
     resting = retryAfter > 0
     cancelTimer = after(Math.max(retryAfter, backoff(attempt, { base: BASE, cap: CAP, random })), () => {

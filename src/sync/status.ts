@@ -7,6 +7,8 @@ export interface SyncStatus extends RecordCounts {
   blobsWaiting: number
   /** Of these, full photos that wait for a link where bytes cost nothing, or for somebody to ask. */
   blobsDeferred: number
+  /** Of these, those that are not sent before somebody has looked at them: see `Kit.records.seen`. */
+  blobsUnseen: number
   /** Attachments that some hub has, and the root is not known to have. */
   blobsHeld: number
   /** True only when the local tip equals the final tip and every attachment is at the root. */
@@ -25,8 +27,22 @@ export type Outlook = Pick<SyncStatus, 'running' | 'lastContact' | 'lastError' |
 
 export async function readStatus(store: RecordStore, outlook: Outlook, metered = false): Promise<SyncStatus> {
   const counts = countRecords(await store.streams())
-  const { previews, full, held } = await store.countAttachments()
-  const blobs = { blobsWaiting: previews + full, blobsDeferred: metered ? full : 0, blobsHeld: held }
-  const allSent = counts.local === 0 && counts.held === 0 && previews + full + held === 0
+  const { previews, full, held, unseen } = await store.countAttachments()
+  const blobs = {
+    blobsWaiting: previews + full + unseen,
+    blobsDeferred: metered ? full : 0,
+    blobsUnseen: unseen,
+    blobsHeld: held,
+  }
+  const allSent = counts.local + counts.held + blobs.blobsWaiting + held === 0
   return { ...counts, ...blobs, allSent, ...outlook }
 }
+
+/** How much there is that could be sent now: nothing that waits for a cheaper link or for somebody to look at it. */
+export const toSend = ({
+  local,
+  blobsWaiting,
+  blobsDeferred,
+  blobsUnseen,
+}: Pick<SyncStatus, 'local' | 'blobsWaiting' | 'blobsDeferred' | 'blobsUnseen'>): number =>
+  local + blobsWaiting - blobsDeferred - blobsUnseen

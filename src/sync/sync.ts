@@ -69,6 +69,7 @@ export function createSync({
   }
 
   async function sendAll(signal: AbortSignal): Promise<void> {
+    await store.attachmentsDue(moment())
     const persist = createPersist(sleep, random)
     for (;;) {
       const { answer, reached } = await pushRecords(deps, persist, createDown(store), signal)

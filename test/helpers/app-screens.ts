@@ -316,6 +316,16 @@ export const SCREENS: readonly AppScreen[] = [
     hash: '#/sync',
     shows: 'send-now',
   },
+  {
+    name: 'sync-unseen',
+    options: {
+      installed: true,
+      history: HISTORY.slice(2).map((one, i) => ({ ...one, unseen: i < 2 })),
+      lastContact: Date.now(),
+    },
+    hash: '#/sync',
+    shows: 'unseen-look',
+  },
   { name: 'settings', options: { installed: true }, hash: '#/settings', shows: 'nav-about' },
   { name: 'people', options: { installed: true, people: ['Asha', 'Juma*'] }, hash: '#/people', shows: 'person-add' },
   {

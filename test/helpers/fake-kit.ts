@@ -40,6 +40,8 @@ export interface FakeOptions {
     notes?: string[]
     /** Days before today. */
     daysAgo?: number
+    /** Faces were hidden in its photo, and nobody has looked at it. */
+    unseen?: boolean
   }[]
   /** What the next photos are answered with. */
   answer?: { label: string; score: number }
@@ -131,6 +133,7 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
   const calls: string[] = []
   const photos = new Map<string, Blob>()
   const entries: HistoryEntry[] = []
+  const unseen = new Set<string>()
   const listeners = new Set<() => void>()
   const waiting = createSignal(options.update ?? false)
   const status = createSignal<SyncStatus>({
@@ -139,6 +142,7 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
     final: 0,
     blobsWaiting: 0,
     blobsDeferred: 0,
+    blobsUnseen: 0,
     blobsHeld: 0,
     allSent: true,
     running: false,
@@ -177,13 +181,14 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
       local: count('local'),
       held: count('held'),
       final: count('final'),
-      blobsWaiting: 0,
+      blobsWaiting: unseen.size,
       blobsDeferred: 0,
+      blobsUnseen: unseen.size,
       blobsHeld: 0,
     }
     status.set({
       ...next,
-      allSent: next.local + next.held === 0,
+      allSent: next.local + next.held + unseen.size === 0,
       running: false,
       ...(options.lastContact !== undefined && { lastContact: options.lastContact }),
       ...(options.syncError && { lastError: options.syncError }),
@@ -230,6 +235,10 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
     if (made.corrected !== undefined) entry.corrected = made.corrected
     if (made.place) entry.body.place = made.place
     if (made.notes) entry.notes = made.notes
+    if (made.unseen) {
+      entry.body.faces = { hidden: 1 }
+      unseen.add(entry.id)
+    }
     if (made.daysAgo !== undefined) entry.body.at.wall = now() - made.daysAgo * 86_400_000
   })
   changed()
@@ -271,6 +280,7 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
       const answer = options.answerAs ?? answerOf(options.answer ?? { label: 'rust', score: 0.94 })
       const record = add(answer, 'local', hash, now(), given.type)
       if (options.faces) record.body.faces = options.faces
+      if (options.faces && options.faces.unkept === undefined) unseen.add(record.id)
       if (options.faces?.unkept !== undefined) record.body.attachments = []
       // Only the very same file looks the same to it.
       if (given.type.startsWith('image/')) record.body.likeness = hash.slice(0, 11)
@@ -443,6 +453,7 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
       },
       async erase(id) {
         calls.push(`erase ${id}`)
+        unseen.delete(id)
         entries.splice(
           entries.findIndex((entry) => entry.id === id),
           1,
@@ -451,6 +462,7 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
       },
       async removePhoto(id) {
         calls.push(`remove photo ${id}`)
+        unseen.delete(id)
         const next = `abcdefghijklmnop/${entries.length + 1}`
         change(id, (entry) => ({
           ...entry,
@@ -459,6 +471,11 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
         }))
         return next
       },
+      async seen(ids = [...unseen]) {
+        if (ids.filter((id) => unseen.delete(id)).length > 0) calls.push(`seen ${ids.join(' ')}`)
+        changed()
+      },
+      unseen: async () => [...unseen].reverse(),
       subscribe(listener) {
         listeners.add(listener)
         return () => void listeners.delete(listener)

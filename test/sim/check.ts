@@ -3,7 +3,7 @@ import { ACCEPTED, GONE } from '../../src/hub/verdict.ts'
 import { EMPTY_HASH } from '../../src/protocol/log.ts'
 import { isAbout, parseRecord, type RecordBody } from '../../src/protocol/record.ts'
 import type { Change } from '../../src/store/corrected.ts'
-import type { RecordRow, UploadRow } from '../../src/store/database.ts'
+import { RANK, type RecordRow, type UploadRow } from '../../src/store/database.ts'
 import type { RecordStore, StreamState } from '../../src/store/store.ts'
 import { PROGRAM } from '../unit/sync/world.ts'
 import type { HubNode } from './hub-node.ts'
@@ -74,7 +74,7 @@ export function readPhone({ disk }: CheckedPhone): Promise<PhoneRows> {
     const streams = await tables.streams()
     const rows = new Map<string, RecordRow[]>()
     for (const { stream, tip } of streams) rows.set(stream, await tables.records(stream, 1, tip + 1))
-    return { streams, rows, uploads: await tables.uploads(0, 2, 100_000) }
+    return { streams, rows, uploads: await tables.uploads(RANK.preview, RANK.unseen, 100_000) }
   })
 }
 

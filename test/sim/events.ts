@@ -6,8 +6,22 @@ export const MOST_PHONES = 4
 
 /** One thing that happens. Plain data: a history that fails shrinks, and can be played again. */
 export type Event =
-  /** A person saves a record. `fuse`: the phone is killed at that step; `quota`: the device is full at that write. */
-  | { type: 'write'; phone: number; photo: 'none' | 'small' | 'preview' | 'both'; fuse?: number; quota?: number }
+  /**
+   * A person saves a record. `unseen`: its photos are not to be sent before somebody has looked at them. `fuse`: the phone is
+   * killed at that step; `quota`: the device is full at that write.
+   */
+  | {
+      type: 'write'
+      phone: number
+      photo: 'none' | 'small' | 'preview' | 'both'
+      unseen?: boolean
+      fuse?: number
+      quota?: number
+    }
+  /** Somebody has looked at the photos of the newest record, or at all there are. */
+  | { type: 'look'; phone: number; all: boolean; fuse?: number }
+  /** Somebody has looked, sees a face, and has the photos taken away. */
+  | { type: 'take-away'; phone: number; fuse?: number }
   /** About a record of one's own; `blind`: without having seen what was said before. */
   | { type: 'correct'; phone: number; blind: boolean }
   /** About a record of another phone. */
@@ -61,7 +75,19 @@ const SAYS = ['correct', 'blind', 'retract', 'erase'] as const
 
 /** What happens how often, roughly as in the field, with the rare things made frequent. */
 const TABLE: readonly [number, Make][] = [
-  [14, (r) => ({ type: 'write', phone: phone(r), photo: PHOTOS[r.below(5)] ?? 'none', ...fuse(r), ...quota(r) })],
+  [
+    14,
+    (r) => ({
+      type: 'write',
+      phone: phone(r),
+      photo: PHOTOS[r.below(5)] ?? 'none',
+      ...(r.chance(0.4) && { unseen: true }),
+      ...fuse(r),
+      ...quota(r),
+    }),
+  ],
+  [2, (r) => ({ type: 'look', phone: phone(r), all: r.chance(0.3), ...fuse(r) })],
+  [1, (r) => ({ type: 'take-away', phone: phone(r), ...fuse(r) })],
   [3, (r) => ({ type: 'correct', phone: phone(r), blind: r.chance(0.4) })],
   [2, (r) => ({ type: 'correct-other', phone: phone(r), other: phone(r) })],
   [1, (r) => ({ type: 'retract', phone: phone(r) })],

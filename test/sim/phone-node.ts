@@ -1,3 +1,5 @@
+import { randomBytes, toBase32 } from '../../src/lib/bytes.ts'
+import type { Moment } from '../../src/protocol/record.ts'
 import { createMemoryDisk, type MemoryDisk } from '../../src/store/memory-database.ts'
 import { openMemoryStore } from '../../src/store/open.ts'
 import type { RecordStore } from '../../src/store/store.ts'
@@ -19,6 +21,8 @@ export interface PhoneNode {
   metered: boolean
   /** Milliseconds that its clock is ahead. */
   skew: number
+  /** As its clock tells it: of this run of the app. */
+  moment(): Moment
   backup?: { disk: MemoryDisk; saved: ReadonlySet<string> }
   /** Labels of results that it was told are saved, and has not lost with its storage since. */
   saved: Set<string>
@@ -34,6 +38,8 @@ export interface PhoneNode {
 
 export interface PhoneWorld {
   now(): number
+  /** Milliseconds in which nothing happened. */
+  skipped(): number
   reach(index: number, request: Request): Promise<Response>
   note(url: string, init: RequestInit): void
   /** Changes the store, to prove that the checker notices. */
@@ -59,7 +65,6 @@ async function openStore(node: PhoneNode, { sabotage = (store) => store }: Phone
 }
 
 function syncAt(index: number, node: PhoneNode, store: RecordStore, link: Link, world: PhoneWorld): Sync {
-  let mono = 0
   return createSync({
     store,
     fetch: (url, init) => {
@@ -72,10 +77,7 @@ function syncAt(index: number, node: PhoneNode, store: RecordStore, link: Link, 
     app: 'sim',
     lock: createMemoryLock(),
     metered: () => node.metered,
-    moment() {
-      mono += 100
-      return { wall: world.now() + node.skew, mono, session: 'run' }
-    },
+    moment: () => node.moment(),
     random: () => 0.5,
     sleep: async (_ms, signal) => signal?.throwIfAborted(),
   })
@@ -84,6 +86,13 @@ function syncAt(index: number, node: PhoneNode, store: RecordStore, link: Link, 
 /** The next start of the app. */
 export async function startPhone(node: PhoneNode, world: PhoneWorld): Promise<void> {
   Object.assign(node, { fuse: ALIVE, quota: ALIVE, metered: false })
+  let looks = 0
+  const begun = world.skipped()
+  const session = toBase32(randomBytes(5))
+  node.moment = () => {
+    looks += 1
+    return { wall: world.now() + node.skew, mono: 100 * looks + world.skipped() - begun, session, zone: 0 }
+  }
   node.store = await openStore(node, world)
   node.links = Array.from({ length: HUBS }, (_, index) => createLink((request) => world.reach(index, request)))
   node.at = node.links.map((link, index) => syncAt(index, node, node.store, link, world))

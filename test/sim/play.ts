@@ -1,3 +1,6 @@
+import { attachmentsOf } from '../../src/protocol/record.ts'
+import { RANK } from '../../src/store/database.ts'
+import { UNSEEN_MS } from '../../src/store/store.ts'
 import { replayRecordBundle, writeRecordBundle } from '../../src/sync/record-bundle.ts'
 import type { SyncStatus } from '../../src/sync/status.ts'
 import type { Sync } from '../../src/sync/sync.ts'
@@ -39,6 +42,7 @@ async function write(
   world: World,
   node: PhoneNode,
   photos: 'none' | 'small' | 'preview' | 'both' = 'none',
+  unseen = false,
 ): Promise<void> {
   world.results += 1
   const label = `record-${world.results}`
@@ -52,9 +56,48 @@ async function write(
     const role = 'preview' in file ? ('preview' as const) : ('input' as const)
     return { sha256, type, bytes: bytes.length, role }
   })
-  const at = { wall: world.now() + node.skew, mono: 1, session: 'run', zone: 0 }
-  const saved = await node.store.append({ ...result(label, { attachments }), at }, files).catch(() => undefined)
+  const at = node.moment()
+  if (unseen) for (const { sha256 } of files) world.unseen.set(sha256, world.clock)
+  const saved = await node.store
+    .append(
+      { ...result(label, { attachments }), at },
+      files.map((file) => ({ ...file, unseen })),
+    )
+    .catch(() => undefined)
   if (saved) node.saved.add(label)
+}
+
+/** Somebody looks at the photos of the newest record, or at all. */
+async function look(world: World, node: PhoneNode, all: boolean): Promise<void> {
+  const [newest] = await node.store.list({ limit: 1, kind: 'result' })
+  const named = all ? await node.store.waitingAttachments(1000, 'unseen') : newest && attachmentsOf(newest.body)
+  const names = (named ?? []).map(({ sha256 }) => sha256)
+  for (const sha256 of names) world.unseen.delete(sha256)
+  await node.store.attachmentsSeen(names).catch(() => undefined)
+}
+
+/** Somebody looks, and has the photos of the newest record taken away: what nobody had sent before is never sent. */
+async function takeAway(world: World, node: PhoneNode): Promise<void> {
+  const [old] = await node.store.list({ limit: 1, kind: 'result' })
+  if (!old) return
+  world.results += 1
+  const label = `record-${world.results}`
+  const at = node.moment()
+  const saved = await node.store
+    .replace(`${old.stream}/${old.seq}`, { ...result(label), at }, { at })
+    .catch(() => undefined)
+  const before = labelOf(old.line)
+  // Killed in the middle it may have come to be all the same.
+  if (before !== undefined) world.excused.set(before, 'erased by its phone')
+  if (!saved) return
+  node.saved.add(label)
+  for (const { sha256 } of attachmentsOf(old.body)) {
+    const since = world.unseen.get(sha256)
+    if (since === undefined) continue
+    // A copy of the phone may still look at it and send it.
+    if (node.copied || world.clock - since >= UNSEEN_MS) world.unseen.delete(sha256)
+    else world.unseen.set(sha256, Number.POSITIVE_INFINITY)
+  }
 }
 
 /** Says something about a record. Values are unique: each can be followed to the end. */
@@ -111,7 +154,7 @@ async function drip(world: World, node: PhoneNode, index: number): Promise<void>
     }
     for (const { sha256, order } of uploads) {
       const key = `${PROGRAM}/${sha256}`
-      if (order[0] < 2 && !blobs.whole.has(key)) lacks = true
+      if (order[0] < RANK.held && !blobs.whole.has(key)) lacks = true
       score += (blobs.whole.get(key) ?? blobs.partial.get(key))?.length ?? 0
     }
     return { score, lacks }
@@ -159,7 +202,7 @@ async function say(world: World, event: Extract<Event, { type: 'say' }>): Promis
 }
 
 async function carry(world: World, node: PhoneNode, index: number): Promise<void> {
-  const moment = () => ({ wall: world.now(), mono: 1, session: 'run' })
+  const { moment } = node
   const parts: Uint8Array<ArrayBuffer>[] = []
   for await (const part of writeRecordBundle({ store: node.store, program: PROGRAM, app: 'sim', moment }))
     parts.push(part)
@@ -169,6 +212,11 @@ async function carry(world: World, node: PhoneNode, index: number): Promise<void
       world.reach(index % HUBS, new Request(url + path, { ...init, body })),
     )
   }
+}
+
+function pass(world: World, days: number): void {
+  world.clock += days * DAY
+  world.skipped += days * DAY
 }
 
 /** Nobody who is left has it, or will. */
@@ -183,10 +231,17 @@ async function happen(world: World, event: Event): Promise<void> {
     case 'write': {
       if (!node) return
       Object.assign(node, { fuse: event.fuse ?? node.fuse, quota: event.quota ?? node.quota })
-      await write(world, node, event.photo)
+      await write(world, node, event.photo, event.unseen)
       if (event.fuse !== undefined || event.quota !== undefined) await revive(node)
       break
     }
+    case 'look':
+    case 'take-away':
+      if (!node) return
+      node.fuse = event.fuse ?? node.fuse
+      await (event.type === 'look' ? look(world, node, event.all) : takeAway(world, node))
+      if (event.fuse !== undefined) await revive(node)
+      break
     case 'correct': {
       const latest = node && (await latestOf(node))
       if (node && latest) await speak(world, node, latest.id, event.blind ? [] : latest.heads)
@@ -318,9 +373,11 @@ async function happen(world: World, event: Event): Promise<void> {
     }
     case 'clock':
       if (node) node.skew = event.years * YEAR
+      // Between two runs of the app there is no other clock.
+      world.unseen.clear()
       break
     case 'days':
-      world.clock += event.days * DAY
+      pass(world, event.days)
       break
     case 'prune':
       if (!node) return
@@ -330,6 +387,8 @@ async function happen(world: World, event: Event): Promise<void> {
       )
       break
   }
+  const [leaked] = world.leaked
+  if (leaked !== undefined) fail('unseen', `the photo ${leaked} was sent, and nobody has looked at it`)
   lookAtRoot(world)
   for (const one of node && event.type !== 'together' ? world.phones.filter((phone) => phone === node) : world.phones) {
     await checkPhone(world, one)
@@ -346,7 +405,7 @@ async function betterDays(world: World): Promise<void> {
   for (let round = 0; round < 3; round++) {
     for (const [i, node] of world.phones.entries()) await syncAt(world, node, round === 2 ? 0 : i + round)
     for (const hub of world.hubs) await hub.hub.forwarder?.now()
-    world.clock += DAY
+    pass(world, 1)
   }
   for (const node of world.phones) await syncAt(world, node, 0)
 }
@@ -368,6 +427,7 @@ export async function play(events: readonly Event[], sabotage: Sabotage = {}): P
   for (const node of world.phones) {
     const { lastError, ...status } = await pick(node.at, 0).status()
     const told = world.sabotage.status?.(status) ?? status
+    if (status.blobsUnseen > 0) fail('kept', `${status.blobsUnseen} photos wait for somebody to look at them for ever`)
     if (!told.allSent) fail('I3', `a phone never got through: ${JSON.stringify(status)} ${lastError}`)
     await checkAllSent(world, node)
     await checkPhone(world, node)

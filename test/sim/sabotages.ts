@@ -67,6 +67,19 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
   },
   /** "All sent" is said as soon as nothing is only here. */
   I9: { status: (status) => ({ ...status, allSent: status.local === 0 }) },
+  /** What was said of the photos, that somebody is to look first, is forgotten. */
+  unseen: {
+    phoneStore: (store) => ({
+      ...store,
+      append: (body, files = []) =>
+        store.append(
+          body,
+          files.map((file) => ({ ...file, unseen: false })),
+        ),
+    }),
+  },
+  /** And where nobody ever looks, they stay. */
+  kept: { phoneStore: (store) => ({ ...store, attachmentsDue: async () => undefined }) },
   /** An order to erase is filed, and that is all. */
   erase: { hubStore: (store) => ({ ...store, erase: async () => undefined }) },
 }

@@ -1,7 +1,7 @@
 import type { HubStore } from '../../src/hub/store/store.ts'
 import type { Change } from '../../src/store/corrected.ts'
 import { corrected } from '../../src/store/corrected.ts'
-import type { RecordStore } from '../../src/store/store.ts'
+import { type RecordStore, UNSEEN_MS } from '../../src/store/store.ts'
 import type { SyncStatus } from '../../src/sync/status.ts'
 import { HUBS } from './events.ts'
 import { createHubNode, type HubNode, isDead } from './hub-node.ts'
@@ -26,6 +26,8 @@ export interface Sent {
 
 export interface World {
   clock: number
+  /** Milliseconds of `clock` in which nothing happened at all. */
+  skipped: number
   hubs: HubNode[]
   phones: PhoneNode[]
   readonly sabotage: Sabotage
@@ -42,6 +44,10 @@ export interface World {
   readonly looked: Map<string, number>
   /** Labels that may be missing at the end, and why: somebody said so, or nobody has them any more. */
   readonly excused: Map<string, string>
+  /** Photos that nobody has looked at, and when each was written. */
+  readonly unseen: Map<string, number>
+  /** Those of them that were sent all the same, or asked about. */
+  readonly leaked: string[]
   results: number
   values: number
 }
@@ -51,6 +57,7 @@ const MOST_REQUESTS = 40
 export async function createWorld(sabotage: Sabotage = {}): Promise<World> {
   const world: World = {
     clock: 1_790_000_000_000,
+    skipped: 0,
     hubs: [],
     phones: [],
     sabotage,
@@ -63,6 +70,9 @@ export async function createWorld(sabotage: Sabotage = {}): Promise<World> {
     async reach(index, request) {
       const node = world.hubs[index]
       if (!node) throw new TypeError('no such hub')
+      const photo = /sha256-([0-9a-f]{64})/.exec(request.url)?.[1] ?? ''
+      const since = world.unseen.get(photo)
+      if (since !== undefined && world.clock - since < UNSEEN_MS) world.leaked.push(photo)
       const response = await node.hub.fetch(request)
       if (isDead(node)) throw new TypeError('fetch failed')
       return response
@@ -77,6 +87,8 @@ export async function createWorld(sabotage: Sabotage = {}): Promise<World> {
     photosAtRoot: new Set(),
     looked: new Map(),
     excused: new Map(),
+    unseen: new Map(),
+    leaked: [],
     results: 0,
     values: 0,
   }
@@ -92,9 +104,13 @@ export const hubWorld = ({ now, reach, note, sabotage }: World) => ({
   ...(sabotage.hubStore && { sabotage: sabotage.hubStore }),
 })
 
-export const phoneWorld = ({ now, reach, note, sabotage }: World) => ({
-  now,
-  reach,
-  note,
-  ...(sabotage.phoneStore && { sabotage: sabotage.phoneStore }),
-})
+export const phoneWorld = (world: World) => {
+  const { now, reach, note, sabotage } = world
+  return {
+    now,
+    skipped: () => world.skipped,
+    reach,
+    note,
+    ...(sabotage.phoneStore && { sabotage: sabotage.phoneStore }),
+  }
+}

@@ -7,6 +7,7 @@ import { useApp } from '../context.ts'
 import { Picture } from '../pictures.tsx'
 import { FinderLine } from './finder-line.tsx'
 import { Failure, Notice } from './notice.tsx'
+import { useSeen } from './use-seen.ts'
 
 interface FacesProps {
   entry: HistoryEntry
@@ -19,19 +20,31 @@ export function HiddenFaces({ entry, faces, offer }: FacesProps): JSX.Element {
   const { hidden = 0, unkept } = faces
   if (unkept === 'person') return <Gone />
   if (unkept !== undefined) return <NotKept offer={offer} />
+  return <Kept entry={entry} hidden={hidden} />
+}
+
+function Kept({ entry, hidden }: { entry: HistoryEntry; hidden: number }): JSX.Element {
+  const [asked, setAsked] = useState(false)
+  // Whoever has seen a face and was called away has not said that the photo may go.
+  useSeen(asked ? [] : [entry.id])
   return (
     <div data-testid="faces" data-hidden={hidden}>
       <Notice picture="person" title={i18n.t('faces.hidden', { count: hidden })} text={i18n.t('faces.as-kept')}>
-        <Left entry={entry} />
+        <Left entry={entry} asked={asked} onAsk={setAsked} />
       </Notice>
     </div>
   )
 }
 
+interface LeftProps {
+  entry: HistoryEntry
+  asked: boolean
+  onAsk(asked: boolean): void
+}
+
 /** A person looks at what a machine may have missed. The photo goes for good, so it is asked once more. */
-function Left({ entry }: { entry: HistoryEntry }): JSX.Element {
+function Left({ entry, asked, onAsk }: LeftProps): JSX.Element {
   const { kit, navigation, announce } = useApp()
-  const [asked, setAsked] = useState(false)
   const [busy, setBusy] = useState(false)
   const [error, setError] = useState<unknown>()
   async function remove(): Promise<void> {
@@ -47,7 +60,7 @@ function Left({ entry }: { entry: HistoryEntry }): JSX.Element {
   }
   if (!asked) {
     return (
-      <button type="button" class="button" data-testid="face-left" onClick={() => setAsked(true)}>
+      <button type="button" class="button" data-testid="face-left" onClick={() => onAsk(true)}>
         {i18n.t('faces.left')}
       </button>
     )
@@ -60,7 +73,7 @@ function Left({ entry }: { entry: HistoryEntry }): JSX.Element {
           <Picture name="close" />
           <span>{i18n.t('faces.left.yes')}</span>
         </button>
-        <button type="button" class="button quiet" disabled={busy} onClick={() => setAsked(false)}>
+        <button type="button" class="button quiet" disabled={busy} onClick={() => onAsk(false)}>
           {i18n.t('settings.remove.no')}
         </button>
       </div>

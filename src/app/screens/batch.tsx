@@ -12,6 +12,7 @@ import { Chooser } from '../parts/give.tsx'
 import { Failure, Notice } from '../parts/notice.tsx'
 import { RecordRow } from '../parts/record-row.tsx'
 import { Screen } from '../parts/screen.tsx'
+import { useSeen } from '../parts/use-seen.ts'
 import { Picture } from '../pictures.tsx'
 import { hrefOf } from '../routes.ts'
 import { type Batch, type Batches, type BatchItem, waitingIn } from '../state/batch.ts'
@@ -110,6 +111,7 @@ function Results({ items }: { items: readonly BatchItem[] }): JSX.Element {
   const answered = items
     .flatMap(({ entry }) => (entry ? [fresh.find(({ id }) => id === entry.id) ?? entry] : []))
     .reverse()
+  useSeen(answered.filter(({ body }) => body.faces).map(({ id }) => id))
   const again = useAlike(answered.map(({ id }) => id))
   const failed = items.filter(({ state }) => state === 'failed' || state === 'lost')
   const unsure = answered.filter((entry) => entry.corrected === undefined && needsALook(entry))

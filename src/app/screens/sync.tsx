@@ -8,6 +8,7 @@ import { formatBytes, formatNumber, formatWhen } from '../format.ts'
 import { handOn } from '../parts/hand-on.ts'
 import { Failure, Notice } from '../parts/notice.tsx'
 import { Screen } from '../parts/screen.tsx'
+import { Unseen } from '../parts/unseen.tsx'
 import { Picture } from '../pictures.tsx'
 import { hrefOf } from '../routes.ts'
 import { syncSummary } from '../sync-words.ts'
@@ -20,10 +21,12 @@ export function SyncScreen(): JSX.Element {
   const status = useValue(kit.sync.status)
   const [error, setError] = useState<unknown>()
   const { state, text } = syncSummary(status)
+  const photos = status.blobsWaiting - status.blobsUnseen
 
-  async function send(): Promise<void> {
+  async function send(unseen: readonly string[] = []): Promise<void> {
     setError(undefined)
     try {
+      await kit.records.seen(unseen)
       announce(syncSummary(await kit.sync.now({ photos: true })).text())
     } catch (reason) {
       setError(reason)
@@ -58,7 +61,8 @@ export function SyncScreen(): JSX.Element {
           </li>
         ))}
       </ol>
-      {status.blobsWaiting > 0 && <p class="lead">{i18n.t('sync.photos', { count: status.blobsWaiting })}</p>}
+      {photos > 0 && <p class="lead">{i18n.t('sync.photos', { count: photos })}</p>}
+      <Unseen status={status} onSend={(ids) => void send(ids)} />
       <button
         type="button"
         class="button primary"

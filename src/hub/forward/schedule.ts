@@ -23,6 +23,7 @@ export function startForwarding({ forwarder, subscribe, onError }: ForwardSchedu
           final: 0,
           blobsWaiting: 0,
           blobsDeferred: 0,
+          blobsUnseen: 0,
           blobsHeld: 0,
           allSent: done,
           running: false,

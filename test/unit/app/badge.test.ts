@@ -9,6 +9,7 @@ const status = (local: number): SyncStatus => ({
   final: 3,
   blobsWaiting: 0,
   blobsDeferred: 0,
+  blobsUnseen: 0,
   blobsHeld: 0,
   allSent: local === 0,
   running: false,

@@ -9,6 +9,7 @@ const status = (part: Partial<SyncStatus>): SyncStatus => ({
   final: 0,
   blobsWaiting: 0,
   blobsDeferred: 0,
+  blobsUnseen: 0,
   blobsHeld: 0,
   allSent: false,
   running: false,

@@ -204,6 +204,72 @@ describe('a photo in which faces are to be hidden', () => {
     await expect(records.removePhoto(record.id)).rejects.toMatchObject({ code: 'log/unknown-record' })
   })
 
+  describe('waits for somebody to look at it', () => {
+    const hiding = async () => {
+      const made = await setUp(async () => ({ ...result, faces: { hidden: 1, by } }))
+      const pack = await openPack('leaf', { host: made.host, store: made.store, moment, onWritten: made.onWritten })
+      const waiting = async (which?: 'unseen') => (await made.store.waitingAttachments(9, which)).length
+      return { ...made, pack, waiting }
+    }
+
+    it('and is sent then, which is told once', async () => {
+      const { pack, records, waiting, written } = await hiding()
+      const { record } = await pack.run(new Blob([photo]))
+      expect([await waiting(), await waiting('unseen'), await records.unseen()]).toEqual([0, 1, [record.id]])
+      await records.seen([record.id])
+      expect([await waiting(), await waiting('unseen'), await records.unseen()]).toEqual([1, 0, []])
+      await records.seen([record.id])
+      await records.seen()
+      expect(written).toHaveLength(2)
+    })
+
+    it('or takes it away, unsent; to have looked at what is gone is nothing', async () => {
+      const { pack, records, waiting } = await hiding()
+      const { record } = await pack.run(new Blob([photo]))
+      await records.removePhoto(record.id)
+      await records.seen([record.id, 'nonsense'])
+      expect([await waiting(), await waiting('unseen'), await records.unseen()]).toEqual([0, 0, []])
+    })
+
+    it('each by itself, whoever made it, or all', async () => {
+      let shot = 0
+      const bytes = () => utf8(`photo ${shot++}`)
+      const { store, host, onWritten, records } = await setUp(async () => ({
+        ...result,
+        attachments: [{ role: 'input', type: 'image/jpeg', bytes: bytes() }],
+        faces: { hidden: 0, by },
+      }))
+      const pack = await openPack('leaf', { host, store, moment, onWritten })
+      const ids: string[] = []
+      for (const actor of ['asha', 'juma', undefined]) {
+        const { record } = await pack.run(new Blob([photo]), { circumstances: actor === undefined ? {} : { actor } })
+        ids.push(record.id)
+      }
+      const [ofAsha, ofJuma, ofNobody] = ids
+      expect(await records.unseen()).toEqual([ofNobody, ofJuma, ofAsha])
+      expect(await records.unseen({ actor: 'asha' })).toEqual([ofNobody, ofAsha])
+      await records.seen([])
+      await records.seen([ofJuma ?? ''])
+      expect(await records.unseen()).toEqual([ofNobody, ofAsha])
+      await records.seen()
+      expect(await records.unseen()).toEqual([])
+      expect(await store.waitingAttachments(9)).toHaveLength(3)
+    })
+
+    it('but not where nobody will, alone or among many, nor where no faces were looked for', async () => {
+      const { pack, waiting, records } = await hiding()
+      await pack.run(new Blob([photo]), { seen: true })
+      for await (const _ of pack.runAll([new Blob([photo])], { seen: true }));
+      expect([await waiting(), await waiting('unseen')]).toEqual([1, 0])
+      for (const { id } of await records.list()) await records.erase(id)
+      for await (const _ of pack.runAll([new Blob([photo])]));
+      expect([await waiting(), await waiting('unseen')]).toEqual([0, 1])
+      const { store, host, onWritten } = await setUp()
+      await (await openPack('leaf', { host, store, moment, onWritten })).run(new Blob([photo]))
+      expect(await store.waitingAttachments(9)).toHaveLength(1)
+    })
+  })
+
   it('of a form is given back without them, or with the reason why not', async () => {
     const picture = { role: 'input' as const, type: 'image/jpeg', bytes: photo }
     const api = (kept: unknown): WorkerHost => ({

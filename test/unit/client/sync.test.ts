@@ -19,6 +19,7 @@ async function world() {
     final: 0,
     blobsWaiting: 0,
     blobsDeferred: 0,
+    blobsUnseen: 0,
     blobsHeld: 0,
     allSent: false,
     running: false,

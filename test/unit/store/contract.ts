@@ -419,7 +419,7 @@ export function describeRecordStore(name: string, createBench: () => Bench): voi
       const names = async (which?: 'previews') => (await store.waitingAttachments(9, which)).map(({ sha256 }) => sha256)
       expect(await names()).toEqual([preview.sha256, full.sha256])
       expect(await names('previews')).toEqual([preview.sha256])
-      expect(await store.countAttachments()).toEqual({ previews: 1, full: 1, held: 0 })
+      expect(await store.countAttachments()).toEqual({ previews: 1, full: 1, held: 0, unseen: 0 })
       await store.attachmentHeld(preview.sha256)
       expect([await names(), await store.heldAttachments(9)]).toEqual([[full.sha256], [preview.sha256]])
       expect(await store.attachmentWanted(preview.sha256)).toBe(true)
@@ -428,6 +428,107 @@ export function describeRecordStore(name: string, createBench: () => Bench): voi
       expect(await store.attachmentWanted(preview.sha256)).toBe(false)
       expect(await store.attachmentWanted(preview.sha256, true)).toBe(true)
       expect(await store.attachment(preview.sha256)).toBeDefined()
+    })
+
+    describe('what somebody is to look at first', () => {
+      const names = async (which?: 'unseen') => (await store.waitingAttachments(9, which)).map(({ sha256 }) => sha256)
+      const at = (wall: number, mono: number, session: string) => ({ wall, mono, session, zone: 0 })
+      const unseen = async (seed: number, more: { preview?: boolean } = {}) => ({
+        ...(await photo(seed)),
+        ...more,
+        unseen: true,
+      })
+
+      it('is counted and not to be sent before that, also after a restart and when a hub asks; then in its old order', async () => {
+        const [first, full, preview] = [await photo(1), await unseen(2), await unseen(3, { preview: true })]
+        await store.append(resultWith(full), [full, preview])
+        await store.append(resultWith(first), [first])
+        expect(await store.attachmentWanted(full.sha256, true)).toBe(true)
+        const again = await bench.open()
+        expect(await again.countAttachments()).toEqual({ previews: 0, full: 1, held: 0, unseen: 2 })
+        again.close()
+        expect(await names()).toEqual([first.sha256])
+        expect((await names('unseen')).sort()).toEqual([full.sha256, preview.sha256].sort())
+        expect(await store.attachmentsSeen([full.sha256, preview.sha256, first.sha256, '0'.repeat(64)])).toBe(true)
+        expect([await names(), await names('unseen')]).toEqual([[preview.sha256, full.sha256, first.sha256], []])
+        expect(await store.attachmentsSeen([full.sha256])).toBe(false)
+        expect(await store.countAttachments()).toEqual({ previews: 1, full: 2, held: 0, unseen: 0 })
+      })
+
+      it('is gone unsent with its record, whether that is erased or replaced', async () => {
+        const [one, two] = [await unseen(1), await unseen(2)]
+        const { stream, body } = await store.append(resultWith(one), [one])
+        await store.append(resultWith(two), [two])
+        await store.erase(`${stream}/1`, { at: body.at })
+        await store.replace(`${stream}/2`, result(), { at: body.at })
+        expect(await store.countAttachments()).toEqual({ previews: 0, full: 0, held: 0, unseen: 0 })
+        expect([await store.attachment(one.sha256), await store.attachment(two.sha256)]).toEqual([undefined, undefined])
+        // Whoever looked away just then has nothing to let go of.
+        expect(await store.attachmentsSeen([one.sha256, two.sha256])).toBe(false)
+        expect(await names()).toEqual([])
+      })
+
+      it('is sent where another record may send the very same photo, before it or after it', async () => {
+        const [one, two] = [await unseen(1), await unseen(2)]
+        await store.append(resultWith(one), [{ ...one, unseen: false }])
+        await store.append(resultWith(one), [one])
+        await store.append(resultWith(two), [two])
+        expect(await names()).toEqual([one.sha256])
+        await store.append(resultWith(two), [two])
+        expect(await names()).toEqual([one.sha256])
+        await store.append(resultWith(two), [{ ...two, unseen: false }])
+        expect([await names(), await names('unseen')]).toEqual([[one.sha256, two.sha256], []])
+      })
+
+      it('goes by itself after six hours, by whichever clock can be believed', async () => {
+        const hours = 3_600_000
+        const file = await unseen(1)
+        await store.append({ ...resultWith(file), at: at(1000 * hours, 5 * hours, 'now') }, [file])
+        // The phone's clock was set right meanwhile: that is no time in which anybody could have looked.
+        for (const early of [
+          at(1005.9 * hours, 10.9 * hours, 'now'),
+          at(9999 * hours, 10.9 * hours, 'now'),
+          at(0, 5.1 * hours, 'now'),
+          at(1005.9 * hours, 99 * hours, 'later'),
+          at(994.1 * hours, 0, 'later'),
+        ]) {
+          await store.attachmentsDue(early)
+          expect(await names()).toEqual([])
+        }
+        for (const [i, due] of [
+          at(0, 11 * hours, 'now'),
+          at(1006 * hours, 0, 'later'),
+          // Its clock was years ahead, or went back: nothing waits for that.
+          at(994 * hours, 0, 'later'),
+          at(0, 0, 'later'),
+        ].entries()) {
+          const other = await unseen(i + 2)
+          const { stream, seq } = await store.append({ ...resultWith(other), at: at(1000 * hours, 5 * hours, 'now') }, [
+            other,
+          ])
+          await store.attachmentsDue(due)
+          expect(await names('unseen')).toEqual([])
+          await store.erase(`${stream}/${seq}`, { at: due })
+        }
+        expect(await names()).toEqual([file.sha256])
+      })
+
+      it('fails whole when the device is full, and is told of once', async () => {
+        const [one, two] = [await unseen(1), await unseen(2)]
+        await store.append(resultWith(one), [one, two])
+        bench.failAfter(1)
+        await expect(store.attachmentsSeen([one.sha256, two.sha256])).rejects.toMatchObject({ code: 'storage/quota' })
+        bench.failAfter(-1)
+        expect((await names('unseen')).sort()).toEqual([one.sha256, two.sha256].sort())
+        let told = 0
+        store.subscribe(() => {
+          told += 1
+        })
+        await store.attachmentsSeen([one.sha256, two.sha256])
+        await store.attachmentsSeen([one.sha256, two.sha256])
+        await store.attachmentsDue(at(0, 0, 'later'))
+        expect(told).toBe(1)
+      })
     })
 
     it('remembers settings', async () => {

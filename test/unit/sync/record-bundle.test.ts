@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { concat, utf8 } from '../../../src/lib/bytes.ts'
+import { UNSEEN_MS } from '../../../src/store/store.ts'
 import { replayRecordBundle, writeRecordBundle } from '../../../src/sync/record-bundle.ts'
 import { photo, result, resultWith } from '../store/samples.ts'
 import { createPhone, createTestHub, type Phone, PROGRAM, type TestHub } from './world.ts'
@@ -11,8 +12,8 @@ beforeEach(async () => {
   phone = await createPhone(hub)
 })
 
-async function bundleOf({ store }: Phone): Promise<Blob> {
-  const moment = () => ({ wall: 1_790_000_000_000, mono: 1, session: 'run' })
+async function bundleOf({ store }: Phone, wall = 1_790_000_000_000): Promise<Blob> {
+  const moment = () => ({ wall, mono: 1, session: 'run' })
   const parts: Uint8Array<ArrayBuffer>[] = []
   for await (const part of writeRecordBundle({ store, program: PROGRAM, app: 'test', moment })) parts.push(part)
   return new Blob(parts)
@@ -53,6 +54,15 @@ describe('a bundle of records', () => {
     expect(await phone.sync.now()).toMatchObject({ final: 701, allSent: true })
     expect(phone.link.seen.filter(({ method }) => method === 'PATCH')).toEqual([])
     expect((await bundleOf(phone)).size).toBe(8)
+  })
+
+  it('has no photo that somebody is to look at first; where no hub is ever reached, it has it after six hours', async () => {
+    const file = { ...(await photo(1, 30_000)), unseen: true }
+    await phone.store.append(resultWith(file), [file])
+    expect(await carry(await bundleOf(phone), hub)).toEqual({ taken: 1, refused: 0 })
+    expect((await hub.store.namedBlob(PROGRAM, file.sha256))?.whole).toBe(false)
+    expect(await carry(await bundleOf(phone, 1_790_000_000_000 + UNSEEN_MS), hub)).toEqual({ taken: 2, refused: 0 })
+    expect((await hub.store.namedBlob(PROGRAM, file.sha256))?.whole).toBe(true)
   })
 
   it('takes over from an upload that was broken off', async () => {

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { UNSEEN_MS } from '../../../src/store/store.ts'
 import { onEvent, type Schedule, type ScheduleOptions, startSchedule } from '../../../src/sync/schedule.ts'
 import type { SyncStatus } from '../../../src/sync/status.ts'
 
@@ -8,6 +9,7 @@ const status = (change: Partial<SyncStatus> = {}): SyncStatus => ({
   final: 0,
   blobsWaiting: 0,
   blobsDeferred: 0,
+  blobsUnseen: 0,
   blobsHeld: 0,
   allSent: true,
   running: false,
@@ -80,6 +82,21 @@ it('tries at the start, and sets no timer when nothing waits', async () => {
 it('does not wait by a timer for what is held: another hub has to move it on', async () => {
   const bench = start([status({ held: 3, allSent: false })])
   await bench.settle()
+  expect(bench.timer).toBeUndefined()
+})
+
+it('does not wait by a timer for what nobody has looked at, but looks again when that may go by itself', async () => {
+  const unseen = status({ blobsWaiting: 2, blobsUnseen: 2, allSent: false })
+  const bench = start([unseen, unseen, status({ blobsWaiting: 3, blobsUnseen: 2, allSent: false })])
+  await bench.settle()
+  expect(bench).toMatchObject({ timer: { ms: UNSEEN_MS }, registered: 0 })
+  bench.timer?.fire()
+  await bench.settle()
+  expect(bench).toMatchObject({ runs: 2, timer: { ms: UNSEEN_MS }, registered: 0 })
+  bench.schedule.wake()
+  await bench.settle()
+  expect(bench).toMatchObject({ timer: { ms: 5_000 }, registered: 1 })
+  bench.schedule.stop()
   expect(bench.timer).toBeUndefined()
 })
 

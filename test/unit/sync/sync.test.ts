@@ -36,6 +36,7 @@ describe('records come home', () => {
       final: 3,
       blobsWaiting: 0,
       blobsDeferred: 0,
+      blobsUnseen: 0,
       blobsHeld: 0,
       allSent: true,
       running: false,
@@ -520,6 +521,57 @@ describe('photos', () => {
       }
     }
     expect(await phone.sync.now()).toMatchObject({ blobsWaiting: 0, allSent: true })
+  })
+
+  describe('that somebody is to look at first', () => {
+    const hidden = async (seed: number) => ({ ...(await photo(seed, 3000)), unseen: true })
+    const blobAt = async (sha256: string): Promise<unknown> => (await hub.store.namedBlob(PROGRAM, sha256))?.whole
+    /** Requests in which the hub was told or asked of a photo. */
+    const asked = (sha256: string): number => phone.link.seen.filter(({ path }) => path.includes(sha256)).length
+
+    it('stay, asked for or not, and are said to; the hub has their record, and they go once that was done', async () => {
+      const [one, two] = [await hidden(1), await photo(2)]
+      await phone.store.append(resultWith(one), [one])
+      await phone.store.append(resultWith(two), [two])
+      const held = { final: 2, blobsWaiting: 1, blobsUnseen: 1, blobsDeferred: 0, allSent: false }
+      expect(await phone.sync.now()).toMatchObject(held)
+      // The hub has said by now that it lacks it.
+      expect(await phone.sync.now({ photos: true })).toMatchObject(held)
+      expect([asked(one.sha256), await blobAt(two.sha256)]).toEqual([0, true])
+      await phone.store.attachmentsSeen([one.sha256])
+      expect(await phone.sync.now()).toMatchObject({ blobsWaiting: 0, blobsUnseen: 0, allSent: true })
+      expect(await blobAt(one.sha256)).toBe(true)
+    })
+
+    it('and are taken away never leave', async () => {
+      const one = await hidden(1)
+      const { stream, body } = await phone.store.append(resultWith(one), [one])
+      await phone.sync.now()
+      await phone.store.replace(`${stream}/1`, result(), { at: body.at })
+      expect(await phone.sync.now()).toMatchObject({ allSent: true, blobsWaiting: 0 })
+      expect([asked(one.sha256), await hub.store.namedBlob(PROGRAM, one.sha256)]).toEqual([0, undefined])
+    })
+
+    it('are the same in all tabs: whichever was looked at in, the other sends it', async () => {
+      const one = await hidden(1)
+      await phone.store.append(resultWith(one), [one])
+      const tab = await createPhone(hub, { disk: phone.disk })
+      expect(await tab.sync.now()).toMatchObject({ blobsUnseen: 1, allSent: false })
+      await phone.store.attachmentsSeen([one.sha256])
+      expect(await tab.sync.now()).toMatchObject({ allSent: true })
+    })
+
+    it('go all the same after six hours, by a run of the app that was killed over them', async () => {
+      const one = await hidden(1)
+      await phone.store.append(resultWith(one), [one])
+      const at = (hours: number) =>
+        createPhone(hub, {
+          disk: phone.disk,
+          moment: () => ({ wall: 1_790_000_000_000 + hours * 3_600_000, mono: 1, session: `after ${hours}` }),
+        })
+      expect(await (await at(5.9)).sync.now()).toMatchObject({ blobsUnseen: 1, allSent: false })
+      expect(await (await at(6)).sync.now()).toMatchObject({ blobsUnseen: 0, allSent: true })
+    })
   })
 
   it('that the hub will not take hold up nobody', async () => {

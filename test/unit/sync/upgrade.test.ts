@@ -99,6 +99,6 @@ it('an upgrade that is killed midway leaves the older version whole, and the nex
   old.close()
   const store = await openStore({ name })
   expect(await store.streams()).toMatchObject([{ stream, tip: lines.length }])
-  expect(await store.countAttachments()).toEqual({ previews: 0, full: 1, held: 1 })
+  expect(await store.countAttachments()).toEqual({ previews: 0, full: 1, held: 1, unseen: 0 })
   store.close()
 })
