@@ -103,8 +103,9 @@ export interface Shown {
 export async function ask(
   page: Page,
   photo: string | { name: string; mimeType: string; buffer: Buffer },
+  pack = PACK,
 ): Promise<Shown> {
-  await choose(page, photo)
+  await choose(page, photo, pack)
   const answer = page.getByTestId('answer')
   await answer.waitFor()
   return {
@@ -124,11 +125,15 @@ export async function askInVain(
   return (await failure.getAttribute('data-code')) ?? ''
 }
 
-async function choose(page: Page, photo: string | { name: string; mimeType: string; buffer: Buffer }): Promise<void> {
+async function choose(
+  page: Page,
+  photo: string | { name: string; mimeType: string; buffer: Buffer },
+  pack = PACK,
+): Promise<void> {
   await page.evaluate(() => {
     location.hash = '#/'
   })
-  const input = page.locator(`[data-testid="pack-${PACK}"] [data-testid="photo-input"]`)
+  const input = page.locator(`[data-testid="pack-${pack}"] [data-testid="photo-input"]`)
   await input.waitFor({ state: 'attached' })
   await input.setInputFiles(photo)
 }
