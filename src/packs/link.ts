@@ -1,4 +1,5 @@
 import { raceAbort, watchdog as realWatchdog } from '../lib/abort.ts'
+import { concat } from '../lib/bytes.ts'
 import { JikoError } from '../protocol/error.ts'
 
 /** What a download needs of its surroundings; injected, so that the state machine runs in Node without a network or a clock. */
@@ -113,13 +114,7 @@ export async function readWhole(incoming: Incoming, limit: number): Promise<Uint
     }
     parts.push(piece)
   }
-  const whole = new Uint8Array(length)
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return whole
+  return concat(...parts)
 }
 
 /** The error of a status that carries none of what was asked for. */

@@ -4,7 +4,7 @@ import { sha256Hex } from '../../src/lib/sha256.ts'
 import { blobPath } from '../../src/protocol/hub.ts'
 import type { RecordBody } from '../../src/protocol/record.ts'
 import { FORM } from '../helpers/fake-app/form.ts'
-import { allIn, ask, createField, type Field, history, installPack, sample, sendNow } from '../helpers/field-app.ts'
+import { allIn, ask, createField, type Field, go, history, installPack, sample, sendNow } from '../helpers/field-app.ts'
 import { copyPacks, publishNext } from '../helpers/pack-versions.ts'
 import { temporaryFolder } from '../helpers/temporary-folder.ts'
 
@@ -86,9 +86,7 @@ describe('the built app and a real hub', () => {
     })
 
     it('speak one language and know of one person, whichever is told', async () => {
-      await other.evaluate(() => {
-        location.hash = '#/settings'
-      })
+      await go(other, '#/settings')
       await other.getByTestId('language-sw').check()
       await field.page.locator('html[lang=sw]').waitFor()
       await other.getByTestId('nav-people').click()

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ask, askInVain, createField, type Field, history, installPack, sample } from '../helpers/field-app.ts'
+import { ask, askInVain, createField, type Field, go, history, installPack, sample } from '../helpers/field-app.ts'
 
 const failureOf = async (page: Page): Promise<string | null> => {
   const failure = page.getByTestId('failure').first()
@@ -33,9 +33,7 @@ describe('what the phone refuses', () => {
 
   it('the camera in the app: says so, and the phone’s own takes the photo', async () => {
     const { page } = field
-    await page.evaluate(() => {
-      location.hash = '#/'
-    })
+    await go(page, '#/')
     await installPack(page)
     await page.getByTestId('pack-coffee-leaf').getByTestId('open-task').click()
     await page.getByTestId('sight-open').click()

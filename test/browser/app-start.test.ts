@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ask, complete, createField, type Field, installPack, sample } from '../helpers/field-app.ts'
+import { ask, complete, createField, type Field, go, installPack, sample } from '../helpers/field-app.ts'
 
 declare const start: { seen: string[] }
 
@@ -71,9 +71,7 @@ describe('the app, opened again without a network', () => {
   })
 
   it('draws nothing before a PIN that was set has been asked for', async () => {
-    await page.evaluate(() => {
-      location.hash = '#/lock'
-    })
+    await go(page, '#/lock')
     await page.getByTestId('lock-next').fill('2468')
     await page.locator('[data-testid="lock"] button[type="submit"]').click()
     await page.locator('[data-testid="lock"][data-set="true"]').waitFor()

@@ -6,6 +6,7 @@ import {
   controlled,
   createField,
   type Field,
+  go,
   history,
   installPack,
   sample,
@@ -53,9 +54,7 @@ describe('the app on a phone', () => {
     await page.evaluate(async () => {
       await (await navigator.serviceWorker.getRegistration())?.update()
     })
-    await page.evaluate(() => {
-      location.hash = '#/'
-    })
+    await go(page, '#/')
     const renewed = page.waitForEvent('load')
     await page.getByTestId('update-banner').getByRole('button').first().click()
     await renewed

@@ -1,7 +1,7 @@
 import type { CDPSession } from 'playwright-core'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { SYNC_SCOPE, SYNC_TAG } from '../../src/protocol/service-worker.ts'
-import { ask, complete, controlled, createField, type Field, installPack, sample } from '../helpers/field-app.ts'
+import { ask, complete, controlled, createField, type Field, go, installPack, sample } from '../helpers/field-app.ts'
 
 let field: Field
 /** Sees the browser's service workers, from a page that is not the app's. */
@@ -61,9 +61,7 @@ it.each(['ServiceWorker.dispatchSyncEvent', 'ServiceWorker.dispatchPeriodicSyncE
       .toMatch(/^[36]$/)
     field.page = await field.context.newPage()
     await field.page.goto(field.network.url)
-    await field.page.evaluate(() => {
-      location.hash = '#/history'
-    })
+    await go(field.page, '#/history')
     await expect
       .poll(() => field.page.getByTestId('record').evaluateAll((rows) => rows.map((row) => row.dataset.state)))
       .toEqual(['final', 'final', 'final'])

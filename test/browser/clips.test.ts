@@ -9,7 +9,7 @@ import { clipPaths } from '../../src/protocol/clips.ts'
 import type { Manifest } from '../../src/protocol/manifest.ts'
 import { parsePackIndex } from '../../src/protocol/pack-index.ts'
 import { deleteProfile, openProfile } from '../helpers/chromium.ts'
-import { ask, complete, controlled, createField, type Field, installPack, sample } from '../helpers/field-app.ts'
+import { ask, complete, controlled, createField, type Field, go, installPack, sample } from '../helpers/field-app.ts'
 import { publishRecorded } from '../helpers/pack-versions.ts'
 import { temporaryFolder } from '../helpers/temporary-folder.ts'
 import { tone } from '../helpers/tone.ts'
@@ -29,11 +29,6 @@ const chunksHere = (page: Page): Promise<string[]> =>
     const keys = await (await caches.open('jiko-chunks-v1')).keys()
     return keys.flatMap(({ url }) => /\/\.chunks\/([0-9a-f]{64})$/.exec(url)?.[1] ?? [])
   })
-
-const go = (page: Page, hash: string): Promise<void> =>
-  page.evaluate((to) => {
-    location.hash = to
-  }, hash)
 
 const clip = (page: Page) => page.getByTestId('clip')
 

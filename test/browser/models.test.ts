@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { extname, join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { complete, createField, type Field, installPack } from '../helpers/field-app.ts'
+import { complete, createField, type Field, go, installPack } from '../helpers/field-app.ts'
 
 const SAMPLE = /\.(jpe?g|png|wav|txt)$/
 
@@ -48,9 +48,7 @@ async function give(page: Page, { name }: Model, sample: string): Promise<void> 
   const path = join('models', name, 'samples', sample)
   // The answer before must be gone: it looks like the one that is waited for.
   await page.getByTestId('answer').waitFor({ state: 'detached' })
-  await page.evaluate((pack) => {
-    location.hash = `#/capture/${pack}`
-  }, name)
+  await go(page, `#/capture/${name}`)
   if (extname(sample) === '.txt') {
     await page.getByTestId('text-input').fill(readFileSync(path, 'utf8'))
     await page.getByTestId('text-send').click()
@@ -87,9 +85,7 @@ describe('every model of this project', () => {
     for (const sample of model.samples) {
       await give(page, model, sample)
       answers.push(await answered(page))
-      await page.evaluate(() => {
-        location.hash = '#/'
-      })
+      await go(page, '#/')
     }
     expect(answers).toEqual(answersInNode(model))
     // A model errs; one that errs on more than a few of its own samples is not what its card says.

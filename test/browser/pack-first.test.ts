@@ -4,17 +4,21 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { missingBytes, pathsOf } from '../../src/packs/layout.ts'
 import { parseSignedManifest } from '../../src/protocol/manifest.ts'
 import type { BadNetwork } from '../helpers/bad-network.ts'
-import { ask, controlled, createField, type Field, history, sample } from '../helpers/field-app.ts'
+import {
+  ask,
+  blobBytes,
+  blobs,
+  controlled,
+  createField,
+  type Field,
+  go,
+  history,
+  ready,
+  sample,
+} from '../helpers/field-app.ts'
 
 const PACK = 'coffee-leaf'
 const PHOTO = sample('rust-121.jpg')
-const ready = (page: Page): Promise<unknown> => page.waitForSelector(`[data-testid="pack-${PACK}"][data-state="ready"]`)
-const go = (page: Page, hash: string): Promise<void> =>
-  page.evaluate((to) => {
-    location.hash = to
-  }, hash)
-const blobs = ({ seen }: BadNetwork) => seen.filter(({ path }) => path.endsWith('.bin'))
-const blobBytes = (network: BadNetwork): number => blobs(network).reduce((sum, { bytes }) => sum + bytes, 0)
 
 const { manifest } = parseSignedManifest(readFileSync(`dist/packs/${PACK}/manifest.ndjson`, 'utf8'))
 const small = manifest.variants.find(({ role }) => role === 'first')

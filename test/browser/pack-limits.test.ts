@@ -4,12 +4,17 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { BadNetwork } from '../helpers/bad-network.ts'
 import {
   ask,
+  blobBytes,
+  blobs,
   complete,
   controlled,
   createField,
   type Field,
+  go,
   history,
   installPack,
+  ready,
+  removePack,
   sample,
 } from '../helpers/field-app.ts'
 import { copyPacks, publishNext } from '../helpers/pack-versions.ts'
@@ -17,13 +22,6 @@ import { temporaryFolder } from '../helpers/temporary-folder.ts'
 
 const PACK = 'coffee-leaf'
 const card = (page: Page) => page.getByTestId(`pack-${PACK}`)
-const ready = (page: Page): Promise<unknown> => page.waitForSelector(`[data-testid="pack-${PACK}"][data-state="ready"]`)
-const go = (page: Page, hash: string): Promise<void> =>
-  page.evaluate((to) => {
-    location.hash = to
-  }, hash)
-const blobs = ({ seen }: BadNetwork) => seen.filter(({ path }) => path.endsWith('.bin'))
-const blobBytes = (network: BadNetwork): number => blobs(network).reduce((sum, { bytes }) => sum + bytes, 0)
 const untilBytes = (network: BadNetwork, bytes: number): Promise<void> =>
   expect.poll(() => blobBytes(network)).toBeGreaterThan(bytes)
 /** Bytes of the pack that are in the store, whether it is installed or on its way. */
@@ -58,10 +56,7 @@ describe('a phone that is full', () => {
     await controlled(page)
     await installPack(page)
     const first = await ask(page, sample('rust-121.jpg'))
-    await go(page, '#/packs')
-    const installed = page.getByTestId(`installed-${PACK}`)
-    await installed.getByRole('button').last().click()
-    await installed.getByRole('button').first().click()
+    await removePack(page)
     await expect.poll(() => held(page)).toBe(0)
 
     const system = await context.newCDPSession(page)
@@ -156,9 +151,7 @@ describe('a pack that another app shares', () => {
     const coming = page.waitForEvent('download')
     await page.getByTestId('share-pack').click()
     const bytes = [...(await readFile(await (await coming).path()))]
-    const installed = page.getByTestId(`installed-${PACK}`)
-    await installed.getByRole('button').last().click()
-    await installed.getByRole('button').first().click()
+    await removePack(page)
     await expect.poll(() => held(page)).toBe(0)
     await complete(page)
     await field.network.cut()
@@ -197,9 +190,7 @@ describe('a pack that is opened in a file manager', () => {
     const coming = page.waitForEvent('download')
     await page.getByTestId('share-pack').click()
     const bytes = [...(await readFile(await (await coming).path()))]
-    const installed = page.getByTestId(`installed-${PACK}`)
-    await installed.getByRole('button').last().click()
-    await installed.getByRole('button').first().click()
+    await removePack(page)
     await expect.poll(() => held(page)).toBe(0)
     await complete(page)
     await network.cut()

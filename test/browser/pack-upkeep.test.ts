@@ -5,19 +5,24 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { chunksOf, pathsOf } from '../../src/packs/layout.ts'
 import { type Manifest, parseSignedManifest } from '../../src/protocol/manifest.ts'
 import type { BadNetwork } from '../helpers/bad-network.ts'
-import { ask, complete, controlled, createField, type Field, installPack, sample } from '../helpers/field-app.ts'
+import {
+  ask,
+  blobBytes,
+  complete,
+  controlled,
+  createField,
+  type Field,
+  go,
+  installPack,
+  ready,
+  removePack,
+  sample,
+} from '../helpers/field-app.ts'
 import { copyPacks, publishNext } from '../helpers/pack-versions.ts'
 import { temporaryFolder } from '../helpers/temporary-folder.ts'
 
 const PACK = 'coffee-leaf'
 const card = (page: Page) => page.getByTestId(`pack-${PACK}`)
-const ready = (page: Page): Promise<unknown> => page.waitForSelector(`[data-testid="pack-${PACK}"][data-state="ready"]`)
-const go = (page: Page, hash: string): Promise<void> =>
-  page.evaluate((to) => {
-    location.hash = to
-  }, hash)
-const blobBytes = ({ seen }: BadNetwork): number =>
-  seen.filter(({ path }) => path.endsWith('.bin')).reduce((sum, { bytes }) => sum + bytes, 0)
 const untilBytes = (network: BadNetwork, bytes: number): Promise<void> =>
   expect.poll(() => blobBytes(network)).toBeGreaterThan(bytes)
 
@@ -57,10 +62,7 @@ describe('a download on a slow link', () => {
 
   it('stopped by a person waits for them, also after a reload, and says what is left', async () => {
     const { page, network } = field
-    await go(page, '#/packs')
-    const installed = page.getByTestId(`installed-${PACK}`)
-    await installed.getByRole('button').last().click()
-    await installed.getByRole('button').first().click()
+    await removePack(page)
     await go(page, '#/')
     network.seen.length = 0
     await page.getByTestId('install-pack').click()
@@ -113,9 +115,7 @@ describe('data', () => {
       return today
     })
     expect(day).toMatch(/^\d{4}-\d\d-\d\d$/)
-    const installed = page.getByTestId(`installed-${PACK}`)
-    await installed.getByRole('button').last().click()
-    await installed.getByRole('button').first().click()
+    await removePack(page)
     await go(page, '#/')
     const before = blobBytes(network)
     await page.getByTestId('install-pack').click()

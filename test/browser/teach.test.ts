@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { allIn, complete, createField, type Field, installPack, sample, sendNow } from '../helpers/field-app.ts'
+import { allIn, complete, createField, type Field, go, installPack, sample, sendNow } from '../helpers/field-app.ts'
 
 const HEALTHY = ['healthy-1.jpg', 'healthy-2.jpg', 'leaf_miner-42.jpg'].map(sample)
 const RUST = ['rust-121.jpg', 'rust-122.jpg', 'cercospora-634.jpg'].map(sample)
@@ -9,12 +9,6 @@ const RUST = ['rust-121.jpg', 'rust-122.jpg', 'cercospora-634.jpg'].map(sample)
 const OTHERS = ['number-180611.png', 'number-33840.png', 'number-82041671.png'].map(
   (name) => `models/form-digits/samples/${name}`,
 )
-
-const go = async (page: Page, hash: string): Promise<void> => {
-  await page.evaluate((wanted) => {
-    location.hash = wanted
-  }, hash)
-}
 
 async function addKind(page: Page, kind: string, name: string, photos: string[]): Promise<void> {
   if (name) {

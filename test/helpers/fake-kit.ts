@@ -1,15 +1,5 @@
 import { findAlike } from '../../src/client/alike.ts'
-import type {
-  Actor,
-  Budget,
-  HistoryEntry,
-  Kit,
-  Lesson,
-  OpenPack,
-  PackOffer,
-  Place,
-  SyncStatus,
-} from '../../src/client/kit.ts'
+import type { Actor, Budget, HistoryEntry, Kit, Lesson, OpenPack, PackOffer, Place } from '../../src/client/kit.ts'
 import { runAll } from '../../src/client/run-all.ts'
 import { createSignal } from '../../src/client/signal.ts'
 import { sleep } from '../../src/lib/abort.ts'
@@ -24,6 +14,7 @@ import type { Label } from '../../src/protocol/manifest.ts'
 import type { Faces, RecordState } from '../../src/protocol/record.ts'
 import type { Answer } from '../../src/protocol/task.ts'
 import { createFakeTeach } from './fake-teach.ts'
+import { syncStatus } from './sync-status.ts'
 import { tone } from './tone.ts'
 
 /** Where and how the fake stands at its start, and what it does when asked. */
@@ -136,17 +127,7 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
   const unseen = new Set<string>()
   const listeners = new Set<() => void>()
   const waiting = createSignal(options.update ?? false)
-  const status = createSignal<SyncStatus>({
-    local: 0,
-    held: 0,
-    final: 0,
-    blobsWaiting: 0,
-    blobsDeferred: 0,
-    blobsUnseen: 0,
-    blobsHeld: 0,
-    allSent: true,
-    running: false,
-  })
+  const status = createSignal(syncStatus())
   const offer: PackOffer = {
     name: 'coffee-leaf',
     version: '1.0.0',
@@ -177,22 +158,15 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
 
   function changed(): void {
     const count = (state: RecordState): number => entries.filter((entry) => entry.state === state).length
-    const next = {
-      local: count('local'),
-      held: count('held'),
-      final: count('final'),
+    const [local, held, final] = [count('local'), count('held'), count('final')]
+    const said = {
       blobsWaiting: unseen.size,
-      blobsDeferred: 0,
       blobsUnseen: unseen.size,
-      blobsHeld: 0,
-    }
-    status.set({
-      ...next,
-      allSent: next.local + next.held + unseen.size === 0,
-      running: false,
+      allSent: local + held + unseen.size === 0,
       ...(options.lastContact !== undefined && { lastContact: options.lastContact }),
       ...(options.syncError && { lastError: options.syncError }),
-    })
+    }
+    status.set(syncStatus({ local, held, final, ...said }))
     for (const listener of [...listeners]) listener()
   }
 

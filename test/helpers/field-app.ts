@@ -88,10 +88,33 @@ export async function complete(page: Page, app?: string): Promise<void> {
   }
 }
 
+/** Goes to a screen, as a link there does. */
+export const go = (page: Page, hash: string): Promise<void> =>
+  page.evaluate((to) => {
+    location.hash = to
+  }, hash)
+
+/** Waits until a pack is here, whole. */
+export const ready = (page: Page, name = PACK): Promise<unknown> =>
+  page.waitForSelector(`[data-testid="pack-${name}"][data-state="ready"]`)
+
+/** Takes a pack away, on the screen of packs. */
+export async function removePack(page: Page, name = PACK): Promise<void> {
+  await go(page, '#/packs')
+  const buttons = page.getByTestId(`installed-${name}`).getByRole('button')
+  // It is asked twice: "remove" comes last, "yes" first.
+  await buttons.last().click()
+  await buttons.first().click()
+}
+
+/** Requests for packs' blobs so far, and the bytes of them. */
+export const blobs = ({ seen }: BadNetwork): BadNetwork['seen'] => seen.filter(({ path }) => path.endsWith('.bin'))
+export const blobBytes = (network: BadNetwork): number => blobs(network).reduce((sum, { bytes }) => sum + bytes, 0)
+
 export async function installPack(page: Page, name = PACK): Promise<void> {
   const card = page.getByTestId(`pack-${name}`)
   await card.getByTestId('install-pack').click()
-  await page.waitForSelector(`[data-testid="pack-${name}"][data-state="ready"]`)
+  await ready(page, name)
 }
 
 export interface Shown {
@@ -130,9 +153,7 @@ async function choose(
   photo: string | { name: string; mimeType: string; buffer: Buffer },
   pack = PACK,
 ): Promise<void> {
-  await page.evaluate(() => {
-    location.hash = '#/'
-  })
+  await go(page, '#/')
   const input = page.locator(`[data-testid="pack-${pack}"] [data-testid="photo-input"]`)
   await input.waitFor({ state: 'attached' })
   await input.setInputFiles(photo)
@@ -140,9 +161,7 @@ async function choose(
 
 /** The rows of history, newest first. */
 export async function history(page: Page): Promise<{ id: string; state: RecordState; label: string }[]> {
-  await page.evaluate(() => {
-    location.hash = '#/history'
-  })
+  await go(page, '#/history')
   // Home has rows too, and stands until this screen is here.
   await page.getByTestId('find-text').waitFor()
   await page.getByTestId('record').first().waitFor()
@@ -169,8 +188,6 @@ export async function allIn(page: Page, state: RecordState, count: number): Prom
 
 /** Presses "send now", as a person does who has just got a signal. */
 export async function sendNow(page: Page): Promise<void> {
-  await page.evaluate(() => {
-    location.hash = '#/sync'
-  })
+  await go(page, '#/sync')
   await page.getByTestId('send-now').click()
 }

@@ -1,5 +1,5 @@
 import type { AccessTables } from './memory-access.ts'
-import type { BlobAbove, Change, Device, ForkedLine, Head, HubStore, HubStream, NewLine } from './store.ts'
+import type { BlobAbove, Change, Device, ForkedLine, Forwarding, Head, HubStream, NewLine } from './store.ts'
 
 export interface Row extends NewLine {
   receivedAt: number
@@ -28,23 +28,7 @@ const lacksAbove = ({ tip, proven, above: { held, final, dividedAfter } }: HubSt
   proven > final && (dividedAfter === undefined || final < dividedAfter || held < tip)
 
 /** The part of the memory store by which a hub passes on what it has. */
-export function createMemoryForwarding(
-  open: (name: string) => Program,
-): Pick<
-  HubStore,
-  | 'lines'
-  | 'provenHead'
-  | 'carryable'
-  | 'noteAbove'
-  | 'forgetAbove'
-  | 'forksToForward'
-  | 'noteForkAbove'
-  | 'blobsToForward'
-  | 'noteBlobAbove'
-  | 'blobsToConfirm'
-  | 'finalBlobs'
-  | 'lag'
-> {
+export function createMemoryForwarding(open: (name: string) => Program): Forwarding {
   return {
     lines: async (name, stream, from, limit) =>
       (open(name).rows.get(stream) ?? [])

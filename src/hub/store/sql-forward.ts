@@ -1,7 +1,7 @@
 import { type ExpressionBuilder, type Kysely, sql } from 'kysely'
 import { toBlob, toHex } from './hex.ts'
 import type { Tables } from './schema.ts'
-import type { BlobAbove, HubStore, HubStream } from './store.ts'
+import type { BlobAbove, Forwarding, HubStream } from './store.ts'
 import type { TextColumn } from './text.ts'
 
 export function toStream(row: Tables['streams']): HubStream {
@@ -26,24 +26,7 @@ const lacksAbove = ({ and, or, eb }: ExpressionBuilder<Tables, 'streams'>) =>
   ])
 
 /** The part of the store by which a hub passes on what it has. */
-export function createSqlForwarding(
-  db: Kysely<Tables>,
-  text: TextColumn,
-): Pick<
-  HubStore,
-  | 'lines'
-  | 'provenHead'
-  | 'carryable'
-  | 'noteAbove'
-  | 'forgetAbove'
-  | 'forksToForward'
-  | 'noteForkAbove'
-  | 'blobsToForward'
-  | 'noteBlobAbove'
-  | 'blobsToConfirm'
-  | 'finalBlobs'
-  | 'lag'
-> {
+export function createSqlForwarding(db: Kysely<Tables>, text: TextColumn): Forwarding {
   const headsOf = (program: string, stream: string) =>
     db
       .selectFrom('heads')

@@ -283,3 +283,20 @@ export interface HubStore {
   audit(program: string, options: { before?: Pick<AuditEntry, 'at' | 'id'>; limit: number }): Promise<AuditEntry[]>
   close(): Promise<void>
 }
+
+/** The part by which a hub passes on what it has. */
+export type Forwarding = Pick<
+  HubStore,
+  | 'lines'
+  | 'provenHead'
+  | 'carryable'
+  | 'noteAbove'
+  | 'forgetAbove'
+  | 'forksToForward'
+  | 'noteForkAbove'
+  | 'blobsToForward'
+  | 'noteBlobAbove'
+  | 'blobsToConfirm'
+  | 'finalBlobs'
+  | 'lag'
+>

@@ -2,18 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { badgeUnsent } from '../../../src/app/badge.ts'
 import type { SyncStatus } from '../../../src/client/kit.ts'
 import { createSignal } from '../../../src/client/signal.ts'
+import { syncStatus } from '../../helpers/sync-status.ts'
 
-const status = (local: number): SyncStatus => ({
-  local,
-  held: 7,
-  final: 3,
-  blobsWaiting: 0,
-  blobsDeferred: 0,
-  blobsUnseen: 0,
-  blobsHeld: 0,
-  allSent: local === 0,
-  running: false,
-})
+const status = (local: number): SyncStatus => syncStatus({ local, held: 7, final: 3, allSent: local === 0 })
 
 describe('the number on the icon', () => {
   it('is of answers that are on this phone only, and goes with the last of them', () => {

@@ -2,19 +2,9 @@ import { i18n } from '@lingui/core'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { syncSummary } from '../../../src/app/sync-words.ts'
 import type { SyncStatus } from '../../../src/client/kit.ts'
+import { syncStatus } from '../../helpers/sync-status.ts'
 
-const status = (part: Partial<SyncStatus>): SyncStatus => ({
-  local: 0,
-  held: 0,
-  final: 0,
-  blobsWaiting: 0,
-  blobsDeferred: 0,
-  blobsUnseen: 0,
-  blobsHeld: 0,
-  allSent: false,
-  running: false,
-  ...part,
-})
+const status = (part: Partial<SyncStatus>): SyncStatus => syncStatus({ allSent: false, ...part })
 
 describe('the one line about sending', () => {
   beforeEach(() => i18n.loadAndActivate({ locale: 'en', messages: {} }))

@@ -4,6 +4,7 @@ import type { SyncEngine } from '../../../src/client/sync-engine.ts'
 import { JikoError } from '../../../src/protocol/error.ts'
 import { openMemoryStore } from '../../../src/store/open.ts'
 import { PROGRAM } from '../../../src/sync/enrol.ts'
+import { syncStatus } from '../../helpers/sync-status.ts'
 import { result } from '../store/samples.ts'
 
 const moment = () => ({ wall: 1, mono: 1, session: 'test', zone: 0 })
@@ -13,17 +14,7 @@ async function world() {
   const store = await openMemoryStore()
   const state = { online: false, broken: false, loads: 0, started: 0, woken: 0, stopped: 0, sent: 0 }
   let fire = (): void => undefined
-  const waiting = {
-    local: 1,
-    held: 0,
-    final: 0,
-    blobsWaiting: 0,
-    blobsDeferred: 0,
-    blobsUnseen: 0,
-    blobsHeld: 0,
-    allSent: false,
-    running: false,
-  }
+  const waiting = syncStatus({ local: 1, allSent: false })
   const sync: SyncEngine['sync'] = {
     now: async () => {
       state.sent += 1

@@ -2,19 +2,7 @@ import { expect, it } from 'vitest'
 import { UNSEEN_MS } from '../../../src/store/store.ts'
 import { onEvent, type Schedule, type ScheduleOptions, startSchedule } from '../../../src/sync/schedule.ts'
 import type { SyncStatus } from '../../../src/sync/status.ts'
-
-const status = (change: Partial<SyncStatus> = {}): SyncStatus => ({
-  local: 0,
-  held: 0,
-  final: 0,
-  blobsWaiting: 0,
-  blobsDeferred: 0,
-  blobsUnseen: 0,
-  blobsHeld: 0,
-  allSent: true,
-  running: false,
-  ...change,
-})
+import { syncStatus as status } from '../../helpers/sync-status.ts'
 
 interface Bench {
   schedule: Schedule
