@@ -62,9 +62,15 @@ async function take(browser: Browser, app: FakeApp, look: Look, shots: readonly 
     const wide = await html.evaluate((element) => element.scrollWidth - element.clientWidth)
     if (wide > 0) problems.push(`${name}: ${wide} px wider than the screen`)
     // As tall as the page: the standing bar belongs at the end, and rows out of sight draw nothing.
-    const tall = await html.evaluate((element) => element.scrollHeight)
-    await page.setViewportSize({ width, height: tall })
-    await page.waitForTimeout(150)
+    let tall = 0
+    for (;;) {
+      const height = await html.evaluate((element) => element.scrollHeight)
+      if (height <= tall) break
+      tall = height
+      await page.setViewportSize({ width, height })
+      // What comes into sight may be higher than what stood for it.
+      await page.waitForTimeout(250)
+    }
     const base64 = (await page.screenshot()).toString('base64')
     pictures.push({ name, base64, width: shown, height: Math.ceil((tall * shown) / width) })
     await page.close()

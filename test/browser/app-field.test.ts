@@ -246,6 +246,8 @@ describe('in the field, on 320 px', () => {
       await page.getByTestId('photo-input').setInputFiles(PHOTO)
       await page.getByTestId('form-save').click()
       await expect.poll(() => page.locator('#question-trees-about').textContent()).toBe('This one is needed')
+      // The star goes with the last word, wherever the line ends.
+      expect(await page.locator('label:has([data-testid=question-trees]) span').textContent()).toBe('How many?\u00a0*')
       expect(await page.getByTestId('question-why').count()).toBe(0)
       await page.getByTestId('question-trees').fill('12')
       await page.getByTestId('question-why').fill('A whole field')

@@ -29,7 +29,8 @@ interface QuestionFieldProps {
 export function QuestionField(props: QuestionFieldProps): JSX.Element {
   const { question, trouble } = props
   const language = useLanguage()
-  const label = `${localised(question.label, language)}${question.required ? ' *' : ''}`
+  // The star never stands on a line alone.
+  const label = `${localised(question.label, language)}${question.required ? '\u00a0*' : ''}`
   const hint = question.hint && localised(question.hint, language)
   const id = `question-${question.name}`
   const said = { id, 'data-testid': id, 'aria-describedby': `${id}-about`, 'aria-invalid': trouble !== undefined }
