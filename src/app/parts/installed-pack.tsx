@@ -6,7 +6,6 @@ import { localised } from '../../protocol/primitives.ts'
 import { useApp } from '../context.ts'
 import { formatBytes } from '../format.ts'
 import { useLanguage } from '../use-value.ts'
-import { AskTwice } from './ask-twice.tsx'
 import { handOn } from './hand-on.ts'
 import { lazyScreen } from './lazy-screen.tsx'
 import { Failure } from './notice.tsx'
@@ -14,10 +13,11 @@ import { TaughtLine, TaughtNeeds } from './taught-by.tsx'
 
 const PackClips = lazyScreen<{ pack: string }>(async () => (await import('../clips/clips.ts')).PackClips)
 
-/** Taking a pack away costs its download again. */
+/** Taking a pack away costs its download again, so it is asked twice. */
 export function InstalledPack({ offer }: { offer: PackOffer }): JSX.Element {
   const { kit, packs } = useApp()
   const language = useLanguage()
+  const [asked, setAsked] = useState(false)
   const [error, setError] = useState<unknown>()
   const remove = (): void => {
     packs.remove(offer.name).catch(setError)
@@ -36,17 +36,28 @@ export function InstalledPack({ offer }: { offer: PackOffer }): JSX.Element {
       {offer.recorded && <PackClips pack={offer.name} />}
       {offer.taught && <TaughtLine taught={offer.taught} />}
       {offer.taught && <TaughtNeeds taught={offer.taught} />}
-      <AskTwice
-        button={i18n.t('settings.remove')}
-        question={i18n.t('settings.remove.ask', { size: formatBytes(offer.bytes, language) })}
-        onYes={remove}
-      >
-        {offer.state === 'ready' && (
-          <button type="button" class="button" onClick={share} data-testid="share-pack">
-            {i18n.t('pack.share')}
+      {asked ? (
+        <div class="actions">
+          <p>{i18n.t('settings.remove.ask', { size: formatBytes(offer.bytes, language) })}</p>
+          <button type="button" class="button" onClick={remove}>
+            {i18n.t('settings.remove.yes')}
           </button>
-        )}
-      </AskTwice>
+          <button type="button" class="button quiet" onClick={() => setAsked(false)}>
+            {i18n.t('settings.remove.no')}
+          </button>
+        </div>
+      ) : (
+        <div class="actions">
+          {offer.state === 'ready' && (
+            <button type="button" class="button" onClick={share} data-testid="share-pack">
+              {i18n.t('pack.share')}
+            </button>
+          )}
+          <button type="button" class="button quiet" onClick={() => setAsked(true)}>
+            {i18n.t('settings.remove')}
+          </button>
+        </div>
+      )}
       {error !== undefined && <Failure error={error} />}
     </div>
   )

@@ -4,7 +4,6 @@ import { useEffect, useState } from 'preact/hooks'
 import type { Lesson } from '../../client/kit.ts'
 import { FEWEST_EXAMPLES, MOST_CLASSES } from '../../protocol/taught.ts'
 import { useApp } from '../context.ts'
-import { AskTwice } from '../parts/ask-twice.tsx'
 import { Failure, Notice } from '../parts/notice.tsx'
 import { Screen } from '../parts/screen.tsx'
 import { Picture } from '../pictures.tsx'
@@ -130,15 +129,31 @@ function Learning({ lesson, onChange }: LearningProps): JSX.Element {
   )
 }
 
-/** Examples cannot be had again. */
+/** Examples cannot be had again, so it is asked twice. */
 function Leaving({ lesson }: { lesson: Lesson }): JSX.Element {
   const { kit, navigation } = useApp()
+  const [asked, setAsked] = useState(false)
+  if (!asked) {
+    return (
+      <button type="button" class="button quiet" data-testid="remove-lesson" onClick={() => setAsked(true)}>
+        {i18n.t('lesson.remove')}
+      </button>
+    )
+  }
   return (
-    <AskTwice
-      button={i18n.t('lesson.remove')}
-      question={i18n.t('lesson.remove.ask')}
-      testid="remove-lesson"
-      onYes={() => void kit.teach.remove(lesson.id).then(() => navigation.replace({ screen: 'teach' }))}
-    />
+    <div class="actions">
+      <p role="alert">{i18n.t('lesson.remove.ask')}</p>
+      <button
+        type="button"
+        class="button"
+        data-testid="remove-lesson-yes"
+        onClick={() => void kit.teach.remove(lesson.id).then(() => navigation.replace({ screen: 'teach' }))}
+      >
+        {i18n.t('settings.remove.yes')}
+      </button>
+      <button type="button" class="button quiet" onClick={() => setAsked(false)}>
+        {i18n.t('settings.remove.no')}
+      </button>
+    </div>
   )
 }
