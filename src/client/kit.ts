@@ -345,7 +345,10 @@ export interface Kit {
     readonly status: Signal<SyncStatus>
     /** @param options.photos full photos too, also where bytes cost money. */
     now(options?: { photos?: boolean }): Promise<SyncStatus>
-    /** What is not final yet, records and photos, as one file to be carried to a hub by hand: signed, and repeatable. */
+    /**
+     * What is not final yet, records and photos, as one file to be carried to a hub by hand: signed, and repeatable. Without
+     * photos that nobody has looked at yet (`SyncStatus.blobsUnseen`), as with `now`.
+     */
     exportFile(): Promise<File>
     /**
      * Joins a program by the link of an invitation; records go there from then on. Repeatable.

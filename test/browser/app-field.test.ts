@@ -450,6 +450,19 @@ describe('in the field, on 320 px', () => {
       await expect.poll(() => rows(page)).toEqual(['rust'])
     })
 
+    it('keep the photo here until the person has gone on; who saw one and was called away has not', async () => {
+      const page = await open({ installed: true, pack: { finder }, faces: { hidden: 1 } })
+      await page.getByTestId('photo-input').setInputFiles(PHOTO)
+      await page.getByTestId('face-left').click()
+      await page.getByTestId('face-remove').waitFor()
+      await page.getByTestId('nav-sync').click()
+      await page.locator('[data-testid=unseen][data-count="1"]').waitFor()
+      await page.getByTestId('unseen-look').click()
+      await page.getByTestId('face-left').waitFor()
+      await page.getByTestId('nav-sync').click()
+      await page.locator('.road[data-unseen="0"]').waitFor()
+    })
+
     it('keep a form waiting for a photo in which nobody could look for them', async () => {
       const photo = { kind: 'photo' as const, name: 'tree', label: { en: 'The tree' }, required: true }
       const form = { blurFaces: finder.name, questions: [photo] }

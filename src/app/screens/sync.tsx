@@ -52,7 +52,7 @@ export function SyncScreen(): JSX.Element {
           <p class="how">{i18n.t('sync.safe')}</p>
         </div>
       </section>
-      <ol class="road">
+      <ol class="road" data-unseen={status.blobsUnseen}>
         {places.map(([place, count, name]) => (
           <li key={place} data-testid={`sync-${place}`} data-count={count}>
             <Picture name={place} />
