@@ -49,7 +49,7 @@ export async function findBase(name: string, host: WorkerHost, operation?: Opera
 }
 
 /** What the worker can take: sound files other than WAV only a page can decode. Samples are copied once, so that they are there for another try. */
-async function sendable(input: RunInput, takes: Input['kind']): Promise<RunInput> {
+async function sendable(input: RunInput, takes?: Input['kind']): Promise<RunInput> {
   if (typeof input === 'string') return input
   if (!(input instanceof Blob)) {
     const samples = input.samples.slice()
@@ -62,9 +62,9 @@ async function sendable(input: RunInput, takes: Input['kind']): Promise<RunInput
   return transfer(sound, [sound.samples.buffer])
 }
 
-/** What an installed pack says of an input; nothing is written down. */
+/** What an installed pack says of an input; nothing is written down. @param asked.takes undefined where that does not matter */
 export const askPack = (
-  { name, takes }: { name: string; takes: Input['kind'] },
+  { name, takes }: { name: string; takes?: Input['kind'] | undefined },
   input: RunInput,
   { onText, ...operation }: Operation & { onText?: OnText | undefined },
   options: RunOptions,

@@ -4,6 +4,7 @@ export type { RecordedAnswer } from '../protocol/record.ts'
 export type { Answer, Pixels, Score, Sound } from '../protocol/task.ts'
 export { similarity } from '../tasks/embedding.ts'
 export type {
+  Answered,
   BatchResult,
   Budget,
   ClipStock,
@@ -13,6 +14,7 @@ export type {
   InstallOperation,
   Kit,
   ListenOptions,
+  Opening,
   OpenPack,
   Operation,
   PackOffer,

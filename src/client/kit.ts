@@ -84,7 +84,8 @@ export interface RunOperation extends Operation {
   onText?: OnText
   /** Where text is made up: the same seed gives the same text. A whole number from 0 on; drawn when it is left out. */
   seed?: number
-  circumstances?: Circumstances
+  /** May still be in the finding: it is waited for when the answer is there. */
+  circumstances?: Circumstances | Promise<Circumstances>
   /**
    * The photo may be sent at once, also where faces were hidden in it: for a page on which nobody looks at it. Left out, it
    * waits for `Kit.records.seen`.
@@ -121,6 +122,21 @@ export interface HistoryEntry {
   conflict?: readonly string[]
 }
 
+/** An answer, its record, and the pack as it was when it answered. */
+export interface Answered {
+  answer: Answer
+  record: HistoryEntry
+  pack: OpenPack
+}
+
+/** A pack whose opening is under way. */
+export interface Opening {
+  /** @throws JikoError `pack/not-installed`, `pack/damaged`, `runtime/no-backend`, ... */
+  readonly opened: Promise<OpenPack>
+  /** As `OpenPack.run`, and does not wait until it is open: a photo is decoded meanwhile. */
+  run: OpenPack['run']
+}
+
 /** An open pack, ready to answer. */
 export interface OpenPack {
   readonly name: string
@@ -140,7 +156,7 @@ export interface OpenPack {
    * @throws JikoError `input/wrong-kind`, `input/not-an-image`, `input/too-small`, `input/too-large`, `storage/...`,
    * `runtime/...`; `pack/rolled-back` after an update that fails on this device: open the pack again and ask once more
    */
-  run(input: RunInput, operation?: RunOperation): Promise<{ answer: Answer; record: HistoryEntry }>
+  run(input: RunInput, operation?: RunOperation): Promise<Answered>
   /**
    * Answers many, one after the other, each durable before it is told; whatever is asked by `run` meanwhile comes first.
    * What cannot be read or judged is told in its place and stops nothing. Leaving the loop stops it, and nothing is kept
@@ -262,7 +278,10 @@ export interface Kit {
      */
     drop(pack: string, language: string): Promise<void>
   }
+  /** @throws JikoError `pack/not-installed`, `pack/damaged`, `runtime/no-backend`, ... */
   open(name: string, operation?: OpenOperation): Promise<OpenPack>
+  /** The same for a page that may be given something before the pack is open: the shortest way from a start to an answer. */
+  opening(name: string, operation?: OpenOperation): Opening
   /**
    * A photo as it may be kept where a form asks that faces be hidden (`blurFaces`): without metadata, and without the faces
    * that this pack finds. Photos that packs are asked with are kept so anyway.

@@ -6,7 +6,7 @@ import { openStore } from '../store/open.ts'
 import { LOCK_SETTING } from '../store/store.ts'
 import { createAppUpdate } from './app-update.ts'
 import { createClock } from './clock.ts'
-import type { Kit } from './kit.ts'
+import type { Kit, Opening } from './kit.ts'
 import { createPacks } from './packs.ts'
 import { createRecords } from './records.ts'
 import { createSharedHost } from './shared-host.ts'
@@ -70,8 +70,8 @@ export function startKit(options: KitOptions = {}): { kit: Kit; opened: Promise<
   const host = tabs ? createSharedHost({ own, ...tabs }) : { ...own, close: own.recycle }
   const { eager } = options
   if (eager) host.warm(eager === true ? undefined : eager)
-  const opening = openStore({ name, channel })
-  const store = createComingStore(opening)
+  const coming = openStore({ name, channel })
+  const store = createComingStore(coming)
   const moment = createClock()
   const script = options.serviceWorker ?? 'sw.js'
   const update = createAppUpdate(script === false ? undefined : new URL(script, base), () => location.reload())
@@ -99,12 +99,23 @@ export function startKit(options: KitOptions = {}): { kit: Kit; opened: Promise<
     taught: createTaughtPacks(settings, () => store.signer.key),
   })
 
+  const asking = createOnce(() => import('./open-pack.ts'))
+  if (typeof eager === 'string') asking().catch(() => undefined)
+  function opening(...asked: Parameters<Kit['opening']>): Opening {
+    const begun = asking().then(({ openPack }) => {
+      const [pack, operation] = asked
+      return openPack(pack, { host, store, moment, onWritten: sync.wake }, operation)
+    })
+    const opened = begun.then((made) => made.opened)
+    // Who only asks hears of it by its answer.
+    opened.catch(() => undefined)
+    return { opened, run: async (...given) => (await begun).run(...given) }
+  }
+
   const kit: Kit = {
     packs,
-    async open(pack, operation) {
-      const { openPack } = await import('./open-pack.ts')
-      return openPack(pack, { host, store, moment, onWritten: sync.wake }, operation)
-    },
+    open: (...asked) => opening(...asked).opened,
+    opening,
     clips: lazily(async () => (await import('./clips.ts')).createClips(host, packs)),
     hideFaces: async (...given) => (await import('./ask-pack.ts')).withoutFaces(host, ...given),
     look: (pack, text, operation) => host.call((api, job) => api.look(job, pack, text), operation),
@@ -132,7 +143,7 @@ export function startKit(options: KitOptions = {}): { kit: Kit; opened: Promise<
       store.close()
     },
   }
-  const opened = opening.then(
+  const opened = coming.then(
     () => undefined,
     (error: unknown) => {
       sync.stop()

@@ -243,7 +243,8 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
     variant: 'int8',
     backend: 'fake 1',
     async run(input, operation) {
-      if ((typeof input === 'string') !== (options.takes === 'text'))
+      const isText = typeof input === 'string' || (input instanceof Blob && input.type.startsWith('text/'))
+      if (isText !== (options.takes === 'text'))
         throw new JikoError('input/wrong-kind', 'the fake got text where it takes none, or the other way round')
       const given = input instanceof Blob ? input : new Blob([String(input)], { type: 'text/plain' })
       calls.push('run')
@@ -258,9 +259,9 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
       if (options.faces?.unkept !== undefined) record.body.attachments = []
       // Only the very same file looks the same to it.
       if (given.type.startsWith('image/')) record.body.likeness = hash.slice(0, 11)
-      Object.assign(record.body, operation?.circumstances)
+      Object.assign(record.body, await operation?.circumstances)
       changed()
-      return { answer, record }
+      return { answer, record, pack: openPack }
     },
     runAll: (inputs, { signal, circumstances } = {}) =>
       runAll(
@@ -272,6 +273,12 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
         inputs,
         signal,
       ),
+  }
+
+  async function open(name: string): Promise<OpenPack> {
+    calls.push(`open ${name}`)
+    fail(options.openError)
+    return openPack
   }
 
   return {
@@ -395,11 +402,8 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
       fail(options.listenError)
       return new Blob([encodeWav(new Float32Array(1600), 16_000)], { type: 'audio/wav' })
     },
-    async open(name) {
-      calls.push(`open ${name}`)
-      fail(options.openError)
-      return openPack
-    },
+    open,
+    opening: openingOf(open),
     records: {
       async list({ limit = 50, before, actor } = {}) {
         const start = before === undefined ? 0 : entries.findIndex(({ id }) => id === before) + 1
@@ -537,3 +541,12 @@ export function createFakeKit(options: FakeOptions = {}): FakeKit {
     async close() {},
   }
 }
+
+/** Every opening comes from this one; what it is asked waits until it is open. */
+export const openingOf =
+  (open: Kit['open']): Kit['opening'] =>
+  (...asked) => {
+    const opened = open(...asked)
+    opened.catch(() => undefined)
+    return { opened, run: async (...given) => (await opened).run(...given) }
+  }

@@ -1,7 +1,6 @@
-import type { Circumstances, HistoryEntry, Kit, OpenPack } from '../../client/kit.ts'
+import type { Circumstances, HistoryEntry, Kit, Opening, OpenOperation, OpenPack, RunInput } from '../../client/kit.ts'
 import { createSignal, type Signal } from '../../client/signal.ts'
-import { isAbort, raceAbort } from '../../lib/abort.ts'
-import { createMemo } from '../../lib/memo.ts'
+import { isAbort } from '../../lib/abort.ts'
 import { JikoError } from '../../protocol/error.ts'
 import type { Progress } from '../../protocol/worker.ts'
 import type { DraftStore } from './draft.ts'
@@ -41,7 +40,7 @@ export interface Attempts {
 }
 
 export interface AttemptOptions {
-  kit: Pick<Kit, 'open' | 'listen'>
+  kit: Pick<Kit, 'opening' | 'listen'>
   drafts: DraftStore
   navigation: Navigation
   /** Who and where, as far as that is to be kept. */
@@ -68,23 +67,23 @@ export function createAttempts({
   const opened = createSignal<readonly OpenPack[]>([])
   const level = createSignal(0)
   let controller = new AbortController()
-
-  const memo = createMemo<string, OpenPack>()
-
-  async function open(name: string): Promise<OpenPack> {
-    const onProgress = (progress: Progress): void => {
-      const now = current.value
-      if (now.state === 'working' && now.pack === name && now.step === 'opening') current.set({ ...now, progress })
-    }
-    return kit.open(name, { onProgress })
-  }
+  const openings = new Map<string, Opening>()
 
   /** What was got ready before anybody asked; where that did not go well it is opened now, with all that it takes. */
-  async function ready(name: string): Promise<OpenPack> {
-    const expected = await memo.peek(name)?.catch(() => undefined)
-    const pack = expected ?? (await memo.get(name, () => open(name)))
-    if (!opened.value.includes(pack)) opened.set([...opened.value.filter((other) => other.name !== name), pack])
-    return pack
+  function openingOf(name: string, operation: OpenOperation): Opening {
+    const begun = openings.get(name)
+    if (begun) return begun
+    const opening = kit.opening(name, operation)
+    openings.set(name, opening)
+    opening.opened.catch(() => openings.get(name) === opening && openings.delete(name))
+    return opening
+  }
+
+  /** A text goes as a string to a pack for text, whatever its file says of itself. Of photos that need not be known. */
+  async function inputFor(opening: Opening, given: Blob): Promise<RunInput> {
+    if (/^(image|text)\//.test(given.type)) return given
+    const open = await opening.opened.catch(() => undefined)
+    return open?.takes === 'text' ? given.text() : given
   }
 
   function stop(): void {
@@ -114,15 +113,27 @@ export function createAttempts({
   async function begin(pack: string, given: Blob): Promise<void> {
     stop()
     const { signal: aborted } = controller
-    current.set({ state: 'working', pack, given, step: 'opening' })
+    const working = { state: 'working', pack, given } as const
+    current.set({ ...working, step: 'opening' })
     show(pack)
+    const isMine = ({ state }: Attempt): boolean => state === 'working' && !aborted.aborted
+    const onProgress = (progress: Progress): void => {
+      if (isMine(current.value)) current.set({ ...working, step: 'opening', progress })
+    }
+    const opening = openingOf(pack, { onProgress })
+    opening.opened.then(
+      (open) => {
+        if (!opened.value.includes(open)) opened.set([...opened.value.filter(({ name }) => name !== pack), open])
+        if (isMine(current.value)) current.set({ ...working, step: 'looking' })
+      },
+      () => undefined,
+    )
     const kept = mayKeep(pack) ? drafts.save({ pack, given }) : undefined
-    const where = circumstances()
     try {
-      const asked = await raceAbort(ready(pack), aborted)
-      current.set({ state: 'working', pack, given, step: 'looking' })
-      const input = asked.takes === 'text' ? await given.text() : given
-      const { record } = await asked.run(input, { signal: aborted, circumstances: await where })
+      const { record, pack: asked } = await opening.run(await inputFor(opening, given), {
+        signal: aborted,
+        circumstances: circumstances(),
+      })
       // Cancelled too late: the record is in the history, but the screen belongs to what came after.
       if (aborted.aborted) return
       onAnswered(asked)
@@ -133,7 +144,7 @@ export function createAttempts({
     } catch (error) {
       if (aborted.aborted) return
       if (error instanceof JikoError && error.code === 'pack/rolled-back') {
-        memo.forget(pack)
+        openings.delete(pack)
         return begin(pack, given)
       }
       current.set(isAbort(error) ? { state: 'none' } : { state: 'failed', pack, given, error })
@@ -166,10 +177,10 @@ export function createAttempts({
       if (draft && current.value.state === 'none') current.set({ state: 'kept', ...draft })
     },
     expect(pack) {
-      memo.get(pack, () => kit.open(pack, { here: true })).catch(() => undefined)
+      openingOf(pack, { here: true })
     },
     forget(pack) {
-      memo.forget(pack)
+      openings.delete(pack)
       opened.set(opened.value.filter(({ name }) => name !== pack))
     },
   }

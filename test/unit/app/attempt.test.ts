@@ -6,7 +6,7 @@ import type { Navigation } from '../../../src/app/state/navigation.ts'
 import type { Kit } from '../../../src/client/kit.ts'
 import { createSignal } from '../../../src/client/signal.ts'
 import { JikoError } from '../../../src/protocol/error.ts'
-import { createFakeKit, type FakeOptions } from '../../helpers/fake-kit.ts'
+import { createFakeKit, type FakeOptions, openingOf } from '../../helpers/fake-kit.ts'
 
 const photo = (text = 'a photo'): Blob => new Blob([text], { type: 'image/jpeg' })
 
@@ -63,7 +63,7 @@ function setUpGated() {
     return { ...pack, run: (blob, operation) => gate.promise.then(() => pack.run(blob, operation)) }
   }
   const navigation = memoryNavigation()
-  const attempts = createAttempts({ kit: { ...kit, open }, navigation, drafts: memoryDrafts() })
+  const attempts = createAttempts({ kit: { ...kit, opening: openingOf(open) }, navigation, drafts: memoryDrafts() })
   return { attempts, navigation, kit: { ...kit, openGate: gate.resolve } }
 }
 
@@ -115,12 +115,18 @@ describe('an attempt', () => {
       if (here && name === 'damaged') throw new JikoError('pack/damaged', 'a chunk is missing')
       return kit.open('coffee-leaf')
     }
-    const attempts = createAttempts({ kit: { ...kit, open }, navigation: memoryNavigation(), drafts: memoryDrafts() })
+    const attempts = createAttempts({
+      kit: { ...kit, opening: openingOf(open) },
+      navigation: memoryNavigation(),
+      drafts: memoryDrafts(),
+    })
     attempts.expect('coffee-leaf')
     await attempts.begin('coffee-leaf', photo())
     expect(asked).toEqual([true])
     expect(attempts.opened.value.map(({ name }) => name)).toEqual(['coffee-leaf'])
     attempts.expect('damaged')
+    // It has failed before anybody asks.
+    await new Promise((done) => setTimeout(done))
     await attempts.begin('damaged', photo())
     expect(asked).toEqual([true, true, 'all'])
     expect(attempts.fresh.value?.body.answer).toMatchObject({ label: 'rust' })
@@ -139,7 +145,11 @@ describe('an attempt', () => {
         },
       }
     }
-    const attempts = createAttempts({ kit: { ...kit, open }, navigation: memoryNavigation(), drafts: memoryDrafts() })
+    const attempts = createAttempts({
+      kit: { ...kit, opening: openingOf(open) },
+      navigation: memoryNavigation(),
+      drafts: memoryDrafts(),
+    })
     await attempts.begin('coffee-leaf', photo())
     expect(attempts.current.value).toEqual({ state: 'none' })
     expect(attempts.fresh.value?.body.answer).toMatchObject({ label: 'rust' })
@@ -149,7 +159,11 @@ describe('an attempt', () => {
   it('tries to open again after opening failed', async () => {
     const { kit } = setUp()
     const open = vi.fn<Kit['open']>().mockRejectedValueOnce(new Error('busy')).mockImplementation(kit.open)
-    const attempts = createAttempts({ kit: { ...kit, open }, navigation: memoryNavigation(), drafts: memoryDrafts() })
+    const attempts = createAttempts({
+      kit: { ...kit, opening: openingOf(open) },
+      navigation: memoryNavigation(),
+      drafts: memoryDrafts(),
+    })
     await attempts.begin('coffee-leaf', photo())
     expect(attempts.current.value.state).toBe('failed')
     await attempts.begin('coffee-leaf', photo())
@@ -203,7 +217,7 @@ describe('an attempt', () => {
       const pack = await kit.open(name)
       return { ...pack, run: (blob) => gate.promise.then(() => pack.run(blob)) }
     }
-    const attempts = createAttempts({ kit: { ...kit, open: deaf }, navigation, drafts })
+    const attempts = createAttempts({ kit: { ...kit, opening: openingOf(deaf) }, navigation, drafts })
     const done = attempts.begin('coffee-leaf', photo())
     await expect.poll(() => attempts.current.value).toMatchObject({ step: 'looking' })
     attempts.cancel()

@@ -4,6 +4,7 @@ import { openPack } from '../../../src/client/open-pack.ts'
 import { createRecords } from '../../../src/client/records.ts'
 import type { WorkerCall, WorkerHost } from '../../../src/client/worker-host.ts'
 import { utf8 } from '../../../src/lib/bytes.ts'
+import { createDeferred } from '../../../src/lib/deferred.ts'
 import { sha256Hex } from '../../../src/lib/sha256.ts'
 import { JikoError } from '../../../src/protocol/error.ts'
 import { parseSignedManifest } from '../../../src/protocol/manifest.ts'
@@ -36,7 +37,13 @@ const result: RunResult = {
   ms: 7,
 }
 
-async function setUp(run: (...asked: Parameters<WorkerApi['run']>) => Promise<RunResult> = async () => result) {
+type Opened = Awaited<ReturnType<WorkerApi['open']>>
+
+/** @param opened told of every opening that it goes on; may fail, or say something else of the pack */
+async function setUp(
+  run: (...asked: Parameters<WorkerApi['run']>) => Promise<RunResult> = async () => result,
+  opened: (pack: Opened, options: Parameters<WorkerApi['open']>[3]) => Opened | Promise<Opened> = (pack) => pack,
+) {
   const { text, digest } = await syntheticPack()
   const installed: InstalledPack = {
     name: 'leaf',
@@ -50,9 +57,10 @@ async function setUp(run: (...asked: Parameters<WorkerApi['run']>) => Promise<Ru
   const freed = { asked: [] as number[], answer: 9000 }
   const api = {
     list: async () => [installed],
-    async open(_job: string, name: string) {
+    async open(...[, name, , options]: Parameters<WorkerApi['open']>) {
       if (name !== installed.name) throw new JikoError('pack/absent', 'not here')
-      return { digest, variant: 'int8', backend: 'nano 1 (dot)', manifest: installed.signed.manifest }
+      const { packDigest, variant, backend } = result
+      return opened({ digest: packDigest, variant, backend, manifest: installed.signed.manifest }, options)
     },
     run,
     makeRoom: async (bytes: number) => {
@@ -74,7 +82,7 @@ async function setUp(run: (...asked: Parameters<WorkerApi['run']>) => Promise<Ru
 describe('an open pack', () => {
   it('has record and photo durable when it answers, with all that a record must name', async () => {
     const { store, host, written, onWritten, records } = await setUp()
-    const pack = await openPack('leaf', { host, store, moment, onWritten })
+    const pack = await openPack('leaf', { host, store, moment, onWritten }).opened
     const { answer, record } = await pack.run(new Blob([photo]))
     expect(answer).toMatchObject({ kind: 'classes', label: 'rust' })
     expect(await records.list()).toEqual([record])
@@ -104,7 +112,7 @@ describe('an open pack', () => {
       append: (...args: Parameters<typeof store.append>) =>
         refusals-- > 0 ? Promise.reject(quota) : store.append(...args),
     }
-    const pack = await openPack('leaf', { host, store: full, moment, onWritten })
+    const pack = await openPack('leaf', { host, store: full, moment, onWritten }).opened
     const { record } = await pack.run(new Blob([photo]))
     expect(await records.list()).toEqual([record])
     expect(freed.asked).toHaveLength(1)
@@ -117,7 +125,7 @@ describe('an open pack', () => {
   it('shows no answer when the record could not be written', async () => {
     const { store, host, written, onWritten } = await setUp()
     const full = { ...store, append: () => Promise.reject(new Error('disk full')) }
-    const pack = await openPack('leaf', { host, store: full, moment, onWritten })
+    const pack = await openPack('leaf', { host, store: full, moment, onWritten }).opened
     await expect(pack.run(new Blob([photo]))).rejects.toThrow('disk full')
     expect(written).toEqual([])
   })
@@ -125,9 +133,85 @@ describe('an open pack', () => {
   it('writes nothing when the run fails, and says which pack is not here', async () => {
     const { store, host, onWritten, records } = await setUp(() => Promise.reject(new Error('trap')))
     const options = { host, store, moment, onWritten }
-    await expect((await openPack('leaf', options)).run(new Blob())).rejects.toThrow('trap')
+    await expect((await openPack('leaf', options).opened).run(new Blob())).rejects.toThrow('trap')
     expect(await records.list()).toEqual([])
-    await expect(openPack('cassava', options)).rejects.toMatchObject({ code: 'pack/not-installed' })
+    await expect(openPack('cassava', options).opened).rejects.toMatchObject({ code: 'pack/not-installed' })
+  })
+})
+
+describe('a pack that is still being opened', () => {
+  const jpeg = new Blob([photo], { type: 'image/jpeg' })
+
+  it('has what it is asked in the worker at once, and says what it was opened as', async () => {
+    const opened = createDeferred<void>()
+    const asked = createDeferred<void>()
+    const { store, host, onWritten, records } = await setUp(
+      async () => {
+        asked.resolve()
+        return result
+      },
+      (pack) => opened.promise.then(() => pack),
+    )
+    const opening = openPack('leaf', { host, store, moment, onWritten })
+    const where = createDeferred<{ actor: string }>()
+    const running = opening.run(jpeg, { circumstances: where.promise })
+    await asked.promise
+    expect(await records.list()).toEqual([])
+    opened.resolve()
+    where.resolve({ actor: 'asha' })
+    const { record, pack } = await running
+    expect(record.body).toMatchObject({ actor: 'asha', pack: { name: 'leaf', version: '1.0.0' } })
+    expect(pack).toBe(await opening.opened)
+    expect(await records.list()).toEqual([record])
+  })
+
+  it('looks at what may be sound only when it is known whether it is to be', async () => {
+    const opened = createDeferred<void>()
+    const asked: unknown[] = []
+    const { store, host, onWritten } = await setUp(
+      async (_job, _name, given) => {
+        asked.push(given)
+        return result
+      },
+      (pack) => opened.promise.then(() => pack),
+    )
+    const file = new Blob(['?'], { type: 'audio/ogg' })
+    const running = openPack('leaf', { host, store, moment, onWritten }).run(file)
+    await new Promise((done) => setTimeout(done))
+    expect(asked).toEqual([])
+    opened.resolve()
+    await running
+    expect(asked).toEqual([file])
+  })
+
+  it('is opened once more where getting it ready did not go well, or another version has answered', async () => {
+    const heres: unknown[] = []
+    const { store, host, onWritten } = await setUp(undefined, (pack, options) => {
+      heres.push(options?.here)
+      if (options?.here) throw new JikoError('pack/damaged', 'a chunk is missing')
+      const version = heres.length < 4 ? '1.0.0' : '2.0.0'
+      const digest = heres.length < 3 ? pack.digest : heres.length < 4 ? 'old' : pack.digest
+      return { ...pack, digest, manifest: { ...pack.manifest, version } }
+    })
+    const deps = { host, store, moment, onWritten }
+    const expected = openPack('leaf', deps, { here: true })
+    await expect(expected.opened).rejects.toMatchObject({ code: 'pack/damaged' })
+    expect((await expected.run(jpeg)).record.body.pack.version).toBe('1.0.0')
+    const before = openPack('leaf', deps)
+    expect((await before.opened).version).toBe('1.0.0')
+    const { record, pack } = await before.run(jpeg)
+    expect([record.body.pack.version, pack.version]).toEqual(['2.0.0', '2.0.0'])
+    expect(heres).toEqual([true, undefined, undefined, undefined])
+  })
+
+  it('that is not here says so to who asks it', async () => {
+    const { store, host, onWritten, records } = await setUp(() =>
+      Promise.reject(new JikoError('pack/absent', 'not here')),
+    )
+    const opening = openPack('cassava', { host, store, moment, onWritten })
+    await expect(opening.run(jpeg)).rejects.toMatchObject({ code: 'pack/not-installed', detail: { name: 'cassava' } })
+    await expect(opening.opened).rejects.toMatchObject({ code: 'pack/not-installed' })
+    expect(await records.list()).toEqual([])
   })
 })
 
@@ -142,7 +226,7 @@ describe('a request', () => {
         if (failures.left-- > 0) throw new JikoError(code, 'no memory')
         return result
       })
-      const pack = await openPack('leaf', { host, store, moment, onWritten })
+      const pack = await openPack('leaf', { host, store, moment, onWritten }).opened
       const { record } = await pack.run(new Blob([photo]))
       expect(asked).toBe(3)
       expect(await records.list()).toEqual([record])
@@ -159,14 +243,14 @@ describe('a photo in which faces are to be hidden', () => {
 
   it('has in its record how many were, and by whom', async () => {
     const { store, host, onWritten, records } = await setUp(async () => ({ ...result, faces: { hidden: 2, by } }))
-    await (await openPack('leaf', { host, store, moment, onWritten })).run(new Blob([photo]))
+    await (await openPack('leaf', { host, store, moment, onWritten }).opened).run(new Blob([photo]))
     expect((await records.list())[0]?.body.faces).toEqual({ hidden: 2, by })
   })
 
   it('is not there where nobody could look: the answer is, and says why', async () => {
     const unkept = { ...seen, attachments: [], faces: { unkept: 'pack/absent' } }
     const { store, host, onWritten, records } = await setUp(async () => unkept)
-    const { answer } = await (await openPack('leaf', { host, store, moment, onWritten })).run(new Blob([photo]))
+    const { answer } = await (await openPack('leaf', { host, store, moment, onWritten }).opened).run(new Blob([photo]))
     expect(answer).toMatchObject({ label: 'rust' })
     const [record] = await records.list()
     expect(record?.body).toMatchObject({ attachments: [], faces: { unkept: 'pack/absent' } })
@@ -180,7 +264,7 @@ describe('a photo in which faces are to be hidden', () => {
       if (!options?.blind) throw new JikoError('worker/died', 'out of memory')
       return { ...seen, attachments: [], faces: { unkept: 'worker/died' } }
     })
-    const { record } = await (await openPack('leaf', { host, store, moment, onWritten })).run(new Blob([photo]))
+    const { record } = await (await openPack('leaf', { host, store, moment, onWritten }).opened).run(new Blob([photo]))
     expect(blind).toEqual([undefined, undefined, true])
     expect(record.body.faces).toEqual({ unkept: 'worker/died' })
   })
@@ -190,7 +274,7 @@ describe('a photo in which faces are to be hidden', () => {
       ...result,
       faces: { hidden: 1, by },
     }))
-    const { record } = await (await openPack('leaf', { host, store, moment, onWritten })).run(new Blob([photo]))
+    const { record } = await (await openPack('leaf', { host, store, moment, onWritten }).opened).run(new Blob([photo]))
     await records.correct(record.id, { label: 'phoma', 'form.trees': 3 })
     const next = await records.removePhoto(record.id)
     const [entry, ...others] = await records.list()
@@ -295,7 +379,7 @@ describe('many at once', () => {
       if ((await (given as Blob).text()) === 'good') return result
       throw new JikoError('input/not-an-image', 'words')
     })
-    const pack = await openPack('leaf', { host, store, moment, onWritten })
+    const pack = await openPack('leaf', { host, store, moment, onWritten }).opened
     const told: unknown[] = []
     for await (const done of pack.runAll(photos)) {
       told.push(['record' in done ? 'answered' : done.error.code, done.at, (await records.list()).length])
@@ -317,7 +401,7 @@ describe('many at once', () => {
       if (asked === 3) throw new JikoError('runtime/no-backend', 'nothing runs it')
       return result
     })
-    const pack = await openPack('leaf', { host, store, moment, onWritten })
+    const pack = await openPack('leaf', { host, store, moment, onWritten }).opened
     const drain = async (controller?: AbortController) => {
       for await (const { at } of pack.runAll(photos, controller && { signal: controller.signal })) {
         if (at === 0) controller?.abort()
@@ -335,7 +419,7 @@ describe('many at once', () => {
 describe('records', () => {
   it('lay the newest correction over the answer, based on the one before it', async () => {
     const { store, host, onWritten, records } = await setUp()
-    const pack = await openPack('leaf', { host, store, moment, onWritten })
+    const pack = await openPack('leaf', { host, store, moment, onWritten }).opened
     const { record } = await pack.run(new Blob([photo]))
     await records.correct(record.id, { label: 'healthy' })
     await records.correct(record.id, { label: 'phoma' })
@@ -349,7 +433,7 @@ describe('records', () => {
 
   it('say who and where when that was said, alone and among many, and can be read by person', async () => {
     const { store, host, onWritten, records } = await setUp()
-    const pack = await openPack('leaf', { host, store, moment, onWritten })
+    const pack = await openPack('leaf', { host, store, moment, onWritten }).opened
     const place = { latitude: -1.28, longitude: 36.82, accuracy: 12 }
     const { record } = await pack.run(new Blob([photo]), { circumstances: { actor: 'asha', place } })
     expect(record.body).toMatchObject({ actor: 'asha', place })
@@ -363,7 +447,7 @@ describe('records', () => {
 
   it('hold what was said beside the answer, field by field, and notes', async () => {
     const { store, host, written, onWritten, records } = await setUp()
-    const pack = await openPack('leaf', { host, store, moment, onWritten })
+    const pack = await openPack('leaf', { host, store, moment, onWritten }).opened
     const { record } = await pack.run(new Blob([photo]))
     await records.correct(record.id, { 'form.trees': 12, 'form.shade': true }, { actor: 'asha' })
     await records.correct(record.id, { 'form.trees': 14 })
@@ -381,7 +465,7 @@ describe('records', () => {
 
   it('keep the photos of a form as attachments, and let go of them and of all that was said with the record', async () => {
     const { store, host, onWritten, records } = await setUp()
-    const pack = await openPack('leaf', { host, store, moment, onWritten })
+    const pack = await openPack('leaf', { host, store, moment, onWritten }).opened
     const { record } = await pack.run(new Blob([photo]))
     const tree = new Blob(['the tree'], { type: 'image/jpeg' })
     await records.correct(record.id, { 'form.trees': 3 }, { files: { 'form.tree': tree } })

@@ -95,7 +95,7 @@ async function phone() {
       settings,
       taught: createTaughtPacks(settings, () => store.signer.key),
     }),
-    open: (name: string) => openPack(name, deps),
+    open: (name: string) => openPack(name, deps).opened,
     records: createRecords(deps),
   }
 }
