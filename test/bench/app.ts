@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import lighthouse from 'lighthouse'
 import { type CDPSession, chromium, type Page } from 'playwright-core'
@@ -7,6 +6,7 @@ import { complete, createField, type Field, installPack, sample } from '../helpe
 import { findChromium } from '../helpers/find-chromium.ts'
 import { startHub } from '../helpers/hub-process.ts'
 import { compiledBefore } from './compiled-before.ts'
+import { keepPhoto, offerPhoto, type WithPhoto } from './kept-photo.ts'
 import { measuredBy } from './measured-by.ts'
 
 const ROUNDS = 11
@@ -39,7 +39,7 @@ export async function bench(args: readonly string[]): Promise<void> {
   try {
     await installPack(field.page)
     await complete(field.page)
-    await keepPhoto(field.page)
+    await keepPhoto(field.page, PHOTO)
     await field.network.cut()
     // Its worker would serve the next tab.
     await field.page.close()
@@ -81,19 +81,6 @@ async function slowPage(field: Field, rate: number): Promise<{ page: Page; sessi
   return { page, session }
 }
 
-/** Where pages that have just begun find the photo that they are to give. */
-const PHOTO_CACHE = 'bench-photo'
-
-async function keepPhoto(page: Page): Promise<void> {
-  await page.evaluate(
-    async ({ cache, base64 }) => {
-      const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))
-      await (await caches.open(cache)).put('/photo', new Response(bytes, { headers: { 'content-type': 'image/jpeg' } }))
-    },
-    { cache: PHOTO_CACHE, base64: (await readFile(PHOTO)).toString('base64') },
-  )
-}
-
 interface Start {
   screen: number
   given: number
@@ -104,45 +91,42 @@ interface Start {
 async function warmStart(field: Field, rate: number, aiming: number): Promise<Start> {
   const { page, session } = await slowPage(field, rate)
   try {
-    await page.addInitScript(
-      ({ cache, aiming }) => {
-        const measured: Partial<Start> = {}
-        // On its way from the start, as a file is that a person has: nothing of it costs the page any work.
-        const photo = caches.match('/photo', { cacheName: cache }).then((found) => found?.blob())
-        const give = async (input: HTMLInputElement): Promise<void> => {
-          const file = await photo
-          measured.given = performance.now()
-          const files = new DataTransfer()
-          files.items.add(new File(file ? [file] : [], 'leaf.jpg', { type: 'image/jpeg' }))
-          input.files = files.files
-          input.dispatchEvent(new Event('change', { bubbles: true }))
-        }
-        const done = new Promise((resolve) => {
-          new MutationObserver(() => {
-            const input = document.querySelector<HTMLInputElement>(
-              '[data-testid="pack-coffee-leaf"] [data-testid="photo-input"]',
+    await offerPhoto(page)
+    await page.addInitScript((aiming) => {
+      const measured: Partial<Start> = {}
+      const { photo } = window as unknown as WithPhoto
+      const give = async (input: HTMLInputElement): Promise<void> => {
+        const file = await photo
+        measured.given = performance.now()
+        const files = new DataTransfer()
+        files.items.add(new File([file], 'leaf.jpg', { type: 'image/jpeg' }))
+        input.files = files.files
+        input.dispatchEvent(new Event('change', { bubbles: true }))
+      }
+      const done = new Promise((resolve) => {
+        new MutationObserver(() => {
+          const input = document.querySelector<HTMLInputElement>(
+            '[data-testid="pack-coffee-leaf"] [data-testid="photo-input"]',
+          )
+          if (input && measured.screen === undefined) {
+            measured.screen = performance.now()
+            if (aiming > 0) setTimeout(give, aiming, input)
+            else void give(input)
+          }
+          if (measured.answer === undefined && document.querySelector('[data-testid="answer"]')) {
+            measured.answer = 0
+            // The frame that shows it has been painted when the next one begins.
+            requestAnimationFrame(() =>
+              requestAnimationFrame((now) => {
+                measured.answer = now
+                resolve(measured)
+              }),
             )
-            if (input && measured.screen === undefined) {
-              measured.screen = performance.now()
-              if (aiming > 0) setTimeout(give, aiming, input)
-              else void give(input)
-            }
-            if (measured.answer === undefined && document.querySelector('[data-testid="answer"]')) {
-              measured.answer = 0
-              // The frame that shows it has been painted when the next one begins.
-              requestAnimationFrame(() =>
-                requestAnimationFrame((now) => {
-                  measured.answer = now
-                  resolve(measured)
-                }),
-              )
-            }
-          }).observe(document, { childList: true, subtree: true })
-        })
-        Object.assign(window, { done })
-      },
-      { cache: PHOTO_CACHE, aiming },
-    )
+          }
+        }).observe(document, { childList: true, subtree: true })
+      })
+      Object.assign(window, { done })
+    }, aiming)
     return await measuredBy(session, page, field.network.url)
   } finally {
     await page.close()

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { resolve } from 'node:path'
 import type { BrowserContext } from 'playwright-core'
@@ -9,6 +8,7 @@ import { complete, sample } from '../helpers/field-app.ts'
 import { findChromium } from '../helpers/find-chromium.ts'
 import type { KitPage } from '../helpers/kit-page/main.ts'
 import { KIT_PAGE, openKitPage, serveKitPage } from '../helpers/kit-page.ts'
+import { keepPhoto, offerPhoto, type WithPhoto } from './kept-photo.ts'
 import { measuredBy } from './measured-by.ts'
 
 declare const page: KitPage
@@ -36,13 +36,12 @@ export async function bench(args: readonly string[]): Promise<void> {
     await openKitPage(first, server)
     await first.evaluate(() => page.install('coffee-leaf'))
     await complete(first, KIT_PAGE)
+    await keepPhoto(first, PHOTO)
     await first.close()
     await server.close()
-    const photo = { base64: (await readFile(PHOTO)).toString('base64'), type: 'image/jpeg' }
     const times = new Map(RATES.map((rate) => [rate, [] as Start[]]))
     for (let round = 0; round < rounds; round++) {
-      for (const [rate, starts] of times)
-        starts.push(await start(context, `${server.origin}/?eager=coffee-leaf`, rate, photo))
+      for (const [rate, starts] of times) starts.push(await start(context, `${server.origin}/?eager=coffee-leaf`, rate))
     }
     console.log(
       `Node ${process.version}, ${cpus().length} cores (${cpus()[0]?.model}), offline, coffee-leaf on nano.\n`,
@@ -65,23 +64,21 @@ interface Start {
   answer: number
 }
 
-async function start(
-  context: BrowserContext,
-  url: string,
-  rate: number,
-  photo: { base64: string; type: string },
-): Promise<Start> {
+async function start(context: BrowserContext, url: string, rate: number): Promise<Start> {
   const tab = await context.newPage()
   try {
     const session = await context.newCDPSession(tab)
     await session.send('Emulation.setCPUThrottlingRate', { rate })
+    await offerPhoto(tab)
     // The page says that its kit is there by naming it: the photo is given at once.
-    await tab.addInitScript((given) => {
+    await tab.addInitScript(() => {
+      const { photo } = window as unknown as WithPhoto
       const done = new Promise((resolve, reject) => {
         Object.defineProperty(window, 'page', {
           set(made: KitPage) {
             const kit = performance.now()
-            made.answer('coffee-leaf', given).then((backend) => {
+            const given = photo.then((file) => made.answer('coffee-leaf', file))
+            given.then((backend) => {
               if (!backend.startsWith('nano')) reject(new Error(`answered by ${backend}`))
               resolve({ kit, answer: performance.now() })
             }, reject)
@@ -89,7 +86,7 @@ async function start(
         })
       })
       Object.assign(window, { done })
-    }, photo)
+    })
     return await measuredBy(session, tab, url)
   } finally {
     await tab.close()
