@@ -6,7 +6,7 @@ import type { RunInput, RunOptions } from '../protocol/worker.ts'
 import type { NewAttachment, RecordStore, StoredRecord } from '../store/store.ts'
 import { askPack, notInstalled, persistently } from './ask-pack.ts'
 import type { Answered, Opening, OpenOperation, OpenPack, RunOperation } from './kit.ts'
-import { nameAttachments, resultBody } from './result.ts'
+import { listAttachments, resultBody } from './result.ts'
 import { runAll } from './run-all.ts'
 import { TAUGHT_PREFIX } from './taught-packs.ts'
 import type { WorkerHost } from './worker-host.ts'
@@ -110,7 +110,7 @@ export function openPack(
     const now = await opening.catch(() => undefined)
     const { pack } = now?.digest === looked.packDigest ? now : await again()
     const run = learnt ? learnt.answer(looked) : looked
-    const { stored, listed, ...seenAs } = await nameAttachments(run)
+    const { stored, listed, ...seenAs } = listAttachments(run)
     const body = resultBody(pack, run, moment(), listed, { ...(await circumstances), ...seenAs })
     // A face that was missed can be seen by a person only: nothing is sent of it until somebody has looked.
     const unseen = run.faces !== undefined && !seen

@@ -1,4 +1,3 @@
-import { sha256Hex } from '../lib/sha256.ts'
 import { recordedAnswer, recordedScores } from '../protocol/answer.ts'
 import type { Moment, ResultBody } from '../protocol/record.ts'
 import type { RunResult } from '../protocol/worker.ts'
@@ -38,16 +37,15 @@ export function resultBody(
   }
 }
 
-/** Names what a run leaves behind by its content. */
-export async function nameAttachments(
-  run: Pick<RunResult, 'attachments'>,
-): Promise<{ stored: NewAttachment[]; listed: ResultBody['attachments']; likeness?: string }> {
-  const named = await Promise.all(
-    run.attachments.map(async (attachment) => ({ ...attachment, sha256: await sha256Hex(attachment.bytes) })),
-  )
+/** What a run leaves behind, as the store takes it and as its record lists it. */
+export function listAttachments({ attachments }: Pick<RunResult, 'attachments'>): {
+  stored: NewAttachment[]
+  listed: ResultBody['attachments']
+  likeness?: string
+} {
   return {
-    stored: named.map(({ sha256, type, bytes, role }) => ({ sha256, type, bytes, preview: role === 'preview' })),
-    listed: named.map(({ sha256, type, bytes, role }) => ({ sha256, type, bytes: bytes.length, role })),
-    ...named.flatMap(({ likeness }) => (likeness === undefined ? [] : { likeness }))[0],
+    stored: attachments.map(({ sha256, type, bytes, role }) => ({ sha256, type, bytes, preview: role === 'preview' })),
+    listed: attachments.map(({ sha256, type, bytes, role }) => ({ sha256, type, bytes: bytes.length, role })),
+    ...attachments.flatMap(({ likeness }) => (likeness === undefined ? [] : { likeness }))[0],
   }
 }

@@ -1,5 +1,6 @@
 import { type Bytes, randomBytes, toBase32 } from '../lib/bytes.ts'
 import { createSerial } from '../lib/serial.ts'
+import { sha256Hex } from '../lib/sha256.ts'
 import { JikoError } from '../protocol/error.ts'
 import type { LessonBody, Moment } from '../protocol/record.ts'
 import type { Signer } from '../protocol/sign.ts'
@@ -8,7 +9,7 @@ import type { RunInput, RunResult } from '../protocol/worker.ts'
 import type { RecordStore } from '../store/store.ts'
 import { askPack, findBase } from './ask-pack.ts'
 import type { Kit, Lesson, LessonClass, Operation } from './kit.ts'
-import { nameAttachments } from './result.ts'
+import { listAttachments } from './result.ts'
 import { openTaughtRoom, TAUGHT_TYPE } from './taught-room.ts'
 import type { WorkerHost } from './worker-host.ts'
 
@@ -242,8 +243,9 @@ export function createTeach({ host, store, moment, onWritten }: TeachDeps): Kit[
     { pack, text, digest }: { pack: TaughtPack; text: string; digest: string },
     method: string,
   ) {
-    const file = { role: 'output' as const, type: TAUGHT_TYPE, bytes: new TextEncoder().encode(text) }
-    const { stored, listed } = await nameAttachments({ attachments: [file] })
+    const bytes = new TextEncoder().encode(text)
+    const file = { role: 'output' as const, type: TAUGHT_TYPE, bytes, sha256: await sha256Hex(bytes) }
+    const { stored, listed } = listAttachments({ attachments: [file] })
     const { name, version, base, estimate } = pack
     const body: LessonBody = {
       v: 1,

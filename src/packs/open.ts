@@ -19,7 +19,7 @@ export interface OpenedPack {
 type Chunks = Pick<PackStore, 'getChunk' | 'deleteChunk'>
 
 /** Chunks that are read side by side, each of them twice in memory for a moment: stored and inflated. */
-const AT_ONCE = 8
+const AT_ONCE = 16
 const EMPTY: Bytes = new Uint8Array()
 
 /** @throws JikoError `pack/absent` when it is not installed; with `trusted` also what `checkManifest` throws. */

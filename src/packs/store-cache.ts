@@ -22,11 +22,12 @@ export interface CacheStoreDeps {
  * @throws JikoError `storage/quota` when full, `storage/failed` for anything else; both say what to do.
  */
 export function createCacheStore({ caches, estimate }: CacheStoreDeps): PackStore & NoteStore {
-  // Opened anew each time: a handle kept over "clear site data" writes into a cache that nobody can see any more.
+  // Opened anew each time: a handle kept over "clear site data" writes into a cache that nobody can see any more. What is
+  // read is found by the cache's name: one question to the browser where a handle takes two.
   const open = (): Promise<Cache> => caches.open(CHUNK_CACHE)
 
   async function get(path: string): Promise<Response | undefined> {
-    return attempt('read', async () => (await open()).match(path))
+    return attempt('read', () => caches.match(path, { cacheName: CHUNK_CACHE }))
   }
 
   async function put(path: string, body: Bytes | string, type: string): Promise<void> {

@@ -56,6 +56,11 @@ export interface RunAttachment {
   likeness?: string
 }
 
+/** The same, named by its content as records name it: lower-case hexadecimal. */
+export interface NamedAttachment extends RunAttachment {
+  sha256: string
+}
+
 /** A pack on its way: installing its `url` again carries on where it stopped. */
 export interface PendingPack extends PackStatus {
   url: string
@@ -175,7 +180,7 @@ export interface DeviceReport {
 /** What one run gave, with all that a record must name. */
 export interface RunResult {
   answer: Answer
-  attachments: RunAttachment[]
+  attachments: NamedAttachment[]
   /** Of a photo where the pack's form asks that faces be hidden. */
   faces?: Faces
   packDigest: string

@@ -135,8 +135,11 @@ export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
   }
 
   /** The best choice of which everything is here; else the best one, with `whole` false. */
-  async function bestHere(manifest: Manifest): Promise<{ choice: Choice; whole: boolean }> {
-    const here = new Set(await store.listChunks())
+  async function bestHere(
+    manifest: Manifest,
+    listed: readonly string[] | Promise<string[]> = store.listChunks(),
+  ): Promise<{ choice: Choice; whole: boolean }> {
+    const here = new Set(await listed)
     const choices = verdicts.choices(manifest)
     const whole = choices.find((choice) => missingBytes(manifest, pathsOf(manifest, choice), here) === 0)
     return { choice: whole ?? choices[0], whole: whole !== undefined }
@@ -227,10 +230,15 @@ export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
       // What will be needed is fetched while the pack is read.
       machinery().catch(() => undefined)
       for (let repaired = false; ; ) {
+        const listed = store.listChunks()
+        // Where the pack cannot be opened nobody asks for the list.
+        listed.catch(() => undefined)
         const pack = await openPack(store, name, trusted)
         const { manifest } = pack.signed
         verdicts.choices(manifest)[0].backend.prepare?.()
-        const { choice } = await bestHere(manifest)
+        const before = await bestHere(manifest, listed)
+        // Read beside the manifest, the list may be older than that.
+        const { choice } = before.whole ? before : await bestHere(manifest)
         const note = verdicts.notebook()
         try {
           await admit?.(memoryNeed(manifest, choice.program))

@@ -1,5 +1,6 @@
 import { isAbort } from '../lib/abort.ts'
 import { createQueue } from '../lib/queue.ts'
+import { sha256Hex } from '../lib/sha256.ts'
 import type { HandedOver } from '../packs/install.ts'
 import type { Said } from '../protocol/clips.ts'
 import { JikoError } from '../protocol/error.ts'
@@ -10,6 +11,7 @@ import type {
   ClipStock,
   DeviceReport,
   KeptPhoto,
+  NamedAttachment,
   OnProgress,
   PackStatus,
   Progress,
@@ -63,6 +65,10 @@ const isBackendFault = (error: unknown): error is JikoError =>
 
 /** An engine that could not be fetched says nothing about a pack. */
 const NOT_HERE = new Set(['runtime/load-failed', 'runtime/no-kernels'])
+
+/** Named here: it is the page that has a screen to draw. */
+const named = (attachments: readonly RunAttachment[]): Promise<NamedAttachment[]> =>
+  Promise.all(attachments.map(async (one) => ({ ...one, sha256: await sha256Hex(one.bytes) })))
 
 /** Whoever asked has the labels of the version that is gone: they open it anew. */
 const rolledBack = (name: string, cause: JikoError): JikoError =>
@@ -308,6 +314,7 @@ export function createWorkerService({
               return {
                 answer,
                 ...kept,
+                attachments: await named(kept.attachments),
                 packDigest: digest,
                 variant,
                 backend,

@@ -101,6 +101,9 @@ export function createFakeCacheStorage({
     has: async (name) => boxes.has(name),
     delete: async (name) => boxes.delete(name),
     keys: async () => [...boxes.keys()],
-    match: unsupported,
+    async match(request, { cacheName } = {}) {
+      check()
+      return cacheName === undefined ? unsupported() : cache(cacheName).match(request)
+    },
   }
 }

@@ -27,7 +27,7 @@ const result: RunResult = {
       { label: 'healthy', score: 0.123457 },
     ],
   },
-  attachments: [{ role: 'input', type: 'image/jpeg', bytes: photo }],
+  attachments: [{ role: 'input', type: 'image/jpeg', bytes: photo, sha256: await sha256Hex(photo) }],
   packDigest: 'd'.repeat(64),
   variant: 'int8',
   backend: 'nano 1 (dot)',

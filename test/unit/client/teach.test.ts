@@ -6,6 +6,7 @@ import { createTaughtPacks } from '../../../src/client/taught-packs.ts'
 import { createTeach } from '../../../src/client/teach.ts'
 import type { WorkerCall, WorkerHost } from '../../../src/client/worker-host.ts'
 import { utf8 } from '../../../src/lib/bytes.ts'
+import { sha256Hex } from '../../../src/lib/sha256.ts'
 import { JikoError } from '../../../src/protocol/error.ts'
 import { parseSignedManifest } from '../../../src/protocol/manifest.ts'
 import type { Moment } from '../../../src/protocol/record.ts'
@@ -59,7 +60,9 @@ async function phone() {
       if (!features) throw new Error('only vectors are asked for here')
       return {
         answer: { kind: 'embedding', values: see(given) },
-        attachments: [{ role: 'preview', type: 'text/plain', bytes: utf8(given) }],
+        attachments: [
+          { role: 'preview', type: 'text/plain', bytes: utf8(given), sha256: await sha256Hex(utf8(given)) },
+        ],
         packDigest: seeing.digest,
         variant: seeing.variant,
         backend: 'nano 1 (dot)',
