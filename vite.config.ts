@@ -4,6 +4,7 @@ import { defineConfig, type UserConfig } from 'vite'
 import { classicShell } from './scripts/classic-shell.ts'
 import { APP, type Beginning, groupChunks } from './scripts/group-chunks.ts'
 import { ORT_FOLDER, packFolder } from './scripts/ort-runtime.ts'
+import { ownNamespaces } from './scripts/own-namespaces.ts'
 import { plainImports } from './scripts/plain-imports.ts'
 import { shellList } from './scripts/shell-list.ts'
 import { splitTexts } from './scripts/split-texts.ts'
@@ -39,7 +40,15 @@ export function appConfig(trustedKeys: readonly string[], beginning: Beginning =
     root: 'src/app',
     // Relative, so that one build serves from any sub-path.
     base: './',
-    plugins: [workerEntry(), plainImports(), chunks.plugin, classicShell(beginning.page), shellList(), ...texts()],
+    plugins: [
+      workerEntry(),
+      plainImports(),
+      chunks.plugin,
+      ownNamespaces(),
+      classicShell(beginning.page),
+      shellList(),
+      ...texts(),
+    ],
     oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
     define: {
       __APP_VERSION__: JSON.stringify(version),

@@ -26,7 +26,7 @@ export const kitAlone = (page: string): Beginning => ({ page, ask: ASK })
 const ANSWER = ['tasks/table.ts', 'runtime/open-session.ts', 'runtime/feeding.ts', 'worker/receive.ts'].map(source)
 
 /** The bundler's own helpers, which every file may use. */
-const BUNDLER = '\0rolldown/runtime.js'
+export const BUNDLER = '\0rolldown/runtime.js'
 
 /** What the bundler knows of a module. */
 export interface ModuleLinks {
@@ -80,7 +80,7 @@ export function groupChunks(beginning: Beginning): { plugin: Plugin; groups: Gro
         // A page that begins with classic scripts names them itself: see `classic-shell.ts`.
         const files =
           chunk && !chunk.moduleIds.includes(beginning.page) ? [...reach([chunk.fileName], importsOf)].slice(1) : []
-        return files.map((file) => ({ tag: 'link', attrs: attrs(file) }))
+        return files.filter((file) => file in bundle).map((file) => ({ tag: 'link', attrs: attrs(file) }))
       },
     },
     // A module is taken along with all that it imports and no earlier group has.
