@@ -24,3 +24,4 @@ export type {
 } from './kit.ts'
 export { type KitOptions, openKit, startKit } from './open-kit.ts'
 export type { Signal } from './signal.ts'
+export { startWorkerAhead } from './start-worker.ts'

@@ -10,6 +10,7 @@ import type { Kit, Opening } from './kit.ts'
 import { createPacks } from './packs.ts'
 import { createRecords } from './records.ts'
 import { createSharedHost } from './shared-host.ts'
+import { startWorker } from './start-worker.ts'
 import { startSync } from './sync.ts'
 import { createTaughtPacks } from './taught-packs.ts'
 import { createWorkerHost } from './worker-host.ts'
@@ -37,6 +38,8 @@ export interface KitOptions {
    * has it opened, too, where it is here: for one that is likely to be asked next.
    */
   eager?: boolean | string
+  /** Starts its workers; `startWorkerAhead()` gives one that has been started already. Default: each is started when it is needed. */
+  startWorker?: () => Worker
 }
 
 /**
@@ -58,10 +61,10 @@ export function startKit(options: KitOptions = {}): { kit: Kit; opened: Promise<
   const base = new URL(options.base ?? '.', document.baseURI)
   const name = options.database ?? 'jiko'
   const channel = new BroadcastChannel(name)
-  const own = createWorkerHost(
-    () => new Worker(new URL('../worker/main.ts', import.meta.url), { type: 'module', name: 'jiko-inference' }),
-    { trustedKeys: options.trustedKeys ?? [], runtime: new URL(options.runtime ?? 'runtime/', base).href },
-  )
+  const own = createWorkerHost(options.startWorker ?? startWorker, {
+    trustedKeys: options.trustedKeys ?? [],
+    runtime: new URL(options.runtime ?? 'runtime/', base).href,
+  })
   const tabs = 'locks' in navigator && {
     locks: navigator.locks,
     channel: new BroadcastChannel(`${name}-worker`),

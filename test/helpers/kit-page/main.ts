@@ -1,7 +1,10 @@
+// First: while it starts all else is evaluated.
+import './worker-ahead.ts'
 import { startKit } from '../../../src/client/open-kit.ts'
 import type { ResultBody } from '../../../src/protocol/record.ts'
 import type { Answer } from '../../../src/protocol/task.ts'
 import type { PackStatus } from '../../../src/protocol/worker.ts'
+import { startWorker } from './worker-ahead.ts'
 
 declare const __TRUSTED_KEYS__: readonly string[]
 declare const __ORT_BASE__: string
@@ -15,6 +18,7 @@ const eager = new URLSearchParams(location.search).get('eager')
 const { kit, opened } = startKit({
   trustedKeys: __TRUSTED_KEYS__,
   runtime: __ORT_BASE__,
+  startWorker,
   ...(eager !== null && { eager }),
 })
 

@@ -1,0 +1,3 @@
+import { startWorkerAhead } from '../../../src/client/start-worker.ts'
+
+export const startWorker = startWorkerAhead()
