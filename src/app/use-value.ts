@@ -10,5 +10,18 @@ export function useValue<T>(source: Signal<T>): T {
   return source.value
 }
 
+/** False until something has come: for what is drawn after the rest. */
+export function useCome(coming: () => Promise<unknown>, already = false): boolean {
+  const [come, setCome] = useState(already)
+  useEffect(() => {
+    let gone = false
+    void coming().then(() => gone || setCome(true))
+    return () => {
+      gone = true
+    }
+  }, [])
+  return come
+}
+
 /** The language of the app, for what is formatted rather than translated. */
 export const useLanguage = (): string => useValue(useApp().preferences.value).language

@@ -11,6 +11,9 @@ const idle = (done: () => void): void => {
   else setTimeout(done, IDLE)
 }
 
+/** Resolves when the browser has nothing better to do. */
+export const whenIdle = (): Promise<void> => new Promise(idle)
+
 const loaded = createOnce(async () => {
   if (document.readyState !== 'complete')
     await new Promise((done) => window.addEventListener('load', done, { once: true }))
@@ -20,5 +23,5 @@ const loaded = createOnce(async () => {
 /** Resolves when the start of the page is over and the browser has nothing better to do: for work that nobody waits for. */
 export async function whenCalm(): Promise<void> {
   await loaded()
-  await new Promise<void>(idle)
+  await whenIdle()
 }

@@ -1,6 +1,7 @@
 import { i18n } from '@lingui/core'
 import type { JSX } from 'preact'
-import { formatDay, formatNumber } from '../format.ts'
+import { formatNumber } from '../format.ts'
+import { formatDay } from '../format-when.ts'
 import type { DayCount } from '../state/overview.ts'
 import { useLanguage } from '../use-value.ts'
 

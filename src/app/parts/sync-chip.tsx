@@ -1,36 +1,25 @@
 import { i18n } from '@lingui/core'
 import type { JSX } from 'preact'
-import { useEffect, useState } from 'preact/hooks'
 import { whenCalm } from '../../client/calm.ts'
 import { useApp } from '../context.ts'
 import { formatNumber } from '../format.ts'
 import { Picture } from '../pictures.tsx'
 import { syncSummary } from '../sync-words.ts'
-import { useLanguage, useValue } from '../use-value.ts'
+import { useCome, useLanguage, useValue } from '../use-value.ts'
 
 let calm = false
 
-/** Whether the start of the page is over. Words that count load rules for plurals: on a slow phone a tenth of a second. */
-function useCalm(): boolean {
-  const [known, setKnown] = useState(calm)
-  useEffect(() => {
-    let gone = false
-    void whenCalm().then(() => {
-      calm = true
-      if (!gone) setKnown(true)
-    })
-    return () => {
-      gone = true
-    }
-  }, [])
-  return known
+/** When the start of the page is over. Words that count load rules for plurals: on a slow phone a tenth of a second. */
+async function calmDown(): Promise<void> {
+  await whenCalm()
+  calm = true
 }
 
 /** How far everything has got, on every screen; the way to the whole story. */
 export function SyncChip(): JSX.Element {
   const language = useLanguage()
   const status = useValue(useApp().kit.sync.status)
-  const inWords = useCalm()
+  const inWords = useCome(calmDown, calm)
   const { state, text, count } = syncSummary(status)
   return (
     <a

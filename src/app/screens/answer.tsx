@@ -1,11 +1,13 @@
 import { i18n } from '@lingui/core'
 import type { JSX } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
+import { whenIdle } from '../../client/calm.ts'
 import type { HistoryEntry } from '../../client/kit.ts'
 import { headlineOf } from '../../protocol/answer.ts'
 import { localised } from '../../protocol/primitives.ts'
 import { useApp } from '../context.ts'
-import { formatPercent, formatWhen } from '../format.ts'
+import { formatPercent } from '../format-percent.ts'
+import { formatWhen } from '../format-when.ts'
 import { useLabels } from '../labels.ts'
 import { AskedBefore } from '../parts/alike.tsx'
 import { Coals } from '../parts/coals.tsx'
@@ -22,7 +24,7 @@ import { Speak } from '../parts/speak.tsx'
 import { StateMark } from '../parts/state-mark.tsx'
 import { TaughtLine } from '../parts/taught-by.tsx'
 import { Picture } from '../pictures.tsx'
-import { useLanguage, useValue } from '../use-value.ts'
+import { useCome, useLanguage, useValue } from '../use-value.ts'
 import { verdictOf } from '../verdict.ts'
 
 /** Few packs bring a form, or ask that faces be hidden. */
@@ -50,6 +52,13 @@ export function AnswerScreen({ record }: { record: string }): JSX.Element {
       )}
     </Screen>
   )
+}
+
+/** Of a new answer nobody asks first when it was: its line is there, and is written once the answer has been shown. */
+function When({ wall, isNew }: { wall: number; isNew: boolean }): JSX.Element {
+  const language = useLanguage()
+  const written = useCome(whenIdle, !isNew)
+  return <span class="small when">{written ? formatWhen(wall, Date.now(), language) : '\u00a0'}</span>
 }
 
 function Answer({ entry, isNew }: { entry: HistoryEntry; isNew: boolean }): JSX.Element {
@@ -102,7 +111,7 @@ function Answer({ entry, isNew }: { entry: HistoryEntry; isNew: boolean }): JSX.
         )}
         <p class="saved" data-testid="saved">
           <StateMark state={state} words />
-          <span class="small">{formatWhen(body.at.wall, Date.now(), language)}</span>
+          <When wall={body.at.wall} isNew={isNew} />
         </p>
       </section>
       {body.faces && <HiddenFaces entry={entry} faces={body.faces} offer={offer} />}

@@ -4,7 +4,6 @@ import { useEffect, useState } from 'preact/hooks'
 import type { PackOffer } from '../../client/kit.ts'
 import { localised } from '../../protocol/primitives.ts'
 import { useApp } from '../context.ts'
-import { formatPercent, formatWhen } from '../format.ts'
 import { Give } from '../parts/give.tsx'
 import { Given } from '../parts/given.tsx'
 import { lazyScreen } from '../parts/lazy-screen.tsx'
@@ -155,14 +154,8 @@ function Listening(): JSX.Element {
 
 function Working({ attempt }: { attempt: Extract<Attempt, { state: 'working' }> }): JSX.Element {
   const { attempts, announce } = useApp()
-  const language = useLanguage()
   const text = attempt.step === 'opening' ? i18n.t('capture.opening') : i18n.t('capture.looking')
   useEffect(() => announce(text), [text])
-  // What an answer is written with takes a slow phone a tenth of a second to load: now, while the worker looks.
-  useEffect(() => {
-    formatPercent(0, language)
-    formatWhen(0, 0, language)
-  }, [])
   return (
     <>
       <p class="lead" data-testid="working">

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { formatBytes, formatDay, formatDuration, formatNumber, formatPercent } from '../../../src/app/format.ts'
+import { formatBytes, formatDuration, formatNumber } from '../../../src/app/format.ts'
+import { formatPercent } from '../../../src/app/format-percent.ts'
+import { formatDay } from '../../../src/app/format-when.ts'
 import { LANGUAGES } from '../../../src/app/language.ts'
 
 /** `Intl` puts no-break spaces where it likes. */
@@ -43,9 +45,12 @@ describe('formatDuration', () => {
 })
 
 describe('formatPercent', () => {
-  it('uses the digits of the language', () => {
-    expect(formatPercent(0.94, 'en')).toBe('94%')
-    expect(formatPercent(0.94, 'ar-EG')).toContain('٩٤')
+  it('writes what Intl writes, in every language of the app', () => {
+    for (const language of Object.keys(LANGUAGES)) {
+      const byIntl = new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 0 })
+      for (const value of [0, 0.004, 0.094, 0.145, 0.285, 0.5, 0.995, 1, 1.5, 12, -0.2])
+        expect(formatPercent(value, language)).toBe(byIntl.format(value))
+    }
   })
 })
 
