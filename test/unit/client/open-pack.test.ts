@@ -292,6 +292,7 @@ describe('a photo in which faces are to be hidden', () => {
     const hiding = async () => {
       const made = await setUp(async () => ({ ...result, faces: { hidden: 1, by } }))
       const pack = await openPack('leaf', { host: made.host, store: made.store, moment, onWritten: made.onWritten })
+        .opened
       const waiting = async (which?: 'unseen') => (await made.store.waitingAttachments(9, which)).length
       return { ...made, pack, waiting }
     }
@@ -317,13 +318,15 @@ describe('a photo in which faces are to be hidden', () => {
 
     it('each by itself, whoever made it, or all', async () => {
       let shot = 0
-      const bytes = () => utf8(`photo ${shot++}`)
-      const { store, host, onWritten, records } = await setUp(async () => ({
-        ...result,
-        attachments: [{ role: 'input', type: 'image/jpeg', bytes: bytes() }],
-        faces: { hidden: 0, by },
-      }))
-      const pack = await openPack('leaf', { host, store, moment, onWritten })
+      const { store, host, onWritten, records } = await setUp(async () => {
+        const bytes = utf8(`photo ${shot++}`)
+        return {
+          ...result,
+          attachments: [{ role: 'input', type: 'image/jpeg', bytes, sha256: await sha256Hex(bytes) }],
+          faces: { hidden: 0, by },
+        }
+      })
+      const pack = await openPack('leaf', { host, store, moment, onWritten }).opened
       const ids: string[] = []
       for (const actor of ['asha', 'juma', undefined]) {
         const { record } = await pack.run(new Blob([photo]), { circumstances: actor === undefined ? {} : { actor } })
@@ -349,7 +352,7 @@ describe('a photo in which faces are to be hidden', () => {
       for await (const _ of pack.runAll([new Blob([photo])]));
       expect([await waiting(), await waiting('unseen')]).toEqual([0, 1])
       const { store, host, onWritten } = await setUp()
-      await (await openPack('leaf', { host, store, moment, onWritten })).run(new Blob([photo]))
+      await (await openPack('leaf', { host, store, moment, onWritten }).opened).run(new Blob([photo]))
       expect(await store.waitingAttachments(9)).toHaveLength(1)
     })
   })
