@@ -54,7 +54,8 @@ async function open(): Promise<Page> {
 }
 
 const install = (page: Page, urls: readonly string[] = ['/packs/leaf/']) =>
-  page.evaluate(([from, trusted]) => room.install(from, trusted), [urls, [pack.key]] as const)
+  // A page that is slow has not stalled.
+  page.evaluate(([from, trusted]) => room.install(from, trusted, 120_000), [urls, [pack.key]] as const)
 
 async function exact(page: Page): Promise<void> {
   const { value, error } = await page.evaluate((path) => room.hash('leaf', path), KEEP)
@@ -99,12 +100,15 @@ packStoreContract(
 
 describe('packs in Chromium', () => {
   it('brings a pack over connections that die after 64 KB, fetching nothing twice', async () => {
-    await serve(() => ({ cutAfter: 65_536, bytesPerSecond: 500_000 }))
+    // Chromium forgets what has come but was not read when a connection dies: here they die when all was.
+    const received = (): Promise<number> => page.evaluate(() => room.received())
+    const beforeCut = () => expect.poll(received).toBe(pack.text.length + server.sentOf('/packs/leaf/chunks.bin'))
+    await serve(() => ({ cutAfter: 65_536, beforeCut }))
     const page = await open()
     expect(await install(page)).toMatchObject({ value: { state: 'ready', version: '1.0.0' } })
     await exact(page)
-    // Chromium forgets what has come but was not read when a connection dies; at a real link's pace that is little.
-    expect(server.sent - overhead() - pack.blob.length).toBeLessThan(pack.blob.length * 0.05)
+    expect(server.requests.filter(({ path }) => path.endsWith('.bin')).length).toBeGreaterThan(10)
+    expect(server.sentOf('/packs/leaf/chunks.bin')).toBe(pack.blob.length)
   })
 
   it('carries on after a reload and after a tab was closed, with at most a chunk and what was in flight again', async () => {

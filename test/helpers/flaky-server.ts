@@ -12,6 +12,8 @@ export interface Behaviour {
   bytesPerSecond?: number
   /** The connection is destroyed after so many bytes of body. */
   cutAfter?: number
+  /** Waited for before that: what is on its way then is taken away by the cut too. */
+  beforeCut?: () => Promise<unknown>
   /** After so many bytes of body nothing more comes, and the connection stays open. */
   stallAfter?: number
   /** Changes the bytes on the way; `at` is their place in the file. */
@@ -120,6 +122,7 @@ export async function startFlakyServer(
     else if (how.stallAfter === undefined || (how.cutAfter ?? Number.POSITIVE_INFINITY) <= how.stallAfter) {
       // What was written has to leave first, or a cut would take more away than it says.
       await new Promise<void>((resolve) => response.write('', () => resolve()))
+      await how.beforeCut?.()
       response.socket?.destroySoon()
     }
   }

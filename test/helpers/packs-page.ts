@@ -12,6 +12,7 @@ import { JikoError } from '../../src/protocol/error.ts'
  */
 const store = createCacheStore({ caches, estimate: () => navigator.storage.estimate() })
 let stop = new AbortController()
+let received = 0
 
 /** Only workers may open it. */
 async function openPrivateFile(): Promise<SyncFile> {
@@ -40,18 +41,23 @@ const room = {
       )
       return (store[method] as (...all: unknown[]) => Promise<unknown>)(...given)
     }),
-  install(urls: readonly string[], trusted: readonly string[]): Promise<Outcome> {
+  install(urls: readonly string[], trusted: readonly string[], stallMs = 3000): Promise<Outcome> {
     stop = new AbortController()
     const installer = createInstaller({
       store,
       exclusive: webLocks(navigator.locks),
       trusted,
       fetch: (url, init) => fetch(url, init),
-      stallMs: 3000,
+      stallMs,
+      spend(bytes) {
+        received += bytes
+      },
       openPartial: () => openPartialFile(openPrivateFile),
     })
     return outcome(() => installer.install(urls, { signal: stop.signal }))
   },
+  /** Bytes of bodies that have come since the page was opened. */
+  received: () => received,
   stop: () => stop.abort(),
   /** SHA-256 of a file of an installed pack. */
   hash: (name: string, path: string): Promise<Outcome> =>
