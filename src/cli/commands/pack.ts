@@ -167,7 +167,7 @@ export function describeWork({ runs, ms, nodes }: Work, budget: number): string 
   if (runs * ms < LONG_MS) return undefined
   const minutes = Math.ceil((runs * ms) / 60_000)
   return (
-    `jiko: auto may take ${minutes} minutes: it runs the model up to ${runs} times, ${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms each, ` +
+    `jiko: auto may take ${minutes} minutes and more: it runs the model up to ${runs} times, ${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms each, ` +
     `since a precision that loses more than ${budget} is tried node by node (${nodes} nodes). ` +
     'Fewer samples (--samples) or one precision (--quantize int8) take less.'
   )

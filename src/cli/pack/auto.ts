@@ -1,5 +1,6 @@
 import { createOnce } from '../../lib/memo.ts'
 import { METHODS } from '../../onnx/quantise/calibrate.ts'
+import type { Chosen } from '../../onnx/quantise/choose.ts'
 import { COMPARED, createMeasure, GLANCED, type JudgedSamples } from '../../onnx/quantise/measure.ts'
 import { chooseNodes } from '../../onnx/quantise/plan.ts'
 import type { Calibration } from '../../protocol/calibration.ts'
@@ -64,41 +65,52 @@ export async function chooseAutomatically(
   const { weigh: _, ...light }: Engines = engines
   const tried: Weighed[] = []
   const refused: string[] = []
-  const weigh = async (precision: Precision, make: () => Promise<Calibration | undefined>): Promise<void> => {
+  const smallest = (): Weighed | undefined =>
+    tried.filter(({ lost }) => lost <= budget).sort((a, b) => a.bytes - b.bytes)[0]
+  async function weigh(precision: Precision, calibration?: Calibration): Promise<Weighed> {
+    const { name, graph } = shrink(prepared, precision, {
+      calibration,
+      calibrationFile: CALIBRATION_FILE,
+      modelDigest: measured.model,
+      folder: measured.data,
+    })
+    const bytes = await delivered(await buildVariant(name, graph, prepared, light))
+    const { lost } = await measure(graph)
+    return { precision, bytes, lost, ...(calibration && { calibration }) }
+  }
+  const calibrated =
+    (precision: Precision, list: JudgedSamples, choosing: () => Promise<Chosen>) =>
+    async (): Promise<Weighed | undefined> => {
+      const how = { ...options, bits: BITS[precision] ?? 8 }
+      const { budget: _, ...whole } = how
+      const widest = await calibrate(prepared, measured, list, whole, await choosing())
+      // Nothing can be narrowed: that is int8, which is tried by itself.
+      if (precision in BITS && !widest.bits) return undefined
+      const all = await weigh(precision, widest)
+      // Node by node it only becomes larger: what is not smaller as it is will not be, and is not looked into.
+      if (all.lost <= budget || all.bytes >= (smallest()?.bytes ?? Number.POSITIVE_INFINITY)) return all
+      const some = await calibrate(prepared, measured, list, { ...how, budget }, await choosing())
+      return precision in BITS && !some.bits ? all : weigh(precision, some)
+    }
+  const ways: [Precision, () => Promise<Weighed | undefined>][] = []
+  for (const precision of ['int3', 'int4', 'int7', 'int8'] as const) {
+    if (samples && chosen) ways.push([precision, calibrated(precision, samples, chosen)])
+    else if (precision === 'int8' && known) ways.push([precision, () => weigh(precision, known)])
+    else if (precision === 'int3' || precision === 'int4') ways.push([precision, () => weigh(precision)])
+  }
+  for (const precision of ['dynamic', 'fp16', 'none'] as const) ways.push([precision, () => weigh(precision)])
+  for (const [at, [precision, make]] of ways.entries()) {
     signal?.throwIfAborted()
-    onTry?.(precision, ways.findIndex(([one]) => one === precision) + 1, ways.length)
+    onTry?.(precision, at + 1, ways.length)
     try {
-      const calibration = await make()
-      // Nothing could be narrowed: that is int8, which is tried by itself.
-      if (calibration && precision in BITS && !calibration.bits) return
-      const { name, graph } = shrink(prepared, precision, {
-        calibration,
-        calibrationFile: CALIBRATION_FILE,
-        modelDigest: measured.model,
-        folder: measured.data,
-      })
-      const bytes = await delivered(await buildVariant(name, graph, prepared, light))
-      const { lost } = await measure(graph)
-      tried.push({ precision, bytes, lost, ...(calibration && { calibration }) })
+      const weighed = await make()
+      if (weighed) tried.push(weighed)
     } catch (error) {
       if (!(error instanceof JikoError) || !/^(model|runtime)\//.test(error.code)) throw error
       refused.push(`${precision}: ${error.message}`)
     }
   }
-  const none = async (): Promise<undefined> => undefined
-  const ways: [Precision, () => Promise<Calibration | undefined>][] = []
-  for (const precision of ['int3', 'int4', 'int7', 'int8'] as const) {
-    const bits = BITS[precision] ?? 8
-    if (samples && chosen) {
-      const make = async () => calibrate(prepared, measured, samples, { ...options, budget, bits }, await chosen())
-      ways.push([precision, make])
-    } else if (precision === 'int8' && known) ways.push([precision, async () => known])
-    else if (precision === 'int3' || precision === 'int4') ways.push([precision, none])
-  }
-  for (const precision of ['dynamic', 'fp16', 'none'] as const) ways.push([precision, none])
-  for (const way of ways) await weigh(...way)
-  const within = tried.filter(({ lost }) => lost <= budget).sort((a, b) => a.bytes - b.bytes)
-  const [best] = within
+  const best = smallest()
   if (best) return { best, tried, refused }
   throw new JikoError('model/unusable', `The model runs in no precision here: ${refused.join('; ')}`)
 }

@@ -10,12 +10,14 @@ import { calibrate } from '../../../src/cli/pack/calibrate.ts'
 import { openFolder } from '../../../src/cli/pack/open-folder.ts'
 import { prepareModel } from '../../../src/cli/pack/prepare-model.ts'
 import { feedSamples, seededSamples } from '../../../src/cli/pack/samples.ts'
+import type { Precision } from '../../../src/cli/pack/shrink.ts'
 import { externalIn, readSourceFolder } from '../../../src/cli/pack/source.ts'
 import { bytesOf, writePack } from '../../../src/cli/pack/write-pack.ts'
 import { createReadInput } from '../../../src/cli/read-input.ts'
+import { withModel } from '../../../src/onnx/engine.ts'
 import { writeModel } from '../../../src/onnx/write.ts'
 import { parsePackIndex } from '../../../src/protocol/pack-index.ts'
-import { float32 } from '../../../src/protocol/tensor.ts'
+import { float32, type Tensors } from '../../../src/protocol/tensor.ts'
 import { openSession } from '../../../src/runtime/open-session.ts'
 import { throwAwaySigner } from '../../helpers/synthetic-pack.ts'
 import { temporaryFolder } from '../../helpers/temporary-folder.ts'
@@ -257,10 +259,56 @@ describe('choosing the precision', () => {
     }
   })
 
+  it('does not look node by node into what cannot be the smallest any more', async () => {
+    const { folder, prepared: model } = await prepared()
+    const measured = { model: folder.modelDigest, data: 'photos' }
+    const samples = await feedSamples(model, await listSamples(photos, 'image', createReadInput('image')), [])
+    const exact: Tensors[] = []
+    await withModel(engines.open, writeModel(model.graph.model), async (runner) => {
+      for (let i = 0; i < samples.length; i++) exact.push(await runner.run(await samples.at(i)))
+    })
+    const distance = (index: number, outputs: Tensors): number => {
+      const [wanted, got] = [exact[index], outputs].map((one) =>
+        [...(Object.values(one ?? {})[0]?.data ?? [])].map(Number),
+      )
+      return Math.max(...(wanted ?? []).map((value, i) => Math.abs(value - (got?.[i] ?? Number.NaN))))
+    }
+    const choose = async (
+      right: (index: number, outputs: Tensors) => boolean,
+      onTry = (_: Precision): void => undefined,
+    ) => {
+      const given = { samples: { ...samples, right }, judged: { ...samples, right } }
+      const { tried } = await chooseAutomatically(model, measured, given, { engines, budget: 0.5, onTry })
+      return Object.fromEntries(tried.map((one) => [one.precision, one]))
+    }
+    const far = new Map<Precision, number[]>()
+    let trying: Precision = 'none'
+    const whatever = await choose(
+      (index, outputs) => {
+        far.set(trying, [...(far.get(trying) ?? []), distance(index, outputs)])
+        return true
+      },
+      (precision) => {
+        trying = precision
+      },
+    )
+    expect(whatever.int8?.calibration?.float).toBeUndefined()
+    // Of all that was judged the answers of the graph itself came last.
+    const int7 = far.get('int7')?.slice(-samples.length) ?? []
+    // As if seven bits cost nothing and eight everything: those would have to stay float here and there.
+    const near = await choose((index, outputs) => [0, int7[index]].includes(distance(index, outputs)))
+    expect(near.int7?.lost).toBe(0)
+    expect(near.int8?.lost).toBeGreaterThan(0.5)
+    expect(near.int8?.bytes).toBeGreaterThan(near.int7?.bytes ?? 0)
+    expect(near.int8?.calibration?.float).toBeUndefined()
+    const never = await choose((index, outputs) => distance(index, outputs) === 0)
+    expect(never.int8?.calibration?.float).toBeDefined()
+  })
+
   it('says why it may take long, only where it may', () => {
     expect(describeWork({ runs: 1000, ms: 20, nodes: 3 }, 0.5)).toBeUndefined()
     expect(describeWork({ runs: 4000, ms: 700, nodes: 83 }, 0.5)).toMatch(
-      /47 minutes.*up to 4000 times, 700 ms each.*more than 0\.5 .*83 nodes/,
+      /47 minutes and more.*up to 4000 times, 700 ms each.*more than 0\.5 .*83 nodes/,
     )
   })
 
