@@ -3,14 +3,13 @@ import type { AddressInfo } from 'node:net'
 import { availableParallelism } from 'node:os'
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { CHUNK_CACHE } from '../../src/protocol/service-worker.ts'
 import type { Answer } from '../../src/protocol/task.ts'
 import type { WayReport } from '../../src/protocol/worker.ts'
 import { ORT_THREADS, ORT_WASM } from '../../src/runtime/ort-ids.ts'
 import { deleteProfile, openProfile } from '../helpers/chromium.ts'
 import { complete } from '../helpers/field-app.ts'
 import type { KitPage } from '../helpers/kit-page/main.ts'
-import { KIT_PAGE, openKitPage, serveKitPage } from '../helpers/kit-page.ts'
+import { KIT_PAGE, openKitPage, rememberTimes, serveKitPage } from '../helpers/kit-page.ts'
 import { writeOnnxPacks } from '../helpers/onnx-packs.ts'
 import type { FolderServer } from '../helpers/serve-folder.ts'
 import { temporaryFolder } from '../helpers/temporary-folder.ts'
@@ -114,10 +113,7 @@ describe('a page that its service worker isolates', () => {
 
   severalCores('answers on several cores where they were faster, as on one, and offline', async () => {
     const onOne = await ask('language-float')
-    await tab.evaluate(
-      async ([cache, note]) => (await caches.open(cache)).put('/packs/.notes/verdicts', new Response(note)),
-      [CHUNK_CACHE, JSON.stringify({ 'language-float 1.0.0 fp32': { [ORT_WASM]: 1000, [ORT_THREADS]: 1 } })] as const,
-    )
+    await rememberTimes(tab, server, { 'language-float 1.0.0 fp32': { [ORT_WASM]: 1000, [ORT_THREADS]: 1 } })
     await server.close()
     await tab.reload()
     await tab.waitForFunction(() => 'page' in globalThis)

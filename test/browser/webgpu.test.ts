@@ -3,13 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { CHUNK_CACHE } from '../../src/protocol/service-worker.ts'
 import type { Answer } from '../../src/protocol/task.ts'
 import type { WayReport } from '../../src/protocol/worker.ts'
 import { ORT_THREADS, ORT_WASM, ORT_WEBGPU } from '../../src/runtime/ort-ids.ts'
 import { deleteProfile, openProfile, WEBGPU_FLAGS } from '../helpers/chromium.ts'
 import type { KitPage } from '../helpers/kit-page/main.ts'
-import { inferenceWorker, openKitPage, serveKitPage } from '../helpers/kit-page.ts'
+import { inferenceWorker, openKitPage, rememberTimes, serveKitPage } from '../helpers/kit-page.ts'
 import { writeOnnxPacks } from '../helpers/onnx-packs.ts'
 import type { FolderServer } from '../helpers/serve-folder.ts'
 
@@ -86,16 +85,10 @@ describe('WebGPU', () => {
     return found
   }
   /** As if this device had been timed and WebGPU had won. */
-  async function preferWebgpu(tab: Page, name: string, variant = 'fp32'): Promise<void> {
-    await tab.evaluate(
-      async ([cache, note]) => (await caches.open(cache)).put('/packs/.notes/verdicts', new Response(note)),
-      [
-        CHUNK_CACHE,
-        JSON.stringify({ [`${name} 1.0.0 ${variant}`]: { [ORT_WASM]: 1000, [ORT_THREADS]: 2000, [ORT_WEBGPU]: 1 } }),
-      ] as const,
-    )
-    await openKitPage(tab, server)
-  }
+  const preferWebgpu = (tab: Page, name: string, variant = 'fp32'): Promise<void> =>
+    rememberTimes(tab, server, {
+      [`${name} 1.0.0 ${variant}`]: { [ORT_WASM]: 1000, [ORT_THREADS]: 2000, [ORT_WEBGPU]: 1 },
+    })
 
   it('is not asked for where there is no adapter', async () => {
     const tab = await openTab([])
