@@ -39,6 +39,9 @@ const openPrivateFile = async (): Promise<FileSystemSyncAccessHandle> => {
 
 const ORT_SCRIPT = 'ort-wasm-simd-threaded'
 
+/** Milliseconds after an answer in which the device is left to whoever reads it. */
+const CALM = 1000
+
 /** More threads than this gain nothing on models of this size. */
 const MOST_THREADS = 4
 
@@ -153,6 +156,7 @@ async function start(config: WorkerConfig, tell: OnNews): Promise<Omit<WorkerPor
     decodeToKeep: async (photo) => (await import('./decode-photo.ts')).decodeToKeep(photo),
     encodePhoto: async (pixels) => (await import('./decode-photo.ts')).encodePhoto(pixels),
     now: () => performance.now(),
+    calm: () => new Promise((done) => setTimeout(done, CALM)),
     clips,
     device: async () => (await import('./device.ts')).reportDevice(packs, store),
     backends,

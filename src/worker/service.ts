@@ -51,6 +51,8 @@ export interface WorkerDependencies {
   decodeToKeep(photo: Blob): Promise<Pixels>
   encodePhoto(pixels: Pixels): Promise<RunAttachment[]>
   now(): number
+  /** Resolves a while after an answer. */
+  calm(): Promise<void>
   /** All that may have loaded something, and whom to tell that this worker had better be replaced. */
   backends: readonly Backend[]
   onSpent(): void
@@ -99,6 +101,7 @@ export function createWorkerService({
   decodeToKeep,
   encodePhoto,
   now,
+  calm,
   backends,
   onSpent,
 }: WorkerDependencies): Omit<WorkerApi, 'configure'> {
@@ -108,9 +111,9 @@ export function createWorkerService({
   const queue = createQueue()
   const loadedPacks = createLoadedPacks({ packs, backends, onSpent })
 
-  /** Nothing waits for it, and an answer least of all. */
+  /** Nothing waits for it, and an answer least of all: it comes when nobody waits for one. */
   function noting(work: (kept: Keeping) => unknown): void {
-    keeping()
+    queue(keeping, { behind: true })
       .then(work)
       .catch(() => undefined)
   }
@@ -217,6 +220,8 @@ export function createWorkerService({
     measured.add(loaded)
     races += 1
     try {
+      // Whoever has just been answered has a screen to look at: on a slow phone it is not drawn yet.
+      await calm()
       const faster = await packs.measure(loaded, (work) => queue(work, { behind: true }))
       if (faster && (await loadedPacks.peek(name)) === loaded) await forget(name)
     } finally {

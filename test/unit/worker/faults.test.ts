@@ -93,6 +93,7 @@ async function setUp(pack: SyntheticPack, backends: readonly Backend[]) {
     encodePhoto: async () => [],
     encode: async () => ({ role: 'output', type: 'image/jpeg', bytes: new Uint8Array() }),
     now: () => 0,
+    calm: async () => undefined,
   })
   await service.install('i', URL_OF_PACK)
   return { service }

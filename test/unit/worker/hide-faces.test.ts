@@ -244,6 +244,7 @@ async function workerWith(
     decodeToKeep: async () => photo,
     encodePhoto,
     now: () => 0,
+    calm: async () => undefined,
   } as Partial<WorkerDependencies> as WorkerDependencies)
   return {
     service,

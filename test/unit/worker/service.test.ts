@@ -126,6 +126,7 @@ async function setUp(
   store = createMemoryStore(),
   link: () => LinkFacts = () => ({}),
   room: Partial<PackRoomDeps> = {},
+  calm: () => Promise<void> = async () => undefined,
 ) {
   let current = pack
   const server = serve(() => current)
@@ -173,6 +174,7 @@ async function setUp(
     encodePhoto: async () => [],
     encode: async () => ({ role: 'output', type: 'image/jpeg', bytes: new Uint8Array([2]) }),
     now,
+    calm,
   })
   return { service, store, sent: server.sent, offer, clock, counts }
 }
@@ -564,6 +566,19 @@ describe('which backend answers', () => {
         { ms: 20, used: false },
       ])
     expect(runs).toBeGreaterThan(1)
+  })
+
+  it('is looked for a while after the answer', async () => {
+    const calm = createDeferred<void>()
+    const backends = [fake({ engine: 'onnx', id: 'one 1', takes: 5 }), fake({ engine: 'onnx', id: 'two 1', takes: 3 })]
+    const ways = backends.map(({ backend }) => backend)
+    const set = await setUp(await onnxOnly(), ways, undefined, undefined, {}, () => calm.promise)
+    await set.service.install('i', URL_OF_PACK)
+    await set.service.run('1', 'leaf', photo)
+    await set.service.run('2', 'leaf', photo)
+    expect(backends[1]?.log.created).toBe(0)
+    calm.resolve()
+    await expect.poll(() => waysOf(set)).toMatchObject([{ ms: expect.any(Number) }, { ms: expect.any(Number) }])
   })
 
   it.each([
