@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { lingui } from '@lingui/vite-plugin'
 import { defineConfig, type UserConfig } from 'vite'
 import { classicShell } from './scripts/classic-shell.ts'
-import { APP, type Beginning, groupChunks } from './scripts/group-chunks.ts'
+import { APP, type Beginning, BUNDLER, groupChunks } from './scripts/group-chunks.ts'
 import { ORT_FOLDER, packFolder } from './scripts/ort-runtime.ts'
 import { ownNamespaces } from './scripts/own-namespaces.ts'
 import { plainImports } from './scripts/plain-imports.ts'
@@ -18,7 +18,9 @@ const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.
  * pack needs them, never part of the shell. Texts are named by their language, by which the service worker knows them.
  */
 function chunkFileNames({ moduleIds }: { moduleIds: string[] }): string {
-  if (moduleIds.some((id) => id.includes('/onnxruntime-web/'))) return `${ORT_FOLDER}/[name]-[hash].js`
+  // What is left of the bundler's helpers (see `own-namespaces.ts`) is what onnxruntime-web's script needs.
+  if (moduleIds.some((id) => id.includes('/onnxruntime-web/')) || moduleIds.every((id) => id === BUNDLER))
+    return `${ORT_FOLDER}/[name]-[hash].js`
   if (moduleIds.some((id) => /\/@huggingface\/tokenizers\/|\/tasks\/(generate|spans)\.ts$/.test(id)))
     return `${packFolder('tokens')}/[name]-[hash].js`
   if (moduleIds.some((id) => id.includes('/tasks/page/'))) return `${packFolder('page')}/[name]-[hash].js`
