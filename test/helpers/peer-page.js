@@ -3,6 +3,7 @@ import { loadAndCompile, loadLiteRt, Tensor } from '@litertjs/core'
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm'
 import * as tf from '@tensorflow/tfjs-core'
 import { createNanoBackend } from '../../src/runtime/nano/nano.ts'
+import { tfjsNet } from './tfjs-net.js'
 
 const fetchBytes = async (path) => new Uint8Array(await (await fetch(path)).arrayBuffer())
 
@@ -53,34 +54,6 @@ async function openEngines() {
         return data
       }
     },
-  }
-}
-
-/** The same layers, fused as tfjs fuses them. */
-function tfjsNet(layers) {
-  const random = (shape, spread) => tf.tidy(() => tf.randomUniform(shape, -spread, spread).clone())
-  const steps = layers.map((layer) => {
-    if (layer.op === 'add') return (v) => (layer.relu ? tf.relu : (y) => y)(tf.add(v[layer.from], v[layer.other]))
-    if (layer.op === 'finish') {
-      const [w, b] = [random([layer.channels, layer.classes], 0.1), random([layer.classes], 0.1)]
-      return (v) => tf.fused.matMul({ a: tf.mean(v[layer.from], [1, 2]), b: w, bias: b })
-    }
-    const { inside, channels, kernel, stride, depthwise } = layer
-    const shape = depthwise ? [kernel, kernel, inside, 1] : [kernel, kernel, inside, channels]
-    const w = random(shape, 2 / Math.sqrt((depthwise ? 1 : inside) * kernel * kernel))
-    const bias = random([channels], 0.1)
-    const conv = depthwise ? tf.fused.depthwiseConv2d : tf.fused.conv2d
-    const activation = layer.relu ? 'relu' : 'linear'
-    return (v) => conv({ x: v[layer.from], filter: w, strides: stride, pad: 'same', bias, activation })
-  })
-  return (picture) => {
-    const values = [picture]
-    let last = picture
-    for (const [i, step] of steps.entries()) {
-      last = step(values)
-      if (layers[i].to !== undefined) values[layers[i].to] = last
-    }
-    return last
   }
 }
 

@@ -32,7 +32,7 @@ export interface PeerTimes {
   readonly created: number
 }
 
-async function installPeers(): Promise<string> {
+export async function installPeers(): Promise<string> {
   const folder = join(tmpdir(), 'jiko-bench-peers')
   await mkdir(folder, { recursive: true })
   await writeFile(join(folder, 'package.json'), '{ "private": true }')

@@ -29,10 +29,13 @@ export interface FolderServer {
   open(): Promise<void>
 }
 
-/** Serves files for a test. Folders are mounted at path prefixes; the longest that fits wins. */
+/**
+ * Serves files for a test. Folders are mounted at path prefixes; the longest that fits wins. @param options.kept browsers may
+ * keep them: none is asked for twice.
+ */
 export async function serveFolders(
   mounts: Readonly<Record<string, string>>,
-  { policy = CONTENT_SECURITY_POLICY }: { policy?: string } = {},
+  { policy = CONTENT_SECURITY_POLICY, kept = false }: { policy?: string; kept?: boolean } = {},
 ): Promise<FolderServer> {
   const prefixes = Object.keys(mounts).sort((a, b) => b.length - a.length)
   const asked: string[] = []
@@ -57,6 +60,7 @@ export async function serveFolders(
         if (!found) return response.writeHead(404).end()
         response.setHeader('content-type', found.type)
         response.setHeader('content-security-policy', policy)
+        if (kept) response.setHeader('cache-control', 'max-age=3600, immutable')
         response.end(server.change(path, found.body) ?? found.body)
       })
     })
