@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { lingui } from '@lingui/vite-plugin'
 import { defineConfig, type UserConfig } from 'vite'
 import { classicShell } from './scripts/classic-shell.ts'
-import { APP, type Beginning, BUNDLER, groupChunks } from './scripts/group-chunks.ts'
+import { APP, type Beginning, groupChunks, isBundlers } from './scripts/group-chunks.ts'
 import { ORT_FOLDER, packFolder } from './scripts/ort-runtime.ts'
 import { ownNamespaces } from './scripts/own-namespaces.ts'
 import { plainImports } from './scripts/plain-imports.ts'
@@ -17,9 +17,10 @@ const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.
  * onnxruntime-web's own script goes beside its wasm, what only some packs need into folders of their own: loaded when a
  * pack needs them, never part of the shell. Texts are named by their language, by which the service worker knows them.
  */
-function chunkFileNames({ moduleIds }: { moduleIds: string[] }): string {
+function chunkFileNames(chunk: { moduleIds: string[] }): string {
+  const { moduleIds } = chunk
   // What is left of the bundler's helpers (see `own-namespaces.ts`) is what onnxruntime-web's script needs.
-  if (moduleIds.some((id) => id.includes('/onnxruntime-web/')) || moduleIds.every((id) => id === BUNDLER))
+  if (moduleIds.some((id) => id.includes('/onnxruntime-web/')) || isBundlers(chunk))
     return `${ORT_FOLDER}/[name]-[hash].js`
   if (moduleIds.some((id) => /\/@huggingface\/tokenizers\/|\/tasks\/(generate|spans)\.ts$/.test(id)))
     return `${packFolder('tokens')}/[name]-[hash].js`

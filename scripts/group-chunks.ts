@@ -26,7 +26,11 @@ export const kitAlone = (page: string): Beginning => ({ page, ask: ASK })
 const ANSWER = ['tasks/table.ts', 'runtime/open-session.ts', 'runtime/feeding.ts', 'worker/receive.ts'].map(source)
 
 /** The bundler's own helpers, which every file may use. */
-export const BUNDLER = '\0rolldown/runtime.js'
+const BUNDLER = '\0rolldown/runtime.js'
+
+/** Whether a file of the build is those helpers and nothing else. */
+export const isBundlers = ({ moduleIds: [first, ...others] }: { moduleIds: readonly string[] }): boolean =>
+  first === BUNDLER && others.length === 0
 
 /** What the bundler knows of a module. */
 export interface ModuleLinks {

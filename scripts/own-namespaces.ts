@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 import { type Plugin, parseAst } from 'vite'
-import { BUNDLER } from './group-chunks.ts'
+import { isBundlers } from './group-chunks.ts'
 
 /** What the bundler's helper of this name does, in fewer words: an object whose members are read when they are asked for. */
 const EXPORT_ALL = `(getters) => {
@@ -18,13 +18,13 @@ export function ownNamespaces(): Plugin {
     name: 'jiko-own-namespaces',
     apply: 'build',
     renderChunk(code, { fileName, imports }, _, { chunks }) {
-      const helpers = Object.values(chunks).find(({ moduleIds }) => moduleIds.every((id) => id === BUNDLER))
+      const helpers = Object.values(chunks).find(isBundlers)
       if (!helpers || helpers.fileName === fileName || !imports.includes(helpers.fileName)) return null
       return { code: withOwnNamespaces(code, fileName, helpers.fileName), map: null }
     },
     generateBundle(_, bundle) {
       const chunks = Object.values(bundle).filter((file) => file.type === 'chunk')
-      const helpers = chunks.find(({ moduleIds }) => moduleIds.every((id) => id === BUNDLER))
+      const helpers = chunks.find(isBundlers)
       const isNeeded = chunks.some(({ code }) => helpers && code.includes(posix.basename(helpers.fileName)))
       if (helpers && !isNeeded) delete bundle[helpers.fileName]
     },

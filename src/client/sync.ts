@@ -1,6 +1,6 @@
 import { JikoError } from '../protocol/error.ts'
 import type { Trigger } from '../sync/schedule.ts'
-import { readStatus, type SyncStatus } from '../sync/status.ts'
+import { IDLE, readStatus, type SyncStatus } from '../sync/status.ts'
 import { whenCalm } from './calm.ts'
 import type { Kit } from './kit.ts'
 import { createSignal } from './signal.ts'
@@ -44,16 +44,9 @@ export function startSync({
   stop(): void
 } {
   const status = createSignal<SyncStatus>({
-    local: 0,
-    held: 0,
-    final: 0,
-    blobsWaiting: 0,
-    blobsDeferred: 0,
-    blobsUnseen: 0,
-    blobsHeld: 0,
+    ...IDLE,
     // Not before the store has said so.
     allSent: false,
-    running: false,
   })
   let stopped = false
   let unavailable: Pick<SyncStatus, 'lastError' | 'lastMessage'> = {}

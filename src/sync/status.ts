@@ -23,6 +23,19 @@ export interface SyncStatus extends RecordCounts {
   retryAfter?: number
 }
 
+/** Of a device that has nothing, and does nothing. */
+export const IDLE: SyncStatus = {
+  local: 0,
+  held: 0,
+  final: 0,
+  blobsWaiting: 0,
+  blobsDeferred: 0,
+  blobsUnseen: 0,
+  blobsHeld: 0,
+  allSent: true,
+  running: false,
+}
+
 export type Outlook = Pick<SyncStatus, 'running' | 'lastContact' | 'lastError' | 'lastMessage' | 'retryAfter'>
 
 export async function readStatus(store: RecordStore, outlook: Outlook, metered = false): Promise<SyncStatus> {

@@ -137,7 +137,7 @@ export async function createPackRoom(deps: PackRoomDeps): Promise<PackRoom> {
   /** The best choice of which everything is here; else the best one, with `whole` false. */
   async function bestHere(
     manifest: Manifest,
-    listed: readonly string[] | Promise<string[]> = store.listChunks(),
+    listed = store.listChunks(),
   ): Promise<{ choice: Choice; whole: boolean }> {
     const here = new Set(await listed)
     const choices = verdicts.choices(manifest)

@@ -1,4 +1,5 @@
 import { type Schedule, startSchedule } from '../../sync/schedule.ts'
+import { IDLE } from '../../sync/status.ts'
 import type { Forwarder } from './forward.ts'
 
 /** Milliseconds between runs when nothing is known to wait: so a loss above, or a new final level, is noticed. */
@@ -18,15 +19,9 @@ export function startForwarding({ forwarder, subscribe, onError }: ForwardSchedu
       async now(options) {
         const { done, lastError, lastMessage, retryAfter } = await forwarder.now(options)
         return {
+          ...IDLE,
           local: done ? 0 : 1,
-          held: 0,
-          final: 0,
-          blobsWaiting: 0,
-          blobsDeferred: 0,
-          blobsUnseen: 0,
-          blobsHeld: 0,
           allSent: done,
-          running: false,
           ...(lastError !== undefined && { lastError }),
           ...(lastMessage !== undefined && { lastMessage }),
           ...(retryAfter !== undefined && { retryAfter }),
